@@ -1,0 +1,48 @@
+# make demo | make test | make lint | make test-st2 | make bench
+# Everything is installed into a virtual environment inside the checkout; nothing else is touched.
+PYTHON ?= python3
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# One environment for each version of Python; .venv leads to the one that was used last.
+VENV := .venv-$(VERSION)
+RUN := $(VENV)/bin/python
+DONE := $(VENV)/.installed
+TESTS ?= tests
+
+.PHONY: demo test lint test-st2 bench generate clean venv
+
+venv: $(DONE)
+	@ln -sfn $(VENV) .venv
+
+$(DONE): requirements.txt requirements-tests.txt
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what the tests and the demo need into $(VENV) …"
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-tests.txt
+	@touch $@
+
+demo: venv
+	@$(RUN) -m sandbox demo
+
+test: venv
+	$(RUN) -m pytest $(TESTS)
+
+lint: venv
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy
+	$(RUN) bin/generate_actions.py --check
+
+generate: venv
+	$(RUN) bin/generate_actions.py
+
+# The same suite on the real StackStorm: ST2_REPO_PATH is a checkout of StackStorm/st2,
+# ST2_PYTHON an interpreter with its requirements (default: the checkout's own virtualenv).
+ST2_PYTHON ?= $(ST2_REPO_PATH)/virtualenv/bin/python
+test-st2:
+	@test -n "$(ST2_REPO_PATH)" || { echo "Set ST2_REPO_PATH to a checkout of StackStorm/st2."; exit 2; }
+	@test -x "$(ST2_PYTHON)" || { echo "Set ST2_PYTHON to a Python with StackStorm's requirements."; exit 2; }
+	bin/test-st2 "$(ST2_REPO_PATH)" "$(ST2_PYTHON)" $(TESTS)
+
+bench: venv
+	$(RUN) -m bench
+
+clean:
+	rm -rf .venv .venv-* .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,150 @@
+"""Base of the pack's actions. The only file here that knows StackStorm.
+
+An action reads its settings, calls Slack and returns the answer; whatever goes wrong leaves as one
+exception of `errors.py`, whose text is what the operator reads.
+"""
+
+from __future__ import annotations
+
+import calendar
+import json
+import os
+import time
+from typing import Any, Dict, Mapping, Optional
+
+import requests
+from st2common.runners.base_action import Action
+
+from st2slack.settings import Settings, read_settings
+from st2slack.web.call import Client
+from st2slack.web.download import check_target, save
+from st2slack.web.methods import Method, find_method
+from st2slack.web.pages import RESULT_LIMIT, Walk, check_fields, paced, slim_page, too_large
+
+PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk
+
+# What every generated action has beside the method's own arguments. Those of paging and saving
+# exist
+# only where the method pages or answers a file: elsewhere an argument may have such a name.
+_ALWAYS = ("end_point", "http_method", "token", "workspace", "ignore_errors")
+_PAGING = ("all_pages", "max_items", "fields")
+_SAVING = ("save_to", "overwrite")
+
+
+class SlackBase(Action):
+    """What all actions of the pack share."""
+
+    def settings(self, workspace: Optional[str] = None) -> Settings:
+        """The settings of a workspace of the pack's config."""
+        return read_settings(self.config, workspace)
+
+    def client(self, settings: Settings, http: Any = requests) -> Client:
+        """A client that stops waiting when StackStorm would stop the action."""
+        return Client(settings, http, limit=seconds_left, notice=self.logger.warning)
+
+    def say(self, line: str) -> None:
+        """A line for the execution's live output."""
+        print(line, flush=True)
+
+    def run_method(self, parameters: Mapping[str, Any], http: Any = requests) -> Any:
+        """Call the Web API method that `parameters["end_point"]` names, and return its answer.
+
+        `parameters` as StackStorm hands them to `run()`: the method's arguments among our own.
+        Raises a SlackError; its text is the explanation.
+        """
+        method = find_method(str(parameters.get("end_point") or ""))
+        own = _ALWAYS + (_PAGING if method.pages else ()) + (_SAVING if method.gzip else ())
+        plumbing = {name: parameters.get(name) for name in own}
+        arguments = {name: value for name, value in parameters.items() if name not in own}
+        settings = self.settings(plumbing["workspace"])
+        if method.gzip:
+            return self._save(method, settings, arguments, plumbing)
+        if method.pages and plumbing["all_pages"]:
+            return self._all_pages(method, settings, arguments, plumbing)
+        answer = self.client(settings, http).call(method.name, arguments, **_how(plumbing))
+        fields = check_fields(plumbing.get("fields"))
+        if method.pages and fields:
+            answer = slim_page(answer, method.pages, fields)
+        return _checked(answer)
+
+    def _all_pages(
+        self,
+        method: Method,
+        settings: Settings,
+        arguments: Dict[str, Any],
+        plumbing: Dict[str, Any],
+    ) -> Any:
+        assert method.pages is not None
+        with requests.Session() as session:  # one connection for all pages
+            client = self.client(settings, session)
+            walk = Walk(
+                lambda page: client.call(method.name, page, **_how(plumbing)),
+                method.pages,
+                max_items=plumbing["max_items"],
+                fields=check_fields(plumbing["fields"]),
+                progress=paced(self.say, method.name, PROGRESS_EVERY, time.monotonic),
+            )
+            return walk.run(arguments)
+
+    def _save(
+        self,
+        method: Method,
+        settings: Settings,
+        arguments: Dict[str, Any],
+        plumbing: Dict[str, Any],
+    ) -> Dict[str, Any]:
+        overwrite = bool(plumbing["overwrite"])
+        path = check_target(plumbing["save_to"], overwrite)
+        response = self.client(settings).open(method.name, arguments, plumbing["token"])
+        return save(response, path, overwrite, method.name)
+
+
+def _how(plumbing: Mapping[str, Any]) -> Dict[str, Any]:
+    return {
+        "verb": plumbing["http_method"] or "POST",
+        "token": plumbing["token"],
+        "ignore_errors": plumbing["ignore_errors"] or (),
+    }
+
+
+def _checked(answer: Any) -> Any:
+    """`answer`, if StackStorm can store it."""
+    if isinstance(answer, dict):
+        size = len(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
+        if size > RESULT_LIMIT:
+            raise too_large("one answer")
+    return answer
+
+
+def seconds_left(environ: Mapping[str, str] = os.environ) -> Optional[float]:
+    """Seconds until StackStorm ends this action, None where nobody can tell.
+
+    StackStorm does not hand an action its own timeout. Its API knows it; it is asked only when a
+    call is about to wait, with the token that every execution has.
+    """
+    execution = environ.get("ST2_ACTION_EXECUTION_ID")
+    api_url, token = environ.get("ST2_ACTION_API_URL"), environ.get("ST2_ACTION_AUTH_TOKEN")
+    if not execution or not api_url:
+        return None
+    try:
+        answer = requests.get(
+            "%s/executions/%s" % (api_url.rstrip("/"), execution),
+            timeout=2,
+            headers={"X-Auth-Token": token or ""},
+            allow_redirects=False,
+        ).json()
+        return _left_of(answer, time.time())
+    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _left_of(execution: Mapping[str, Any], now: float) -> Optional[float]:
+    """Seconds left of an execution as StackStorm's API gives it; `now` in Unix seconds."""
+    given = execution.get("parameters", {}).get("timeout")
+    own = execution["action"].get("parameters", {}).get("timeout", {}).get("default")
+    runner = execution["runner"].get("runner_parameters", {}).get("timeout", {}).get("default")
+    timeout = next((each for each in (given, own, runner) if each), None)
+    if timeout is None:
+        return None
+    started = time.strptime(execution["start_timestamp"][:19], "%Y-%m-%dT%H:%M:%S")
+    return max(0.0, float(timeout) - (now - calendar.timegm(started)))

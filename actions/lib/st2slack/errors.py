@@ -1,0 +1,84 @@
+"""The error tree. Foreign errors are translated into it once, where they come in (`web/send.py`).
+
+    SlackError
+    ├── SettingsError     the pack's config is wrong or lacks something; nothing was sent
+    ├── InputError        a parameter cannot be used; nothing was sent
+    ├── ResultTooLarge    the answer is more than StackStorm can store
+    ├── Fault             no usable answer
+    │   ├── NotDelivered  the request surely did not arrive (name, connection, proxy)
+    │   ├── Distrusted    the server's certificate does not verify
+    │   ├── Unanswered    the request may have arrived: no answer, or a broken one
+    │   └── Misdirected   something that is not the Slack API answered, and will again
+    └── Refusal           Slack answered `ok: false`
+        └── RateLimited   … because there were too many calls; safe to send again
+
+Every message is one line, names what is wrong and says what to do, and holds no secret.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+
+class SlackError(Exception):
+    """Base of all errors of this pack."""
+
+
+class SettingsError(SlackError):
+    """The pack's config is wrong or lacks a key that is needed. Nothing was sent."""
+
+
+class InputError(SlackError):
+    """A parameter cannot be used as it is. Nothing was sent."""
+
+
+class ResultTooLarge(SlackError):
+    """The result would break StackStorm's limit of 16 MB for an execution."""
+
+
+class Fault(SlackError):
+    """No usable answer came."""
+
+
+class NotDelivered(Fault):
+    """Nothing arrived at Slack: sending again is safe for everything."""
+
+
+class Distrusted(Fault):
+    """The certificate does not verify; trying again does not help."""
+
+
+class Unanswered(Fault):
+    """The request may have arrived. Only what does not write is sent again."""
+
+
+class Misdirected(Fault):
+    """Something between here and Slack answered; trying again does not help."""
+
+
+class Refusal(SlackError):
+    """Slack answered `ok: false`.
+
+    `method`: the Web API method; `code`: Slack's error code; `answer`: Slack's whole answer.
+    """
+
+    def __init__(self, message: str, method: str, code: str, answer: Dict[str, Any]) -> None:
+        super().__init__(message)
+        self.method = method
+        self.code = code
+        self.answer = answer
+
+
+class RateLimited(Refusal):
+    """Too many calls. `retry_after`: seconds that Slack asked to wait, None where it did not."""
+
+    def __init__(
+        self,
+        message: str,
+        method: str,
+        code: str,
+        answer: Dict[str, Any],
+        retry_after: Optional[float] = None,
+    ) -> None:
+        super().__init__(message, method, code, answer)
+        self.retry_after = retry_after

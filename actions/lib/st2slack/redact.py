@@ -1,0 +1,35 @@
+"""PURE: what never leaves. Takes secrets out of text that people will read.
+
+Known values are replaced wherever they stand; beyond them everything that looks like a credential
+of Slack's: tokens, webhook URLs, socket URLs with a ticket, Authorization values, and the user
+information of a URL (a proxy's password).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterable
+from urllib.parse import quote, quote_plus
+
+MASK = "********"  # as StackStorm writes it
+
+_SHAPES = (
+    # xoxb-…, xoxp-…, xapp-…, xoxe-1-…, and rotated ones: xoxe.xoxb-…
+    (re.compile(r"\bx(?:ox[a-z]|app)(?:\.xox[a-z])?-[\w-]+"), MASK),
+    # https://hooks.slack.com/services/T…/B…/…, as a whole URL or as the path that urllib3 logs
+    (re.compile(r"/(services|workflows|triggers)/[TE]\w+/[^\s\"'<>]+"), r"/\1/" + MASK),
+    (re.compile(r"\b(wss?://[^\s/\"'<>]+)[^\s\"'<>]+"), r"\1/" + MASK),
+    (re.compile(r"\b(Bearer|Basic)\s+[^\s\"'<>,]+", re.IGNORECASE), r"\1 " + MASK),
+    (re.compile(r"(://)[^/@\s\"'<>]+@"), r"\1" + MASK + "@"),
+)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without any of `secrets` and without anything that looks like a credential."""
+    # Longest first: a secret that holds another one must not leave a tail behind.
+    for secret in sorted({each for each in secrets if each}, key=len, reverse=True):
+        for form in (secret, quote(secret, safe=""), quote_plus(secret)):
+            text = text.replace(form, MASK)
+    for shape, mask in _SHAPES:
+        text = shape.sub(mask, text)
+    return text

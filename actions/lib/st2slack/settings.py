@@ -1,0 +1,204 @@
+"""The pack's config as frozen values; the ONLY reader of config keys.
+
+    api_url       where the Web API is; default https://slack.com/api/
+    team_id       workspace that fills the `team_id` argument (Enterprise Grid)
+    action_token  bot or user token for the actions
+    user_token    user token for methods that only user tokens may call
+    config_token  app configuration token (xoxe.xoxp-…)
+    sensor.app_token  app level token (xapp-…)
+    max_wait      seconds that all tries and waits of one call may take together; default 60
+    proxy         URL of the proxy; default: HTTPS_PROXY of the environment
+    ca_bundle     path of a file with the CAs to trust; default: REQUESTS_CA_BUNDLE
+    workspaces    more workspaces: name, api_url, team_id and tokens of their own
+
+A workspace of the list takes its credentials and `team_id` from its own entry only: a token of one
+workspace is never sent on behalf of another. How to get there (`api_url`, `proxy`, `ca_bundle`,
+`max_wait`) is shared unless the entry says otherwise.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
+
+from st2slack.errors import SettingsError
+
+DEFAULT_API_URL = "https://slack.com/api/"
+DEFAULT_MAX_WAIT = 60.0
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+# Kind of token (as etc/slack/web_api.json names it) → config keys that may hold one, best first.
+# `action_token` comes last everywhere: 2.x had no other key, and Slack says so if it will not do.
+TOKEN_KEYS = {
+    "bot": ("action_token",),
+    "user": ("user_token", "action_token"),
+    "configuration": ("config_token", "action_token"),
+    "app": ("app_token", "action_token"),
+}
+_TOP_LEVEL_NAMES = {"app_token": "sensor.app_token"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One workspace as the config describes it. `tokens`: config key → token, only those set."""
+
+    workspace: Optional[str] = None
+    api_url: str = DEFAULT_API_URL
+    team_id: Optional[str] = None
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    max_wait: float = DEFAULT_MAX_WAIT
+    proxy: Optional[str] = field(default=None, repr=False)
+    ca_bundle: Optional[str] = None
+
+    def token_for(self, kinds: Tuple[str, ...]) -> Optional[str]:
+        """The configured token that suits a method which takes these kinds of token."""
+        return next((self.tokens[key] for key in self._keys_for(kinds) if key in self.tokens), None)
+
+    def place_for(self, kinds: Tuple[str, ...]) -> str:
+        """Where in the config the token belongs that a method of these kinds wants, in words."""
+        key = self._keys_for(kinds)[0]
+        if self.workspace is None:
+            return "`%s`" % _TOP_LEVEL_NAMES.get(key, key)
+        return "`%s` of the workspace %r under `workspaces`" % (key, self.workspace)
+
+    def secrets(self) -> List[str]:
+        """Everything of these settings that must not appear anywhere."""
+        password = urlsplit(self.proxy).password if self.proxy else None
+        return list(self.tokens.values()) + ([password] if password else [])
+
+    @staticmethod
+    def _keys_for(kinds: Tuple[str, ...]) -> Tuple[str, ...]:
+        # A method for bot or user tokens takes the token that 2.x used for everything.
+        best = "bot" if "bot" in kinds or not kinds else kinds[0]
+        return TOKEN_KEYS.get(best, TOKEN_KEYS["bot"])
+
+
+def read_settings(config: Mapping[str, Any], workspace: Optional[str] = None) -> Settings:
+    """The settings of `workspace`, or of the top level when it is None or empty.
+
+    Raises SettingsError, naming the key, for a value that cannot be used.
+    """
+    entry = _entry(config, workspace) if workspace else {}
+    own: Mapping[str, Any] = entry if workspace else config
+    api_url = check_api_url(_text(entry, "api_url") or _text(config, "api_url") or DEFAULT_API_URL)
+    return Settings(
+        workspace=workspace or None,
+        api_url=api_url,
+        team_id=_text(own, "team_id"),
+        tokens=_tokens(own),
+        max_wait=_seconds(config, "max_wait", DEFAULT_MAX_WAIT),
+        proxy=_text(entry, "proxy") or _text(config, "proxy"),
+        ca_bundle=_text(entry, "ca_bundle") or _text(config, "ca_bundle"),
+    )
+
+
+def workspace_names(config: Mapping[str, Any]) -> List[str]:
+    """Names of the entries of `workspaces`, in their order."""
+    return [str(entry["name"]) for entry in _entries(config)]
+
+
+def check_api_url(url: str) -> str:
+    """`url` with a slash at its end, if it is one that a token may be sent to."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # reading the port raises for a wrong one
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if not host or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
+        raise SettingsError("Config key `api_url` must be a URL such as %s" % DEFAULT_API_URL)
+    if parts.username is not None or parts.password is not None:
+        raise SettingsError("Config key `api_url` must not hold a user name or a password.")
+    if parts.scheme == "http" and host not in LOOPBACK:
+        raise SettingsError(
+            "Config key `api_url` must begin with https:// (plain http would send "
+            "the token in clear text to %s)." % host
+        )
+    return url if url.endswith("/") else url + "/"
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` leads to this machine."""
+    return urlsplit(url).hostname in LOOPBACK
+
+
+def _entries(config: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    entries = config.get("workspaces") or []
+    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
+        raise SettingsError("Config key `workspaces` must be a list of objects with a `name`.")
+    if not all(each.get("name") for each in entries):
+        raise SettingsError("Config key `workspaces`: every entry needs a `name`.")
+    return entries
+
+
+def _entry(config: Mapping[str, Any], workspace: str) -> Mapping[str, Any]:
+    found = [each for each in _entries(config) if each["name"] == workspace]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise SettingsError(
+            "Config key `workspaces` has %d entries named %r; names must be unique."
+            % (len(found), workspace)
+        )
+    known = ", ".join(workspace_names(config)) or "none; add it under `workspaces`"
+    raise SettingsError(
+        "Workspace %r is not in the pack's config. Configured there: %s." % (workspace, known)
+    )
+
+
+def _tokens(own: Mapping[str, Any]) -> Dict[str, str]:
+    sensor = own.get("sensor") or {}
+    if not isinstance(sensor, dict):
+        raise SettingsError("Config key `sensor` must be an object.")
+    found = {
+        "action_token": _token(own, "action_token"),
+        "user_token": _token(own, "user_token"),
+        "config_token": _token(own, "config_token"),
+        "app_token": _token(own, "app_token") or _token(sensor, "app_token"),
+    }
+    return {key: token for key, token in found.items() if token}
+
+
+def _token(values: Mapping[str, Any], key: str) -> Optional[str]:
+    token = _text(values, key)
+    return check_token(token, "Config key `%s`" % key) if token else None
+
+
+def check_token(token: str, where: str) -> str:
+    """`token` stripped, if it can stand in a header. The error names `where`, never the token."""
+    token = token.strip()
+    if token.startswith("{{"):
+        raise SettingsError(
+            "%s still holds a template: StackStorm did not find its value in the "
+            "datastore. Set that key (encrypted), or put the token here." % where
+        )
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise SettingsError(
+            "%s is not a token: it has spaces or characters that no token has. "
+            "Copy it again from the app's page." % where
+        )
+    return token
+
+
+def _text(values: Mapping[str, Any], key: str) -> Optional[str]:
+    value = values.get(key)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise SettingsError("Config key `%s` must be text, not %s." % (key, type(value).__name__))
+    return value.strip() or None
+
+
+def _seconds(values: Mapping[str, Any], key: str, default: float) -> float:
+    value = values.get(key)
+    if value is None:
+        return default
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not math.isfinite(value)
+        or value <= 0
+    ):
+        raise SettingsError("Config key `%s` must be a number of seconds above 0." % key)
+    return float(value)

@@ -1,0 +1,262 @@
+"""One call of a Web API method: address, credentials, send, try again, refuse."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+
+import requests
+
+from st2slack.errors import InputError, RateLimited, Refusal, SettingsError, SlackError, Unanswered
+from st2slack.redact import redact
+from st2slack.settings import Settings, check_token
+from st2slack.web.encode import encode, encode_value
+from st2slack.web.methods import Method, find_method
+from st2slack.web.refusals import explain
+from st2slack.web.retry import wait_before_next
+from st2slack.web.send import Request, is_number, parse, send
+
+# Dots between words and nothing else: no slash, no "..", no host, no query can come in with it.
+_END_POINT = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
+_LIMIT_CODES = ("ratelimited", "rate_limited")
+
+
+class Client:
+    """Calls Slack with the settings of one workspace.
+
+    `http`: `requests`, or a session where calls follow each other on one connection.
+    `limit`: tells how many seconds the caller itself still has (None: no end known); asked only
+    before a wait. `notice`: takes a line about a wait.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        http: Any = requests,
+        *,
+        limit: Callable[[], Optional[float]] = lambda: None,
+        notice: Callable[[str], None] = lambda line: None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.settings = settings
+        self._http = http
+        self._limit = limit
+        self._notice = notice
+        self._clock = clock
+        self._sleep = sleep
+        self._jitter = jitter
+
+    def call(
+        self,
+        name: str,
+        arguments: Optional[Mapping[str, Any]] = None,
+        *,
+        verb: str = "POST",
+        token: Optional[str] = None,
+        ignore_errors: Iterable[str] = (),
+    ) -> Any:
+        """Call the method and return Slack's whole answer.
+
+        `ignore_errors`: codes with which a refused answer is returned like a successful one.
+        Raises SettingsError and InputError before anything is sent, a Fault where no usable answer
+        came, a Refusal where Slack said no.
+        """
+        request, method = self.prepare(name, arguments or {}, verb, token)
+        try:
+            return self._persist(request, method, self._answer)
+        except Refusal as refusal:
+            if refusal.code in ignore_errors:
+                return refusal.answer
+            raise
+
+    def open(
+        self, name: str, arguments: Optional[Mapping[str, Any]] = None, token: Optional[str] = None
+    ) -> Any:
+        """The same for a method that answers a file: the response, its body not read yet."""
+        request, method = self.prepare(name, arguments or {}, "POST", token)
+        return self._persist(request, method, self._file)
+
+    def prepare(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        verb: str = "POST",
+        token: Optional[str] = None,
+    ) -> Tuple[Request, Method]:
+        """What a call would send, without sending it."""
+        if not _END_POINT.fullmatch(name):
+            raise InputError("`end_point` must be the name of a method such as chat.postMessage.")
+        if verb not in ("GET", "POST"):
+            raise InputError("`http_method` must be GET or POST, not %r." % verb)
+        method = find_method(name)
+        given = self._given(method, arguments)
+        bearer = self._token(method, token)
+        basic = _take_basic(method, given)
+        files = {key: _file_path(key, given.pop(key)) for key in method.files if key in given}
+        secrets = [encode_value(key, given[key]) for key in method.secrets if key in given]
+        secrets += list(basic or ()) + self.settings.secrets() + ([bearer] if bearer else [])
+        # A credential never goes into a URL: it would be logged by everything on the way.
+        in_body = files or basic or any(key in given for key in method.secrets)
+        return Request(
+            method=name,
+            url=self.settings.api_url + name,
+            verb="POST" if in_body else verb,
+            fields=encode(given),
+            files=files,
+            token=bearer,
+            basic=basic,
+            writes=method.writes,
+            gzip=method.gzip,
+            secrets=tuple(secrets),
+        ), method
+
+    def _given(self, method: Method, arguments: Mapping[str, Any]) -> Dict[str, Any]:
+        given = {
+            key: value
+            for key, value in arguments.items()
+            if value is not None and key not in method.unsent
+        }
+        if method.fills_team and self.settings.team_id:
+            given.setdefault("team_id", self.settings.team_id)
+        return given
+
+    def _token(self, method: Method, token: Optional[str]) -> Optional[str]:
+        if not method.takes_token:
+            return None
+        if token and token.strip():
+            return check_token(token, "Parameter `token`")
+        found = self.settings.token_for(method.token_kinds)
+        if found is None:
+            raise SettingsError(
+                "%s needs a token (%s). Set %s in the pack's config and run `st2ctl reload "
+                "--register-configs`, or pass the parameter `token`."
+                % (
+                    method.name,
+                    " or ".join(method.token_kinds) or "bot or user",
+                    self.settings.place_for(method.token_kinds),
+                )
+            )
+        return found
+
+    def _persist(
+        self, request: Request, method: Method, attempt: Callable[[Request, Method, float], Any]
+    ) -> Any:
+        """Try until it is done or no other try is worth it; all within the time there is."""
+        begun = self._clock()
+        ends = begun + self.settings.max_wait
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return attempt(request, method, max(0.1, ends - self._clock()))
+            except SlackError as error:
+                failed = error
+            wait = self._wait(failed, tries, method.writes, ends)
+            if wait is None:
+                raise self._last_word(failed, request, tries, self._clock() - begun)
+            self._notice("%s Trying again in %.1f s." % (failed, wait))
+            self._sleep(wait)
+
+    def _wait(self, error: SlackError, tries: int, writes: bool, ends: float) -> Optional[float]:
+        left = ends - self._clock()
+        wait = wait_before_next(error, tries, writes, left, self._jitter())
+        if wait is None:
+            return None
+        own = self._limit()
+        return wait if own is None or wait < own else None
+
+    def _answer(self, request: Request, method: Method, left: float) -> Any:
+        response = send(request, self.settings, self._http, left, self._clock)
+        return self._accept(response, request, method)
+
+    def _file(self, request: Request, method: Method, left: float) -> Any:
+        response = send(request, self.settings, self._http, left, self._clock)
+        kind = str(response.headers.get("Content-Type", ""))
+        if response.status_code == 200 and "json" not in kind and "html" not in kind:
+            return response
+        try:
+            self._accept(response, request, method)
+        finally:
+            response.close()
+        raise Unanswered("%s answered JSON where a file was expected." % request.method)
+
+    def _accept(self, response: Any, request: Request, method: Method) -> Any:
+        """Slack's answer, if it is a yes."""
+        if response.status_code == 429:
+            raise self._rate_limited(response, request)
+        answer = parse(response, request)
+        if answer.get("ok"):
+            return answer
+        code = str(answer.get("error") or "")
+        if code in _LIMIT_CODES:
+            raise self._rate_limited(response, request, code, answer)
+        text = explain(
+            request.method,
+            answer,
+            self.settings.place_for(method.token_kinds),
+            method.token_kinds,
+            method.replaced_by,
+        )
+        raise Refusal(redact(text, request.secrets), request.method, code, answer)
+
+    def _rate_limited(
+        self,
+        response: Any,
+        request: Request,
+        code: str = "ratelimited",
+        answer: Optional[Dict[str, Any]] = None,
+    ) -> RateLimited:
+        asked = response.headers.get("Retry-After")
+        seconds = float(asked) if is_number(asked) else None
+        answer = answer or {"ok": False, "error": code}
+        return RateLimited(
+            redact(explain(request.method, answer), request.secrets),
+            request.method,
+            code,
+            answer,
+            seconds,
+        )
+
+    def _last_word(
+        self, error: SlackError, request: Request, tries: int, spent: float
+    ) -> SlackError:
+        """The error as the operator sees it: what was tried, and what may have happened."""
+        said: List[str] = [str(error)]
+        if isinstance(error, RateLimited) and error.retry_after is not None:
+            said.append(
+                "Slack asked to wait %g s, which does not fit into the time left (`max_wait` is "
+                "%g s). Nothing was done." % (error.retry_after, self.settings.max_wait)
+            )
+        if isinstance(error, Unanswered) and request.writes:
+            said.append(
+                "It may have arrived all the same, so it was not sent again: look in Slack "
+                "before you repeat it."
+            )
+        if tries > 1:
+            said.append("Tried %d times in %.0f s." % (tries, spent))
+        error.args = (" ".join(said),) + error.args[1:]
+        return error
+
+
+def _take_basic(method: Method, given: Dict[str, Any]) -> Optional[Tuple[str, str]]:
+    """Client ID and secret for HTTP Basic auth, taken out of `given`. PKCE sends the ID alone."""
+    if not method.basic_auth or not given.get("client_id") or not given.get("client_secret"):
+        return None
+    return str(given.pop("client_id")), str(given.pop("client_secret"))
+
+
+def _file_path(name: str, value: Any) -> str:
+    """`value` if a file can be read there."""
+    path = str(value)
+    try:
+        with open(path, "rb"):
+            return path
+    except OSError as error:
+        raise InputError(
+            "Parameter `%s` must be the path of a file on the action runner; %s: %s."
+            % (name, path, error.strerror)
+        ) from None

@@ -1,0 +1,230 @@
+"""All pages of a list in one answer of the same shape.
+
+`methods.json` tells how a method is paged (`pages` of its entry):
+
+    items    dotted key of the list in the answer, e.g. "channels" or "messages.matches"
+    size     argument for the size of a page, None where there is none; `max`: the largest allowed
+    cursor, next, first   argument; dotted keys where the next cursor may stand; how to begin
+    page, paging          argument; dotted key of the object with `page` and `pages`
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from st2slack.errors import InputError, ResultTooLarge, SlackError
+
+PAGE_SIZE = 200  # what Slack recommends; fewer requests than its default, no time-outs as with 1000
+RESULT_LIMIT = 15 * 1024 * 1024  # bytes; MongoDB refuses 16 MB, and the execution holds more
+
+Call = Callable[[Dict[str, Any]], Any]
+Place = Dict[str, Any]  # the arguments that lead to one page
+
+
+class Walk:
+    """One walk over the pages of a list.
+
+    `call` calls the method with the arguments it is given. `max_items`: stop after so many.
+    `fields`: keys to keep of each item. `progress` takes (items, pages) after every page.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        pages: Mapping[str, Any],
+        *,
+        max_items: Optional[int] = None,
+        fields: Optional[List[str]] = None,
+        progress: Callable[[int, int], None] = lambda items, count: None,
+    ) -> None:
+        if max_items is not None and max_items < 1:
+            raise InputError("Parameter `max_items` must be 1 or more.")
+        self._call = call
+        self._pages = pages
+        self._max_items = max_items
+        self._fields = fields
+        self._progress = progress
+        self._items: List[Any] = []
+        self._bytes = 0
+        self._count = 0
+
+    def run(self, arguments: Mapping[str, Any]) -> Any:
+        """The first page's answer with the items of all pages in its list.
+
+        Where the walk stopped at `max_items`, the answer's own cursor (or page) tells where to go
+        on; items may then come a second time, none is left out.
+        Raises what the calls raise, with the place that was reached in the message.
+        """
+        place = self._begin(arguments)
+        first: Any = None
+        while True:
+            answer = self._fetch({**arguments, **place})
+            first = first if first is not None else answer
+            whole = self._keep(read_path(answer, self._pages["items"]) or [])
+            following = self._following(answer, place)
+            if following is None or self._full():
+                return self._finish(first, answer, place, following, whole)
+            place = following
+
+    def _begin(self, arguments: Mapping[str, Any]) -> Place:
+        place: Place = {}
+        cursor = self._pages.get("cursor")
+        if cursor and self._pages.get("first") and not arguments.get(cursor):
+            place[cursor] = self._pages["first"]
+        return {**place, **self._size(arguments)}
+
+    def _size(self, arguments: Mapping[str, Any]) -> Place:
+        """The size of a page: as asked for, else ours; no more than what is still wanted."""
+        name = self._pages.get("size")
+        if not name:
+            return {}
+        asked = arguments.get(name) or min(PAGE_SIZE, self._pages.get("max", PAGE_SIZE))
+        return {name: min(asked, self._max_items) if self._max_items else asked}
+
+    def _fetch(self, arguments: Dict[str, Any]) -> Any:
+        try:
+            return self._call(arguments)
+        except SlackError as error:
+            if self._count:
+                error.args = (
+                    "%s This was page %d, after %d items%s."
+                    % (error, self._count + 1, len(self._items), self._where(arguments)),
+                ) + error.args[1:]
+            raise
+
+    def _where(self, arguments: Mapping[str, Any]) -> str:
+        name = self._pages.get("cursor") or self._pages["page"]
+        return "; to go on from there: %s=%s" % (name, arguments.get(name))
+
+    def _keep(self, items: List[Any]) -> bool:
+        """Take the items of a page; False where some had to be left."""
+        room = self._max_items - len(self._items) if self._max_items else len(items)
+        taken = [self._slim(item) for item in items[:room]]
+        self._items += taken
+        self._count += 1
+        self._bytes += _weight(taken)
+        if self._bytes > RESULT_LIMIT:
+            raise too_large("%d items" % len(self._items))
+        self._progress(len(self._items), self._count)
+        return room >= len(items)
+
+    def _slim(self, item: Any) -> Any:
+        if not self._fields or not isinstance(item, dict):
+            return item
+        return {key: item[key] for key in self._fields if key in item}
+
+    def _full(self) -> bool:
+        return self._max_items is not None and len(self._items) >= self._max_items
+
+    def _following(self, answer: Any, place: Place) -> Optional[Place]:
+        """The arguments of the next page; None at the end."""
+        if self._pages.get("cursor"):
+            cursor, following = self._pages["cursor"], self._next_cursor(answer)
+            # A cursor that leads to where we are would lead there for ever.
+            return (
+                {**place, cursor: following} if following not in (None, place.get(cursor)) else None
+            )
+        paging = read_path(answer, self._pages["paging"]) or {}
+        page = int(paging.get("page") or 1)
+        return (
+            {**place, self._pages["page"]: page + 1}
+            if page < int(paging.get("pages") or 1)
+            else None
+        )
+
+    def _next_cursor(self, answer: Any) -> Optional[str]:
+        return next(filter(None, (read_path(answer, path) for path in self._pages["next"])), None)
+
+    def _finish(
+        self, first: Any, last: Any, place: Place, following: Optional[Place], whole: bool
+    ) -> Any:
+        write_path(first, self._pages["items"], self._items)
+        if self._pages.get("cursor"):
+            # A page that was taken in part is asked for again, so that nothing is skipped.
+            onward = following if whole else place
+            cursor = (onward or {}).get(self._pages["cursor"]) or ""
+            for path in self._pages["next"]:
+                if read_path(first, path) is not None:
+                    write_path(first, path, cursor)
+        elif first is not last:
+            write_path(first, self._pages["paging"], read_path(last, self._pages["paging"]))
+        return first
+
+
+def slim_page(answer: Any, pages: Mapping[str, Any], fields: List[str]) -> Any:
+    """One page with only `fields` of each item."""
+    items = read_path(answer, pages["items"])
+    if isinstance(items, list):
+        write_path(
+            answer,
+            pages["items"],
+            [
+                {key: item[key] for key in fields if key in item}
+                if isinstance(item, dict)
+                else item
+                for item in items
+            ],
+        )
+    return answer
+
+
+def too_large(what: str) -> ResultTooLarge:
+    """The error for a result that StackStorm cannot store, with advice."""
+    return ResultTooLarge(
+        "The result has more than %d MB after %s; StackStorm cannot store an execution of 16 MB. "
+        "Name the keys you need in `fields`, or ask for less with `max_items`."
+        % (RESULT_LIMIT // 1024 // 1024, what)
+    )
+
+
+def read_path(value: Any, path: str) -> Any:
+    """What stands at a dotted path; None where nothing does."""
+    for key in path.split("."):
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def write_path(value: Any, path: str, what: Any) -> None:
+    """Put `what` at a dotted path, making the objects on the way."""
+    *way, last = path.split(".")
+    for key in way:
+        value = value.setdefault(key, {})
+    value[last] = what
+
+
+def _weight(items: List[Any]) -> int:
+    """Bytes that the items take as JSON, as StackStorm stores them."""
+    text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
+    return len(text.encode("utf-8", "replace"))
+
+
+def progress_line(name: str, items: int, count: int) -> str:
+    """A line for the live output."""
+    return "%s: %d items after %d page%s" % (name, items, count, "" if count == 1 else "s")
+
+
+def paced(
+    say: Callable[[str], None], name: str, every: float, clock: Callable[[], float]
+) -> Callable[[int, int], None]:
+    """A `progress` that says how far it is, at most once in `every` seconds."""
+    last = [clock()]
+
+    def progress(items: int, count: int) -> None:
+        now = clock()
+        if now - last[0] >= every:
+            last[0] = now
+            say(progress_line(name, items, count))
+
+    return progress
+
+
+def check_fields(fields: Any) -> Optional[List[str]]:
+    """`fields` as a list of keys. Raises InputError for anything else."""
+    if fields is None:
+        return None
+    if not isinstance(fields, list) or not all(isinstance(each, str) for each in fields):
+        raise InputError('Parameter `fields` must be a list of keys, e.g. ["id", "name"].')
+    return fields or None

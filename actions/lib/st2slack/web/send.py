@@ -1,0 +1,323 @@
+"""One try of one call: the only file that knows `requests` and its errors.
+
+They are translated here, once, into what can be concluded from them: whether the request surely
+did not arrive (`NotDelivered`), may have arrived (`Unanswered`), or would fail the same way again.
+Tried on Python 3.8 and 3.12: only a name that is not found, a refused or hanging connection and a
+proxy that refuses the tunnel surely mean "not arrived". A TLS handshake that is cut raises the same
+as an answer that is cut, so it counts as "may have arrived".
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import ssl
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple, Type
+from urllib.parse import urlsplit
+
+import requests
+from requests import exceptions as faults
+from requests.auth import AuthBase, HTTPBasicAuth
+from requests.utils import should_bypass_proxies
+from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import TimeoutError as HTTPTimeout
+
+from st2slack.errors import Distrusted, Fault, Misdirected, NotDelivered, SettingsError, Unanswered
+from st2slack.redact import redact
+from st2slack.settings import Settings, is_loopback
+
+CONNECT_TIMEOUT = 10.0  # seconds
+READ_TIMEOUT = 30.0
+_CHUNK = 65536
+_BEGINNING = 200  # characters of a foreign answer that a message shows
+
+Verdict = Tuple[Type[Exception], str]  # an error class and what to say
+
+
+class Bearer(AuthBase):
+    """Puts the token into the Authorization header; without one, keeps the header away.
+
+    As `auth=` and not as a header: `~/.netrc` replaces a header of ours, and would add its own
+    password where there is none.
+    """
+
+    def __init__(self, token: Optional[str]) -> None:
+        self._token = token
+
+    def __call__(self, request: Any) -> Any:
+        request.headers.pop("Authorization", None)
+        if self._token:
+            request.headers["Authorization"] = "Bearer " + self._token
+        return request
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is sent. `fields`: form fields; `files`: argument → path; `secrets`: never shown."""
+
+    method: str
+    url: str
+    verb: str = "POST"
+    fields: List[Tuple[str, str]] = field(default_factory=list)
+    files: Mapping[str, str] = field(default_factory=dict)
+    token: Optional[str] = None
+    basic: Optional[Tuple[str, str]] = None
+    writes: bool = True
+    gzip: bool = False
+    secrets: Tuple[str, ...] = ()
+
+    @property
+    def host(self) -> str:
+        """Host of the URL, for messages."""
+        return urlsplit(self.url).hostname or "?"
+
+
+def send(
+    request: Request,
+    settings: Settings,
+    http: Any,
+    left: float,
+    clock: Callable[[], float] = monotonic,
+) -> Any:
+    """Send once and return the response, its body read (a gzip file is left to be streamed).
+
+    `http`: `requests` or a session; its `post` or `get` is looked up now. `left`: seconds that this
+    try may take at the most. Raises a Fault or a SettingsError.
+    """
+    ends = clock() + left
+    opened: Dict[str, Any] = {}
+    try:
+        for name, path in request.files.items():
+            opened[name] = open(path, "rb")  # noqa: SIM115 (closed below, after it was sent)
+        response = _function(http, request.verb)(
+            request.url,
+            timeout=(min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)),
+            auth=HTTPBasicAuth(*request.basic) if request.basic else Bearer(request.token),
+            allow_redirects=False,
+            stream=True,
+            **_route(request.url, settings),
+            **_body(request, opened),
+        )
+        if isinstance(response, requests.Response) and not _is_file(request, response):
+            _read(response, ends, clock)
+        return response
+    except (faults.RequestException, HTTPError, UnicodeError, OSError, ValueError) as error:
+        raise translate(error, request, settings) from None
+    finally:
+        for stream in opened.values():
+            stream.close()
+
+
+def parse(response: Any, request: Request) -> Any:
+    """The JSON object in a response. Raises a Fault for anything that is not the Web API's answer.
+
+    Compares the status by membership only: tests of 2.x users hand a bare MagicMock as the
+    response.
+    """
+    status = response.status_code
+    if status in (301, 302, 303, 307, 308):
+        text = (
+            "was redirected (HTTP %s) to %s. Redirects are not followed: they would take the "
+            "token along. Check `api_url` and the proxy."
+        )
+        raise Misdirected(_say(request, text % (status, _target(response))))
+    try:
+        answer = response.json()
+    except (ValueError, RecursionError):
+        raise _not_json(response, request) from None
+    if isinstance(answer, (list, str, int, float, type(None))):
+        raise _not_json(response, request)
+    if status in range(500, 600):
+        raise Unanswered(_say(request, "met a fault on Slack's side (HTTP %s)." % status))
+    return answer
+
+
+def translate(error: BaseException, request: Request, settings: Settings) -> Exception:
+    """What `error` means for the request, without anything secret in it."""
+    kind, text = (
+        _distrusted(error, request)
+        or _not_arrived(error, request, settings)
+        or _perhaps_arrived(error, request)
+        or _never_sent(error)
+    )
+    return kind(_say(request, text))
+
+
+def _distrusted(error: BaseException, request: Request) -> Optional[Verdict]:
+    found = _find(error, ssl.SSLCertVerificationError)
+    if found is None:
+        return None
+    why = getattr(found, "verify_message", "") or "it does not verify"
+    return Distrusted, (
+        "did not trust the certificate of %s (%s). If a proxy or an own CA stands "
+        "between, name its CA file in the config key `ca_bundle` or in "
+        "REQUESTS_CA_BUNDLE." % (request.host, why)
+    )
+
+
+def _not_arrived(error: BaseException, request: Request, settings: Settings) -> Optional[Verdict]:
+    if isinstance(error, faults.ProxyError):
+        return NotDelivered, (
+            "was stopped by the proxy%s: %s. Check the config key `proxy`, "
+            "HTTPS_PROXY and NO_PROXY." % (_proxy_name(settings), _root(error))
+        )
+    if isinstance(error, faults.ConnectTimeout):
+        return NotDelivered, (
+            "could not reach %s: no connection in time. Check network, firewall "
+            "and proxy." % request.host
+        )
+    if isinstance(error, faults.ConnectionError) and _find(error, NewConnectionError) is not None:
+        return NotDelivered, (
+            "could not reach %s: %s. Check network, DNS and proxy." % (request.host, _root(error))
+        )
+    return None
+
+
+def _perhaps_arrived(error: BaseException, request: Request) -> Optional[Verdict]:
+    if isinstance(error, (faults.Timeout, HTTPTimeout)):
+        return Unanswered, "got no answer from %s in time." % request.host
+    if isinstance(
+        error,
+        (
+            faults.ConnectionError,
+            faults.ChunkedEncodingError,
+            faults.ContentDecodingError,
+            HTTPError,
+        ),
+    ):
+        return Unanswered, "lost the connection to %s (%s)." % (request.host, _root(error))
+    return None
+
+
+def _never_sent(error: BaseException) -> Verdict:
+    """What is left was raised before anything went out: a URL, header or file that is no good."""
+    return SettingsError, (
+        "cannot be sent (%s: %s). Check `api_url`, `proxy` and the token."
+        % (type(error).__name__, _root(error))
+    )
+
+
+def beginning(response: Any, request: Request) -> str:
+    """The first characters of a foreign answer, on one line, without secrets."""
+    text = " ".join(str(getattr(response, "text", "") or "").split())
+    text = redact(text, request.secrets)
+    return text if len(text) <= _BEGINNING else text[:_BEGINNING] + "…"
+
+
+def _function(http: Any, verb: str) -> Callable[..., Any]:
+    function: Callable[..., Any] = http.get if verb == "GET" else http.post
+    return function
+
+
+def _route(url: str, settings: Settings) -> Dict[str, Any]:
+    """Proxy and CA of the config; what it does not name, requests takes from the environment."""
+    route: Dict[str, Any] = {}
+    if is_loopback(url):
+        # No proxy can reach our own loopback; None also switches the environment's off.
+        route["proxies"] = {"http": None, "https": None, "all": None}
+    elif settings.proxy and not should_bypass_proxies(url, no_proxy=None):
+        route["proxies"] = {"http": settings.proxy, "https": settings.proxy}
+    if settings.ca_bundle:
+        if not os.path.exists(settings.ca_bundle):
+            raise SettingsError("Config key `ca_bundle`: there is no file %s." % settings.ca_bundle)
+        route["verify"] = settings.ca_bundle
+    return route
+
+
+def _body(request: Request, opened: Mapping[str, Any]) -> Dict[str, Any]:
+    if request.verb == "GET":
+        return {"params": request.fields}
+    if opened:
+        files = [(name, (os.path.basename(stream.name), stream)) for name, stream in opened.items()]
+        return {"data": request.fields, "files": files}
+    return {"data": request.fields}
+
+
+def _read(response: requests.Response, ends: float, clock: Callable[[], float]) -> None:
+    """Read the body, but not past `ends`: a read timeout alone bounds one packet, not the whole."""
+    pieces: List[bytes] = []
+    for piece in _pieces(response):
+        pieces.append(piece)
+        if clock() > ends:
+            response.close()
+            raise faults.ReadTimeout("the answer did not end in time")
+    response._content = b"".join(pieces)  # what reading `.content` does, with a clock beside it
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """The body as it comes in. urllib3 1 has no `read1`; its `read` waits for a whole chunk."""
+    read1 = getattr(response.raw, "read1", None)
+    if read1 is None:
+        yield from response.iter_content(1024)
+        return
+    while True:
+        piece = read1(_CHUNK, decode_content=True)
+        if not piece:
+            return
+        yield piece
+
+
+def _is_file(request: Request, response: requests.Response) -> bool:
+    kind = response.headers.get("Content-Type", "")
+    return request.gzip and response.status_code == 200 and "json" not in kind
+
+
+def _not_json(response: Any, request: Request) -> Fault:
+    status, text = response.status_code, beginning(response, request)
+    what = "a body that is not JSON"
+    if not text:
+        what = "an empty body"
+    elif text.lower().startswith(("<!doctype", "<html")):
+        what = "HTML, not JSON, so it comes from something in between (a proxy, a gateway)"
+    message = _say(request, "got HTTP %s with %s%s" % (status, what, ": " + text if text else "."))
+    return Misdirected(message) if status in range(400, 500) else Unanswered(message)
+
+
+def _target(response: Any) -> str:
+    location = str(response.headers.get("Location") or "")
+    return urlsplit(location).hostname or "another path"
+
+
+def _say(request: Request, text: str) -> str:
+    return "%s %s" % (request.method, redact(text, request.secrets))
+
+
+def _proxy_name(settings: Settings) -> str:
+    host = urlsplit(settings.proxy).hostname if settings.proxy else None
+    return " " + host if host else ""
+
+
+def _find(error: BaseException, kind: type) -> Optional[BaseException]:
+    """The first error of `kind` among `error` and what it wraps."""
+    if isinstance(error, kind):
+        return error
+    found = (_find(each, kind) for each in _wrapped(error))
+    return next((each for each in found if each is not None), None)
+
+
+def _root(error: BaseException) -> str:
+    """The innermost reason in few words: "Connection refused" rather than three wrapped objects."""
+    while True:
+        inner = next(_wrapped(error), None)
+        if inner is None:
+            break
+        error = inner
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split()).rstrip(".")[:300]
+
+
+def _wrapped(error: BaseException) -> Iterator[BaseException]:
+    """The errors that `error` was made from."""
+    for each in (getattr(error, "reason", None), error.__cause__, error.__context__, *error.args):
+        if isinstance(each, BaseException) and each is not error:
+            yield each
+
+
+def is_number(text: Any) -> bool:
+    """Whether `text` is a finite number of seconds, not negative."""
+    try:
+        return math.isfinite(float(text)) and float(text) >= 0
+    except (TypeError, ValueError):
+        return False

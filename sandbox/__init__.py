@@ -1,0 +1,1 @@
+"""Try and test the pack with neither StackStorm nor a Slack account."""

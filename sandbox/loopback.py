@@ -1,0 +1,68 @@
+"""A Slack on loopback for the commands: started, described as a pack config, waited for."""
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any, Dict, Iterator
+
+import yaml
+
+from .stackstorm.mistakes import Mistake, Mistakes
+
+
+@contextlib.contextmanager
+def started() -> Iterator[Any]:
+    """A LoopbackSlack that serves; Mistakes if its libraries are not there."""
+    try:
+        from sandbox.slack import LoopbackSlack
+    except ImportError as error:
+        raise Mistakes([Mistake(
+            "the Slack on loopback",
+            f"{error}: install requirements-tests.txt, or name a Slack with --config",
+        )]) from error
+    with LoopbackSlack() as slack:
+        yield slack
+
+
+def config_of(slack: Any) -> Dict[str, Any]:
+    """The pack config that leads to this Slack, with a token of each kind."""
+    return {
+        "api_url": slack.api_url,
+        "action_token": slack.bot_token,
+        "user_token": slack.user_token,
+        "config_token": slack.config_token,
+        "sensor": {"app_token": slack.app_token},
+    }
+
+
+@contextlib.contextmanager
+def config_file(slack: Any) -> Iterator[Path]:
+    """That config in a file that only its owner may read; gone afterwards."""
+    handle, name = tempfile.mkstemp(prefix="slack-on-loopback-", suffix=".yaml")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            yaml.safe_dump(config_of(slack), file)
+        yield Path(name)
+    finally:
+        os.unlink(name)
+
+
+def invitation(facts: Dict[str, str]) -> str:
+    """What to type next."""
+    return "\n".join([
+        f"A Slack on loopback serves {facts['api_url']} until Ctrl-C. What is done there stays:",
+        "",
+        f"  python -m sandbox run slack.auth.test --config {facts['config']}",
+    ])
+
+
+def wait_for_the_end() -> None:
+    """Return at Ctrl-C or SIGTERM."""
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    over.wait()

@@ -1,0 +1,165 @@
+"""chat.*: posting, changing and deleting messages, now or later."""
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ..context import Answered, Context
+from ..refusal import Refuse
+from ..shapes import message as shape
+from ..state import Channel, Json
+from . import texts
+from .registry import behaviour
+
+FARTHEST = 120 * 86400  # seconds ahead that a message may be scheduled
+
+
+@behaviour("chat.postMessage")
+def post_message(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Post; the message can be read in the history from now on."""
+    channel = texts.target(ctx, args["channel"])
+    message = {**texts.author(ctx, args), **texts.content(ctx, args),
+               **texts.thread(channel, args)}
+    posted = ctx.workspace.post(channel, message)
+    return {"channel": channel.id, "ts": posted["ts"], "message": shape(posted)}
+
+
+@behaviour("chat.meMessage")
+def me_message(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Post in the third person."""
+    channel = texts.target(ctx, args["channel"])
+    if not args["text"]:
+        raise Refuse("no_text")
+    message = {**texts.author(ctx, args), **texts.content(ctx, args), "subtype": "me_message"}
+    return {"channel": channel.id, "ts": ctx.workspace.post(channel, message)["ts"]}
+
+
+@behaviour("chat.postEphemeral")
+def post_ephemeral(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Show to one member only; nothing is kept."""
+    channel = texts.target(ctx, args["channel"])
+    if args["user"] not in channel.members:
+        raise Refuse("user_not_in_channel")
+    texts.content(ctx, args)
+    return {"message_ts": ctx.workspace.next_ts()}
+
+
+@behaviour("chat.update")
+def update(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Change a message of one's own. New text takes the old blocks and attachments along."""
+    channel = ctx.channel(args["channel"])
+    message = ctx.message(channel, args["ts"])
+    if not is_own(ctx, message):
+        raise Refuse("cant_update_message")
+    changed = texts.content(ctx, args)
+    previous = shape(message)
+    if "text" in args or "markdown_text" in args:
+        for part in ("blocks", "attachments"):
+            message.pop(part, None)
+    else:
+        changed.pop("text")
+    message.update(changed, edited={"user": ctx.me, "ts": ctx.workspace.next_ts()})
+    ctx.workspace.emit("message", subtype="message_changed", hidden=True, channel=channel.id,
+                       ts=ctx.workspace.next_ts(), message=shape(message),
+                       previous_message=previous)
+    return {"channel": channel.id, "ts": message["ts"], "text": message["text"],
+            "message": shape(message)}
+
+
+@behaviour("chat.delete")
+def delete(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Delete a message: a bot its own, an owner any. A parent leaves a tombstone."""
+    channel = ctx.channel(args["channel"])
+    message = ctx.message(channel, args["ts"])
+    if not (is_own(ctx, message) or may_moderate(ctx)):
+        raise Refuse("cant_delete_message")
+    remove(ctx, channel, message)
+    return {"channel": channel.id, "ts": message["ts"]}
+
+
+def remove(ctx: Context, channel: Channel, message: Json) -> None:
+    """Take a message out of its conversation, and tell of it."""
+    workspace = ctx.workspace
+    previous = shape(message)
+    channel.pins[:] = [pin for pin in channel.pins if pin["ts"] != message["ts"]]
+    if channel.thread(message["ts"]):
+        for part in ("blocks", "attachments", "reactions", "bot_id", "bot_profile"):
+            message.pop(part, None)
+        message.update(subtype="tombstone", text="This message was deleted.", user="USLACKBOT")
+    else:
+        channel.messages.remove(message)
+        workspace.recount(channel, message)
+    workspace.emit("message", subtype="message_deleted", hidden=True, channel=channel.id,
+                   ts=workspace.next_ts(), deleted_ts=message["ts"], previous_message=previous)
+
+
+def is_own(ctx: Context, message: Json) -> bool:
+    """True for a message that the caller posted."""
+    return bool(ctx.me) and message.get("user") == ctx.me
+
+
+def may_moderate(ctx: Context) -> bool:
+    """True for a user token of an admin or owner."""
+    user = ctx.workspace.users.get(ctx.me)
+    return not ctx.acts_as_bot and user is not None and (user.is_admin or user.is_owner)
+
+
+@behaviour("chat.getPermalink")
+def get_permalink(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """The address of a message; that of a reply names its thread too."""
+    channel = ctx.channel(args["channel"])
+    message = ctx.message(channel, args["message_ts"])
+    return {"channel": channel.id, "permalink": permalink(ctx, channel, message)}
+
+
+def permalink(ctx: Context, channel: Channel, message: Json) -> str:
+    """https://DOMAIN.slack.com/archives/CHANNEL/pTS, with the thread for a reply."""
+    address = "https://{}.slack.com/archives/{}/p{}".format(
+        ctx.workspace.team["domain"], channel.id, message["ts"].replace(".", ""))
+    parent = message.get("thread_ts", message["ts"])
+    if parent == message["ts"]:
+        return address
+    return "{}?thread_ts={}&cid={}".format(address, parent, channel.id)
+
+
+@behaviour("chat.scheduleMessage")
+def schedule_message(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Keep a message for later. It stays in the list: nothing posts it here."""
+    channel = texts.target(ctx, args["channel"])
+    now = ctx.workspace.clock()
+    if args["post_at"] <= now:
+        raise Refuse("time_in_past")
+    if args["post_at"] > now + FARTHEST:
+        raise Refuse("time_too_far")
+    message = {"type": "delayed_message", **texts.author(ctx, args), **texts.content(ctx, args),
+               **texts.thread(channel, args)}
+    made = ctx.workspace.next_id("Q")
+    ctx.workspace.scheduled[made] = {
+        "id": made, "channel_id": channel.id, "post_at": args["post_at"],
+        "date_created": ctx.workspace.now(), "text": message["text"]}
+    return {"channel": channel.id, "scheduled_message_id": made, "post_at": args["post_at"],
+            "message": message}
+
+
+@behaviour("chat.scheduledMessages.list")
+def scheduled_messages(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """What waits, soonest first; `oldest` and `latest` bound when it is to be posted."""
+    if args.get("channel") and args["channel"] not in ctx.workspace.channels:
+        raise Refuse("invalid_channel")
+    oldest, latest = float(args.get("oldest") or 0), float(args.get("latest") or "inf")
+    found = [item for item in ctx.workspace.scheduled.values()
+             if args.get("channel") in (None, item["channel_id"])
+             and oldest <= item["post_at"] <= latest]
+    found.sort(key=lambda item: (item["post_at"], item["id"]))
+    items, metadata = ctx.page(found, args)
+    return {"scheduled_messages": items, "response_metadata": metadata}
+
+
+@behaviour("chat.deleteScheduledMessage")
+def delete_scheduled(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Forget a message that waits in this conversation."""
+    channel = texts.target(ctx, args["channel"])
+    waiting = ctx.workspace.scheduled.get(args["scheduled_message_id"])
+    if waiting is None or waiting["channel_id"] != channel.id:
+        raise Refuse("invalid_scheduled_message_id")
+    del ctx.workspace.scheduled[waiting["id"]]
+    return {}

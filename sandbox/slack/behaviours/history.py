@@ -1,0 +1,80 @@
+"""conversations.history and conversations.replies: what was said, bounded and by pages."""
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, Optional, Tuple
+
+from ..context import Answered, Context
+from ..refusal import Refuse
+from ..shapes import message as shape
+from ..state import Channel, Json
+from .registry import behaviour
+
+TIMESTAMP = re.compile(r"([0-9]+)(?:\.([0-9]{1,6}))?\Z")
+Moment = Tuple[int, str]
+
+
+def moment(text: Optional[str], code: str) -> Optional[Moment]:
+    """A timestamp as it can be compared, exactly; None for none and for `now`."""
+    if text in (None, "", "now"):
+        return None
+    found = TIMESTAMP.match(str(text))
+    if found is None:
+        raise Refuse(code)
+    return int(found.group(1)), (found.group(2) or "").ljust(6, "0")
+
+
+def within(messages: List[Json], args: Dict[str, Any]) -> List[Json]:
+    """The messages between `oldest` and `latest`; `inclusive` takes the bounds in."""
+    oldest = moment(args.get("oldest"), "invalid_ts_oldest")
+    latest = moment(args.get("latest"), "invalid_ts_latest")
+    inclusive = args.get("inclusive", False)
+
+    def inside(message: Json) -> bool:
+        at = moment(message["ts"], "")
+        assert at is not None
+        if inclusive and at in (oldest, latest):
+            return True
+        return (oldest is None or at > oldest) and (latest is None or at < latest)
+
+    return [message for message in messages if inside(message)]
+
+
+@behaviour("conversations.history")
+def history(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Newest first, without replies in threads unless they were broadcast."""
+    channel = ctx.readable(args["channel"])
+    found = within([message for message in channel.messages if _in_history(message)], args)
+    found.reverse()
+    items, metadata = ctx.page(found, args, greatest=999)
+    return {"messages": _told(items, args), "has_more": bool(metadata["next_cursor"]),
+            "pin_count": len(channel.pins), "channel_actions_ts": None,
+            "channel_actions_count": 0, "response_metadata": metadata}
+
+
+@behaviour("conversations.replies")
+def replies(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """A thread, oldest first: the parent on every page, then the replies."""
+    channel = ctx.readable(args["channel"])
+    parent = _parent(channel, args["ts"])
+    found = within(channel.thread(parent["ts"]), args)
+    items, metadata = ctx.page(found, args, size=1000)
+    return {"messages": _told([parent] + items, args),
+            "has_more": bool(metadata["next_cursor"]), "response_metadata": metadata}
+
+
+def _in_history(message: Json) -> bool:
+    in_thread = message.get("thread_ts", message["ts"]) != message["ts"]
+    return not in_thread or message.get("subtype") == "thread_broadcast"
+
+
+def _parent(channel: Channel, ts: str) -> Json:
+    message = channel.message(ts)
+    if message is None:
+        raise Refuse("thread_not_found")
+    return channel.message(message.get("thread_ts", ts)) or message
+
+
+def _told(messages: List[Json], args: Dict[str, Any]) -> List[Json]:
+    metadata = args.get("include_all_metadata", False)
+    return [shape(message, metadata) for message in messages]

@@ -1,0 +1,109 @@
+"""What the methods that post have in common: which content may be posted, and who posts it."""
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from ..context import Context
+from ..refusal import Refuse
+from ..state import Channel, Json
+
+# https://docs.slack.dev/reference/methods/chat.postMessage, "Truncating content" and its errors
+LONGEST_TEXT = 40000
+LONGEST_MARKDOWN = 12000
+MOST_ATTACHMENTS = 100
+MOST_BLOCKS = 50
+
+
+def content(ctx: Context, args: Dict[str, Any]) -> Json:
+    """The parts of a message that say something, checked; `text` is always there."""
+    text = args.get("markdown_text") or args.get("text") or ""
+    if len(text) > LONGEST_TEXT or len(args.get("markdown_text") or "") > LONGEST_MARKDOWN:
+        raise Refuse("msg_too_long")
+    parts: Json = {"text": text}
+    if args.get("blocks"):
+        parts["blocks"] = blocks(args["blocks"])
+    if args.get("attachments"):
+        parts["attachments"] = attachments(args["attachments"])
+    if args.get("metadata"):
+        parts["metadata"] = metadata(ctx, args["metadata"])
+    return parts
+
+
+def blocks(items: List[Any]) -> List[Json]:
+    """Blocks as Slack keeps them, each with a block_id. Unknown types are Slack's to judge."""
+    if len(items) > MOST_BLOCKS:
+        raise Refuse.explained("invalid_blocks", [
+            "no more than {} items allowed [json-pointer:/blocks]".format(MOST_BLOCKS)])
+    for number, block in enumerate(items):
+        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+            raise Refuse.explained("invalid_blocks", [
+                "missing required field: type [json-pointer:/blocks/{}]".format(number)])
+    return [{"block_id": "b{}".format(number), **block} for number, block in enumerate(items)]
+
+
+def attachments(items: List[Any]) -> List[Json]:
+    """Attachments as Slack keeps them, numbered from 1."""
+    if len(items) > MOST_ATTACHMENTS:
+        raise Refuse("too_many_attachments")
+    if not all(isinstance(item, dict) for item in items):
+        raise Refuse.explained("invalid_arguments", [
+            "must be a list of objects [json-pointer:/attachments]"])
+    return [{"id": number, **item} for number, item in enumerate(items, 1)]
+
+
+def metadata(ctx: Context, value: Json) -> Json:
+    """Metadata with its two members, event_type and event_payload."""
+    if not isinstance(value.get("event_type"), str) or "event_payload" not in value:
+        raise Refuse(ctx.code("invalid_metadata_format"))
+    return value
+
+
+def author(ctx: Context, args: Dict[str, Any]) -> Json:
+    """The parts of a message that tell who posts it."""
+    parts: Json = {"user": ctx.me}
+    if ctx.acts_as_bot:
+        bot = ctx.workspace.users[ctx.me]
+        parts.update(bot_id=ctx.token.bot_id, app_id=ctx.token.app_id, bot_profile={
+            "id": ctx.token.bot_id, "app_id": ctx.token.app_id, "name": bot.real_name,
+            "team_id": ctx.workspace.team["id"], "deleted": False})
+    if args.get("username"):
+        parts.update(subtype="bot_message", username=args["username"])
+    icons = {name[5:]: args[name] for name in ("icon_emoji", "icon_url") if args.get(name)}
+    if icons:
+        parts["icons"] = icons
+    return parts
+
+
+def thread(channel: Channel, args: Dict[str, Any]) -> Json:
+    """The parts of a message that tie it to a thread; a reply's ts leads to its parent."""
+    if not args.get("thread_ts"):
+        return {}
+    parent = channel.message(args["thread_ts"])
+    if parent is None:
+        raise Refuse("cannot_reply_to_message")
+    parts: Json = {"thread_ts": parent.get("thread_ts", parent["ts"])}
+    if args.get("reply_broadcast"):
+        parts["subtype"] = "thread_broadcast"
+    return parts
+
+
+def target(ctx: Context, reference: str, code: str = "not_in_channel") -> Channel:
+    """Where to post: a conversation's ID, a channel's name, or a user whose DM it opens."""
+    workspace = ctx.workspace
+    if reference in workspace.users:
+        if workspace.users[reference].deleted:
+            raise Refuse("channel_not_found")
+        return _opened(ctx, reference)
+    named = workspace.channel_named(reference)
+    channel = ctx.channel(named.id if named is not None else reference)
+    if channel.is_archived:
+        raise Refuse("is_archived")
+    if ctx.me not in channel.members:
+        raise Refuse(code)
+    return channel
+
+
+def _opened(ctx: Context, user_id: str) -> Channel:
+    channel = ctx.workspace.direct([ctx.me, user_id])
+    assert channel is not None
+    return channel

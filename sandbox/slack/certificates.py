@@ -1,0 +1,31 @@
+"""Certificates of a server that is to be trusted, or that is not to be."""
+from __future__ import annotations
+
+import datetime
+import ssl
+from pathlib import Path
+from typing import Any, Dict
+
+import trustme
+
+KINDS = ("good", "wrong_name", "expired")
+
+
+def server_context(kind: str, ca_file: Path) -> ssl.SSLContext:
+    """A TLS context of this kind; the CA that signed it is written to `ca_file`.
+
+    good: for 127.0.0.1 and localhost; wrong_name: for another host; expired: yesterday.
+    """
+    if kind not in KINDS:
+        raise ValueError("tls is one of {}, not {!r}".format(", ".join(KINDS), kind))
+    names = ("elsewhere.example",) if kind == "wrong_name" else ("127.0.0.1", "localhost")
+    options: Dict[str, Any] = {}
+    if kind == "expired":
+        now = datetime.datetime.now(datetime.timezone.utc)
+        options["not_after"] = now - datetime.timedelta(days=1)
+    ca = trustme.CA()
+    certificate = ca.issue_cert(*names, **options)
+    ca.cert_pem.write_to_path(str(ca_file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return context

@@ -1,0 +1,147 @@
+"""The server: a thread with an event loop of its own, its routes, and what it remembers."""
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from aiohttp import web
+
+from . import certificates, facts, tokens, wire
+from .acceptor import Acceptor
+from .answers import Exchange, respond
+from .faults import FaultList
+from .seed import BOT, BOT_ID, OWNER, harbour_works
+from .state import Workspace
+from .web_api import WebApi
+
+GREATEST_BODY = 1 << 30
+RECORD = "record"
+
+
+class LoopbackSlack:
+    """A Slack on 127.0.0.1. `with LoopbackSlack() as slack: ...`, or `start()` and `stop()`.
+
+    `tls`: None for plain http, else good, wrong_name or expired (see certificates.py);
+    `port`: 0 for any free one. `requests` lists every request that was read whole.
+    """
+
+    def __init__(self, tls: Optional[str] = None, port: int = 0,
+                 workspace: Optional[Workspace] = None) -> None:
+        self.faults = FaultList()
+        self.requests: List[wire.Request] = []
+        self.workspace = workspace or harbour_works()
+        self.tokens: Dict[str, tokens.Token] = tokens.ready_made(BOT, BOT_ID, OWNER)
+        self.bot_token = tokens.BOT
+        self.user_token = tokens.USER
+        self.app_token = tokens.APP
+        self.config_token = tokens.CONFIG
+        self.ca_pem: Optional[str] = None
+        self._tls = tls
+        self._wanted_port = port
+        self._folder: Optional["tempfile.TemporaryDirectory[str]"] = None
+        self._thread: Optional[threading.Thread] = None
+        self._ready = threading.Event()
+        self._failure: Optional[BaseException] = None
+
+    @property
+    def url(self) -> str:
+        """The root of the server, with a slash at its end."""
+        scheme = "https" if self._tls else "http"
+        return "{}://127.0.0.1:{}/".format(scheme, self._acceptor.port)
+
+    @property
+    def api_url(self) -> str:
+        """Where the Web API is; a method's name is put behind it."""
+        return self.url + "api/"
+
+    @property
+    def connections(self) -> int:
+        """How many TCP connections were accepted."""
+        return self._acceptor.accepted
+
+    def start(self) -> "LoopbackSlack":
+        """Listen; returns once connections are accepted."""
+        self._thread = threading.Thread(target=self._run, name="loopback-slack", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+        return self
+
+    def stop(self) -> None:
+        """End all connections and the thread. A second call does nothing."""
+        if self._thread is None:
+            return
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+        self._thread = None
+
+    def __enter__(self) -> "LoopbackSlack":
+        return self.start()
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # told by start(), in the thread that can act on it
+            self._failure = error
+        finally:
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        runner = web.AppRunner(self._application(), handle_signals=False, access_log=None,
+                               shutdown_timeout=1)
+        await runner.setup()
+        assert runner.server is not None
+        self._acceptor = Acceptor(self.faults, runner.server, self._context(), self._wanted_port)
+        self._web_api = WebApi(facts.load(), self.workspace, self.tokens, self.url)
+        self._acceptor.start()
+        self._ready.set()
+        try:
+            await self._stopping.wait()
+        finally:
+            await self._acceptor.stop()
+            await runner.cleanup()
+            if self._folder is not None:
+                self._folder.cleanup()
+
+    def _context(self) -> Any:
+        if self._tls is None:
+            return None
+        self._folder = tempfile.TemporaryDirectory(prefix="loopback-slack-")
+        ca_file = Path(self._folder.name) / "ca.pem"
+        self.ca_pem = str(ca_file)
+        return certificates.server_context(self._tls, ca_file)
+
+    def _application(self) -> web.Application:
+        """The route table. What else Slack serves (sockets, webhooks, uploads) is added here."""
+        application = web.Application(client_max_size=GREATEST_BODY, middlewares=[self._recorded])
+        application.router.add_route("GET", "/api/{method:.*}", self._api)
+        application.router.add_route("POST", "/api/{method:.*}", self._api)
+        return application
+
+    @web.middleware
+    async def _recorded(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Read the request whole and record it; then a fault may spoil what the handler says."""
+        body = await request.read()
+        method = request.match_info.get("method", "")
+        peer = request.transport.get_extra_info("peername") if request.transport else None
+        record = wire.read(method, request.method, request.raw_path, request.headers, body,
+                           self._acceptor.number_of(peer))
+        self.requests.append(record)
+        request[RECORD] = record
+        action = self.faults.take(method or record.path)
+        if action is None:
+            return await handler(request)
+        return await respond(Exchange(request, handler, self._stopping), action)
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        return self._web_api.answer(request[RECORD]).response()

@@ -1,0 +1,179 @@
+"""What a workspace remembers. IDs and timestamps are made by counting: the same every time."""
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Iterable, List, Optional
+
+# 2026-11-23 08:00 UTC. Real time would make every run another one.
+START = 1795420800
+Json = Dict[str, Any]
+
+
+@dataclass
+class User:
+    """A member. `profile` holds what users.profile.set may change, in Slack's shape."""
+
+    id: str
+    name: str
+    real_name: str
+    email: str = ""
+    is_bot: bool = False
+    deleted: bool = False
+    is_restricted: bool = False
+    is_admin: bool = False
+    is_owner: bool = False
+    bot_id: str = ""
+    tz: str = "Europe/Oslo"
+    presence: str = "active"
+    profile: Json = field(default_factory=dict)
+    updated: int = START
+
+
+@dataclass
+class Channel:
+    """A conversation of any kind: public_channel, private_channel, mpim or im.
+
+    `messages`: in Slack's shape, oldest first; `pins`: {"ts", "by", "created"};
+    `topic`, `purpose`: {"value", "creator", "last_set"}; `marks`: user ID → last read ts.
+    """
+
+    id: str
+    name: str
+    creator: str
+    kind: str = "public_channel"
+    created: int = START
+    members: List[str] = field(default_factory=list)
+    topic: Json = field(default_factory=lambda: {"value": "", "creator": "", "last_set": 0})
+    purpose: Json = field(default_factory=lambda: {"value": "", "creator": "", "last_set": 0})
+    is_archived: bool = False
+    is_general: bool = False
+    previous_names: List[str] = field(default_factory=list)
+    messages: List[Json] = field(default_factory=list)
+    pins: List[Json] = field(default_factory=list)
+    bookmarks: List[Json] = field(default_factory=list)
+    marks: Dict[str, str] = field(default_factory=dict)
+    closed_by: List[str] = field(default_factory=list)
+
+    def message(self, ts: str) -> Optional[Json]:
+        """The message of this timestamp, None where there is none."""
+        return next((message for message in self.messages if message["ts"] == ts), None)
+
+    def thread(self, ts: str) -> List[Json]:
+        """The replies to the parent of this timestamp, oldest first, without the parent."""
+        return [message for message in self.messages
+                if message.get("thread_ts") == ts and message["ts"] != ts]
+
+
+class Workspace:
+    """A team with all that is in it. `lock` is held while a call is carried out.
+
+    `on_event` is called with each event, in the shape of the Events API, e.g. {"type":
+    "message", "channel": …}. `clock` tells the real time, in seconds, for what lies ahead or
+    behind of now (scheduled messages); nothing is named by it.
+    """
+
+    def __init__(self, team_id: str, name: str, domain: str,
+                 clock: Callable[[], float] = time.time) -> None:
+        self.team: Json = {"id": team_id, "name": name, "domain": domain}
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.on_event: Optional[Callable[[Json], None]] = None
+        self.users: Dict[str, User] = {}
+        self.channels: Dict[str, Channel] = {}
+        self.files: Dict[str, Json] = {}
+        self.usergroups: Dict[str, Json] = {}
+        self.views: Dict[str, Json] = {}
+        self.scheduled: Dict[str, Json] = {}
+        self.trigger_ids: Dict[str, bool] = {}
+        self._ticks = 0
+        self._numbers: Dict[str, int] = {}
+
+    def next_ts(self) -> str:
+        """A new timestamp, later than all before; two at a time share their second."""
+        self._ticks += 1
+        return "{}.{:06d}".format(START + self._ticks // 2, 119 + self._ticks % 2 * 100)
+
+    def now(self) -> int:
+        """The workspace's own second: that of the latest timestamp."""
+        return START + self._ticks // 2
+
+    def next_id(self, prefix: str) -> str:
+        """A new ID, e.g. C0900000001 for prefix C."""
+        self._numbers[prefix] = self._numbers.get(prefix, 0) + 1
+        return "{}09{:08d}".format(prefix, self._numbers[prefix])
+
+    def trigger_id(self) -> str:
+        """A trigger ID as a click would bring it; views.open and views.push take it once."""
+        self._numbers["trigger"] = self._numbers.get("trigger", 0) + 1
+        made = "{}.{}.loopback".format(START, self._numbers["trigger"])
+        self.trigger_ids[made] = True
+        return made
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Tell `on_event` that something happened."""
+        if self.on_event is not None:
+            self.on_event({"type": kind, "event_ts": self.next_ts(), **fields})
+
+    def add_user(self, user: User) -> User:
+        """Let a user join the team."""
+        self.users[user.id] = user
+        return user
+
+    def add_channel(self, channel: Channel) -> Channel:
+        """Put a conversation into the team."""
+        self.channels[channel.id] = channel
+        return channel
+
+    def channel_named(self, name: str) -> Optional[Channel]:
+        """The channel of this name, with or without #; direct messages have no names."""
+        wanted = name.lstrip("#")
+        return next((channel for channel in self.channels.values()
+                     if channel.name == wanted and channel.kind != "im"), None)
+
+    def direct(self, members: Iterable[str], create: bool = True) -> Optional[Channel]:
+        """The direct message of exactly these members; opened where there was none."""
+        wanted = sorted(set(members))
+        for channel in self.channels.values():
+            if channel.kind in ("im", "mpim") and sorted(channel.members) == wanted:
+                return channel
+        if not create:
+            return None
+        kind = "im" if len(wanted) <= 2 else "mpim"
+        names = "--".join(self.users[member].name for member in wanted)
+        name = "" if kind == "im" else "mpdm-{}-1".format(names)
+        channel = Channel(self.next_id("D" if kind == "im" else "C"), name, wanted[0], kind,
+                          self.now(), wanted)
+        return self.add_channel(channel)
+
+    def post(self, channel: Channel, message: Json) -> Json:
+        """Put a message into a conversation, at a new timestamp, and tell of it."""
+        message = {"type": "message", "ts": self.next_ts(), "team": self.team["id"], **message}
+        channel.messages.append(message)
+        channel.closed_by.clear()
+        self.recount(channel, message)
+        self.emit("message", channel=channel.id, channel_type=CHANNEL_TYPES[channel.kind],
+                  **{key: value for key, value in message.items() if key != "type"})
+        return message
+
+    @staticmethod
+    def recount(channel: Channel, message: Json) -> None:
+        """Bring the counts of a reply's parent up to date, after the reply came or went."""
+        parent = channel.message(message.get("thread_ts", ""))
+        if parent is None or parent is message:
+            return
+        replies = channel.thread(parent["ts"])
+        if not replies:
+            for key in ("thread_ts", "reply_count", "reply_users", "reply_users_count",
+                        "latest_reply"):
+                parent.pop(key, None)
+            return
+        people = list(dict.fromkeys(reply.get("user", "") for reply in replies))
+        parent.update(thread_ts=parent["ts"], reply_count=len(replies), reply_users=people,
+                      reply_users_count=len(people), latest_reply=replies[-1]["ts"])
+
+
+CHANNEL_TYPES = {
+    "public_channel": "channel", "private_channel": "group", "mpim": "mpim", "im": "im",
+}

@@ -1,0 +1,52 @@
+"""The Web API: a request that was read → the answer. Checks, then a behaviour or the generic one."""
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from . import checks, generic, wire
+from .answers import Answer
+from .behaviours import BEHAVIOURS
+from .context import Context
+from .facts import Facts
+from .refusal import Refuse
+from .state import Workspace
+from .tokens import Token
+
+
+class WebApi:
+    """Answers calls on one workspace; `url` is where the server can be reached."""
+
+    def __init__(self, facts: Facts, workspace: Workspace, tokens: Mapping[str, Token],
+                 url: str) -> None:
+        self._facts = facts
+        self._workspace = workspace
+        self._tokens = tokens
+        self._url = url
+
+    def answer(self, request: wire.Request) -> Answer:
+        """Carry the call out, or refuse it; either way HTTP 200, as Slack does."""
+        try:
+            with self._workspace.lock:
+                document = self._carry_out(request)
+        except Refuse as refusal:
+            document = refusal.answer()
+        if isinstance(document, Answer):
+            return document
+        return Answer.of_json(_with_warnings(document, request))
+
+    def _carry_out(self, request: wire.Request) -> Any:
+        """Slack's document, or an Answer where it is not JSON."""
+        call = checks.check(self._facts, request, self._tokens)
+        context = Context(self._workspace, call, request, self._tokens, self._url)
+        behaviour = BEHAVIOURS.get(call.method.name, generic.answer)
+        document = behaviour(context, call.args)
+        return document if isinstance(document, Answer) else {"ok": True, **document}
+
+
+def _with_warnings(document: Dict[str, Any], request: wire.Request) -> Dict[str, Any]:
+    """Add what Slack remarks without refusing."""
+    warnings = checks.warnings(request)
+    if not warnings:
+        return document
+    metadata = {**document.get("response_metadata", {}), "warnings": warnings}
+    return {**document, "warning": ",".join(warnings), "response_metadata": metadata}

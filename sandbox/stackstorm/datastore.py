@@ -1,0 +1,123 @@
+"""A stand-in for StackStorm's datastore, as actions meet it: `self.action_service`.
+
+Standard library only: the wrapper loads this file by its path, without the sandbox package.
+Values are text, kept in memory or in a JSON file {key: [value, end of life or null]} (0600).
+"""
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+SYSTEM = "system"
+Entry = Tuple[str, Optional[float]]
+
+
+class Datastore:
+    """Keys of one scope. `encrypt` and `decrypt` are accepted and without effect."""
+
+    def __init__(
+        self,
+        prefix: str,
+        path: Optional[Path] = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._prefix = prefix
+        self._path = path
+        self._clock = clock
+        self._memory: Dict[str, Entry] = {}
+
+    def get_value(
+        self, name: str, local: bool = True, scope: str = SYSTEM, decrypt: bool = False
+    ) -> Optional[str]:
+        """The value, None if there is none."""
+        entry = self._alive(scope).get(self._key(name, local))
+        return entry[0] if entry else None
+
+    def set_value(
+        self,
+        name: str,
+        value: Any,
+        ttl: Optional[float] = None,
+        local: bool = True,
+        scope: str = SYSTEM,
+        encrypt: bool = False,
+    ) -> bool:
+        """Keep str(value), for `ttl` seconds or for good."""
+        entries = self._alive(scope)
+        entries[self._key(name, local)] = (str(value), self._clock() + ttl if ttl else None)
+        self._write(entries)
+        return True
+
+    def delete_value(self, name: str, local: bool = True, scope: str = SYSTEM) -> bool:
+        """Whether the key was there."""
+        entries = self._alive(scope)
+        found = entries.pop(self._key(name, local), None) is not None
+        self._write(entries)
+        return found
+
+    def list_values(
+        self,
+        local: bool = True,
+        prefix: Optional[str] = None,
+        limit: Optional[int] = None,
+        offset: Optional[int] = None,
+    ) -> List[SimpleNamespace]:
+        """Objects with `name` (the whole key) and `value`, sorted by name."""
+        start, whole = offset or 0, self._key(prefix or "", local)
+        found = [
+            SimpleNamespace(name=key, value=entry[0])
+            for key, entry in sorted(self._alive(SYSTEM).items())
+            if key.startswith(whole)
+        ]
+        return found[start:start + limit] if limit else found[start:]
+
+    def _key(self, name: str, local: bool) -> str:
+        return f"{self._prefix}:{name}" if local else name
+
+    def _alive(self, scope: str) -> Dict[str, Entry]:
+        if scope not in (SYSTEM, "st2kv.system"):
+            raise ValueError(f'Scope "{scope}" is not supported, only "{SYSTEM}"')
+        now = self._clock()
+        return {k: e for k, e in self._read().items() if e[1] is None or e[1] > now}
+
+    def _read(self) -> Dict[str, Entry]:
+        if not self._path:
+            return dict(self._memory)
+        if not self._path.exists():
+            return {}
+        loaded = json.loads(self._path.read_text(encoding="utf-8"))
+        return {key: (value, end) for key, (value, end) in loaded.items()}
+
+    def _write(self, entries: Dict[str, Entry]) -> None:
+        self._memory = entries
+        if not self._path:
+            return
+        draft = self._path.with_name(self._path.name + f".{os.getpid()}")
+        with open(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(entries, file)
+        os.replace(draft, self._path)
+
+
+class ActionService:
+    """What an action gets as `self.action_service`."""
+
+    def __init__(
+        self,
+        pack: str,
+        class_name: str,
+        log_level: str = "debug",
+        path: Optional[Path] = None,
+    ) -> None:
+        # StackStorm's Action reads pack and level here, under these names.
+        self._action_wrapper = SimpleNamespace(
+            _pack=pack, _class_name=class_name, _log_level=log_level
+        )
+        self.datastore_service = Datastore(f"{pack}.{class_name}", path)
+        self.get_value = self.datastore_service.get_value
+        self.set_value = self.datastore_service.set_value
+        self.delete_value = self.datastore_service.delete_value
+        self.list_values = self.datastore_service.list_values
