@@ -3,6 +3,7 @@
 Exit code: 0 done (and for `run`: the execution succeeded), 1 the execution failed, 2 wrong usage:
 unknown command, action or option, parameters or config that StackStorm would refuse.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -82,15 +83,22 @@ def _guarded(command: Command, args: argparse.Namespace) -> int:
 def _run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ref", metavar="slack.ACTION", help="see the command list")
     parser.add_argument(
-        "words", nargs="*", metavar="name=value",
+        "words",
+        nargs="*",
+        metavar="name=value",
         help="parameters, as `st2 run` takes them; @name=FILE takes the text of a file",
     )
     parser.add_argument(
-        "--config", type=Path, metavar="FILE",
+        "--config",
+        type=Path,
+        metavar="FILE",
         help="the pack's config, to call the Slack it names; without: a Slack on loopback",
     )
     parser.add_argument(
-        "--kv", action="append", default=[], metavar="name=value",
+        "--kv",
+        action="append",
+        default=[],
+        metavar="name=value",
         help="value of {{ st2kv.system.name }} in the config (may be repeated)",
     )
     parser.add_argument(
@@ -109,7 +117,10 @@ def _run(args: argparse.Namespace) -> int:
     with _config(args, config_given) as config:
         scrub = masking.Scrubber(_secrets(action, checked, config, args.pack_dir))
         execution = runner.execute(
-            action, checked, config, show.tail(scrub) if args.tail else None,
+            action,
+            checked,
+            config,
+            show.tail(scrub) if args.tail else None,
             datastore=args.datastore,
         )
     shown = show.execution_view(action, parameters.masked(action, checked), execution, scrub)
@@ -148,6 +159,7 @@ def _config(args: argparse.Namespace, given: Dict[str, Any]) -> Iterator[Dict[st
     if args.config:
         yield given
         return
+    over = loopback.end_of_the_command()
     with loopback.started() as slack:
         yield configs.complete(loopback.config_of(slack), args.pack_dir)
 
@@ -192,10 +204,11 @@ def _slack_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _slack(args: argparse.Namespace) -> int:
+    over = loopback.end_of_the_command()
     with loopback.started() as slack, loopback.config_file(slack) as path:
         facts = {"api_url": slack.api_url, "config": str(path)}
         print(json.dumps(facts) if args.json else loopback.invitation(facts), flush=True)
-        loopback.wait_for_the_end()
+        over.wait()
     return DONE
 
 

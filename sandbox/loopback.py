@@ -1,8 +1,10 @@
 """A Slack on loopback for the commands: started, described as a pack config, waited for."""
+
 from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import tempfile
 import threading
@@ -20,10 +22,14 @@ def started() -> Iterator[Any]:
     try:
         from sandbox.slack import LoopbackSlack
     except ImportError as error:
-        raise Mistakes([Mistake(
-            "the Slack on loopback",
-            f"{error}: install requirements-tests.txt, or name a Slack with --config",
-        )]) from error
+        raise Mistakes(
+            [
+                Mistake(
+                    "the Slack on loopback",
+                    f"{error}: install requirements-tests.txt, or name a Slack with --config",
+                )
+            ]
+        ) from error
     with LoopbackSlack() as slack:
         yield slack
 
@@ -53,16 +59,18 @@ def config_file(slack: Any) -> Iterator[Path]:
 
 def invitation(facts: Dict[str, str]) -> str:
     """What to type next."""
-    return "\n".join([
-        f"A Slack on loopback serves {facts['api_url']} until Ctrl-C. What is done there stays:",
-        "",
-        f"  python -m sandbox run slack.auth.test --config {facts['config']}",
-    ])
+    return "\n".join(
+        [
+            f"A Slack on loopback serves {facts['api_url']} until Ctrl-C; what is done stays:",
+            "",
+            f"  python -m sandbox run slack.auth.test --config {shlex.quote(facts['config'])}",
+        ]
+    )
 
 
-def wait_for_the_end() -> None:
-    """Return at Ctrl-C or SIGTERM."""
+def end_of_the_command() -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set, from now on."""
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-    over.wait()
+    return over

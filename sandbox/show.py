@@ -1,4 +1,5 @@
 """What the commands print: for people on a terminal, uncut and uncoloured through a pipe."""
+
 from __future__ import annotations
 
 import json
@@ -76,8 +77,12 @@ def tail(scrub: masking.Scrubber) -> Callable[[str, str], None]:
     """For `on_line`: each line of the action to stderr, at once."""
 
     def on_line(stream: str, line: str) -> None:
-        print(f"{stream}: {scrub(line)}", end="" if line.endswith("\n") else "\n",
-              file=sys.stderr, flush=True)
+        print(
+            f"{stream}: {scrub(line)}",
+            end="" if line.endswith("\n") else "\n",
+            file=sys.stderr,
+            flush=True,
+        )
 
     return on_line
 
@@ -109,7 +114,7 @@ def action(found: Action, as_json: bool) -> None:
         _json({**head, "parameters": {name: _described(s) for name, s in ordered.items()}})
         return
     for name, value in head.items():
-        _line(_console(), name, _yaml(value))
+        _line(_console(), name, f" {_plain(value)}")
     columns = ("parameter", "type", "required", "default", "secret", "description")
     _table(columns, [_row(name, found.schema[name]) for name in ordered])
 
@@ -150,7 +155,10 @@ def _console() -> Console:
     # `sys.stdout` of now: it may have been replaced since the import.
     piped = not sys.stdout.isatty()
     return Console(
-        file=sys.stdout, markup=False, highlight=False, emoji=False,
+        file=sys.stdout,
+        markup=False,
+        highlight=False,
+        emoji=False,
         width=_NO_EDGE if piped else None,
     )
 
@@ -177,7 +185,11 @@ def _yaml(value: Any) -> str:
     """A value behind its name, as YAML: nested ones on lines of their own."""
     dumper = _FINE if len(json.dumps(value)) < _LARGE else _FAST
     text: str = yaml.dump(
-        value, Dumper=dumper, allow_unicode=True, sort_keys=False, width=_NO_EDGE,
+        value,
+        Dumper=dumper,
+        allow_unicode=True,
+        sort_keys=False,
+        width=_NO_EDGE,
         default_flow_style=False,
     )
     text = text[:-5] if text.endswith("\n...\n") else text.rstrip("\n")

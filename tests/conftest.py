@@ -3,3 +3,37 @@
 from sandbox.stackstorm import path
 
 path.add_standins()  # the real StackStorm where it can be imported, our stand-ins elsewhere
+
+import pytest  # noqa: E402
+
+from sandbox.slack import LoopbackSlack  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch):
+    """Proxies, CA files and netrc of whoever runs the tests must not decide how they end."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.delenv("CURL_CA_BUNDLE", raising=False)
+    monkeypatch.setenv("NETRC", "/dev/null")
+
+
+@pytest.fixture
+def slack():
+    """A Slack on loopback, new for each test."""
+    with LoopbackSlack() as server:
+        yield server
+
+
+@pytest.fixture
+def config(slack):
+    """The pack's config for that Slack, every kind of token in its place."""
+    return {
+        "api_url": slack.api_url,
+        "action_token": slack.bot_token,
+        "user_token": slack.user_token,
+        "config_token": slack.config_token,
+        "sensor": {"app_token": slack.app_token},
+        "max_wait": 10,  # a test that waits where it should not fails soon
+    }

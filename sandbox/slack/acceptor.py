@@ -29,7 +29,7 @@ class Acceptor:
         self._factory = factory
         self._tls = tls
         self._numbers: Dict[Tuple[str, int], int] = {}
-        self._tasks: Set["asyncio.Task[None]"] = set()
+        self._tasks: Set[asyncio.Task[None]] = set()
         self._hanging: List[socket.socket] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -40,7 +40,7 @@ class Acceptor:
 
     def number_of(self, peer: Any) -> int:
         """The number of the connection with this peer, 0 where there is none."""
-        return self._numbers.get(tuple(peer or ())[:2], 0)  # type: ignore[arg-type]
+        return self._numbers.get(tuple(peer or ())[:2], 0)
 
     def start(self) -> None:
         """Begin to accept, in the running loop."""

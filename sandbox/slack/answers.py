@@ -28,7 +28,7 @@ class Answer:
 
     @classmethod
     def of_json(cls, document: Any, status: int = 200,
-                headers: Optional[Dict[str, str]] = None) -> "Answer":
+                headers: Optional[Dict[str, str]] = None) -> Answer:
         """An answer with this document as its body."""
         body = json.dumps(document, ensure_ascii=False).encode("utf-8")
         return cls(body, status=status, headers=headers or {})
@@ -172,7 +172,7 @@ INSTEAD: Dict[Type[faults.Action], Callable[[Any], Answer]] = {
     faults.Refused: _refused,
 }
 SPOILERS: Dict[Type[faults.Action], Callable[[Exchange, Any], Awaitable[web.StreamResponse]]] = {
-    **{kind: _instead for kind in INSTEAD},
+    **dict.fromkeys(INSTEAD, _instead),
     faults.BrokenJson: _broken_json,
     faults.UnknownCharset: _unknown_charset,
     faults.Slow: _slow,

@@ -44,7 +44,7 @@ def check_presence(method: Method, args: Mapping[str, Any], org: bool = False) -
         if facts["required"] and name not in args:
             raise missing(method, [name])
         if name not in args and _condition_holds(facts.get("required_if", ""), args, org):
-            raise missing(method, [name])
+            raise missing(method, [name], "missing_argument")
     for group in method.groups:
         _check_group(method, group["alternatives"], group["exclusive"], args)
     for names in method.not_together:
@@ -57,9 +57,9 @@ def check_presence(method: Method, args: Mapping[str, Any], org: bool = False) -
             raise missing(method, absent)
 
 
-def missing(method: Method, names: Sequence[str]) -> Refuse:
-    """The refusal for required arguments that are not there."""
-    code = method.code(*MISSING.get(names[0], ()))
+def missing(method: Method, names: Sequence[str], *codes: str) -> Refuse:
+    """The refusal for required arguments that are not there; `codes` are tried first."""
+    code = method.code(*codes, *MISSING.get(names[0], ()))
     return Refuse.explained(code, ["missing required field: " + name for name in names])
 
 

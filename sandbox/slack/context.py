@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
-from . import wire
+from . import paging, wire
 from .checks import Call
 from .refusal import Refuse
 from .state import Channel, Json, User, Workspace
@@ -39,6 +39,11 @@ class Context:
     def code(self, *candidates: str) -> str:
         """The first of these codes that Slack documents for this method."""
         return self.call.method.code(*candidates)
+
+    def code_or(self, default: str, *candidates: str) -> str:
+        """The first of these codes that Slack documents for this method, else `default`."""
+        listed = (code for code in candidates if code in self.call.method.errors)
+        return next(listed, default)
 
     def user(self, user_id: str, code: str = "user_not_found") -> User:
         """The user of this ID."""
@@ -87,36 +92,19 @@ class Context:
             raise Refuse("message_not_found")
         return message
 
+    def limit(self, args: Mapping[str, Any], size: int = 100, greatest: int = 1000) -> int:
+        """How many items a page is to have; `size` where nothing, or 0, was asked for."""
+        limit = int(args.get("limit") or size)
+        if not 1 <= limit <= greatest:
+            raise Refuse(self.code("invalid_limit"))
+        return limit
+
     def page(self, items: Sequence[Any], args: Mapping[str, Any], size: int = 100,
              greatest: int = 1000) -> Tuple[List[Any], Json]:
         """One page of these by cursor and limit, and its response_metadata."""
-        limit = args.get("limit") or size
-        if limit < 1 or limit > greatest:
-            raise Refuse(self.code("invalid_limit"))
-        begin = read_cursor(args.get("cursor"))
-        if begin > len(items):
-            raise Refuse("invalid_cursor")
-        end = begin + limit
-        following = make_cursor(end) if end < len(items) else ""
-        return list(items[begin:end]), {"next_cursor": following}
-
-
-CURSOR = "bG9vcGJhY2s6"  # "loopback:" in Base64, as Slack's cursors are Base64 of a name
-
-
-def make_cursor(begin: int) -> str:
-    """The cursor of the page that begins with this item."""
-    return "{}{}=".format(CURSOR, begin)
-
-
-def read_cursor(cursor: Optional[str]) -> int:
-    """The first item of the page; 0 without a cursor, invalid_cursor for one not of ours."""
-    if not cursor:
-        return 0
-    number = cursor[len(CURSOR):-1]
-    if cursor != "{}{}=".format(CURSOR, number) or not number.isdigit():
-        raise Refuse("invalid_cursor")
-    return int(number)
+        limit = self.limit(args, size, greatest)
+        found, following = paging.by_offset(items, args.get("cursor", ""), limit)
+        return found, {"next_cursor": following}
 
 
 Answered = Dict[str, Any]

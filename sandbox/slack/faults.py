@@ -130,7 +130,7 @@ class Fault:
     The makers take `method`, `times` and `after` as keywords. `used` counts how often it applied.
     """
 
-    method: Union[None, str, "re.Pattern[str]"] = None
+    method: Union[None, str, re.Pattern[str]] = None
     times: Optional[int] = 1
     after: int = 0
     action: Action = field(default_factory=Status)
@@ -141,7 +141,7 @@ class Fault:
         """True where the fault may apply to this method; None asks for a connection."""
         if self.action.on_connection or method is None:
             return self.action.on_connection and method is None
-        if self.method is None or self.method == "*" or self.method == method:
+        if self.method in (None, "*", method):
             return True
         return re.fullmatch(self.method, method) is not None
 
@@ -155,80 +155,80 @@ class Fault:
 
     @classmethod
     def rate_limited(cls, retry_after: Union[None, int, float, str] = None,
-                     **match: Any) -> "Fault":
+                     **match: Any) -> Fault:
         """See RateLimited."""
         return cls(action=RateLimited(retry_after), **match)
 
     @classmethod
     def status(cls, code: int = 500, body: Union[str, bytes] = "",
                content_type: str = "text/plain", headers: Optional[Dict[str, str]] = None,
-               **match: Any) -> "Fault":
+               **match: Any) -> Fault:
         """See Status."""
         return cls(action=Status(code, body, content_type, headers or {}), **match)
 
     @classmethod
-    def html(cls, status: int = 502, **match: Any) -> "Fault":
+    def html(cls, status: int = 502, **match: Any) -> Fault:
         """A page as a proxy or a load balancer sends it."""
         return cls.status(status, HTML, "text/html", **match)
 
     @classmethod
-    def empty(cls, status: int = 200, **match: Any) -> "Fault":
+    def empty(cls, status: int = 200, **match: Any) -> Fault:
         """An answer without a body."""
         return cls.status(status, b"", "application/json", **match)
 
     @classmethod
-    def broken_json(cls, **match: Any) -> "Fault":
+    def broken_json(cls, **match: Any) -> Fault:
         """See BrokenJson."""
         return cls(action=BrokenJson(), **match)
 
     @classmethod
-    def unknown_charset(cls, **match: Any) -> "Fault":
+    def unknown_charset(cls, **match: Any) -> Fault:
         """See UnknownCharset."""
         return cls(action=UnknownCharset(), **match)
 
     @classmethod
-    def redirect(cls, location: str, status: int = 302, **match: Any) -> "Fault":
+    def redirect(cls, location: str, status: int = 302, **match: Any) -> Fault:
         """See Redirected."""
         return cls(action=Redirected(location, status), **match)
 
     @classmethod
-    def slow(cls, wait: Union[float, threading.Event], **match: Any) -> "Fault":
+    def slow(cls, wait: Union[float, threading.Event], **match: Any) -> Fault:
         """See Slow."""
         return cls(action=Slow(wait), **match)
 
     @classmethod
-    def drip(cls, pause: float = 0.01, **match: Any) -> "Fault":
+    def drip(cls, pause: float = 0.01, **match: Any) -> Fault:
         """See Drip."""
         return cls(action=Drip(pause), **match)
 
     @classmethod
-    def hang_up(cls, **match: Any) -> "Fault":
+    def hang_up(cls, **match: Any) -> Fault:
         """See HangUp."""
         return cls(action=HangUp(), **match)
 
     @classmethod
-    def cut_after_read(cls, reset: bool = True, **match: Any) -> "Fault":
+    def cut_after_read(cls, reset: bool = True, **match: Any) -> Fault:
         """See CutAfterRead."""
         return cls(action=CutAfterRead(reset), **match)
 
     @classmethod
-    def cut_midway(cls, **match: Any) -> "Fault":
+    def cut_midway(cls, **match: Any) -> Fault:
         """See CutMidway."""
         return cls(action=CutMidway(), **match)
 
     @classmethod
-    def cut_before_read(cls, reset: bool = True, **match: Any) -> "Fault":
+    def cut_before_read(cls, reset: bool = True, **match: Any) -> Fault:
         """See CutBeforeRead."""
         return cls(action=CutBeforeRead(reset), **match)
 
     @classmethod
-    def handshake(cls, how: str = "close", **match: Any) -> "Fault":
+    def handshake(cls, how: str = "close", **match: Any) -> Fault:
         """See Handshake."""
         return cls(action=Handshake(how), **match)
 
     @classmethod
-    def refuse(cls, code: str, method: Union[None, str, "re.Pattern[str]"] = None,
-               times: Optional[int] = 1, after: int = 0, **extra: Any) -> "Fault":
+    def refuse(cls, code: str, method: Union[None, str, re.Pattern[str]] = None,
+               times: Optional[int] = 1, after: int = 0, **extra: Any) -> Fault:
         """See Refused; `extra` is what else the answer holds."""
         return cls(method, times, after, Refused(code, extra))
 

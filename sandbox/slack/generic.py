@@ -1,11 +1,118 @@
-"""Answers a method that has no behaviour of its own, from the facts."""
+"""Answers a method that has no behaviour of its own, from the facts alone.
+
+Every key that the facts list for the answer is there, with a value that its name lets expect;
+an argument of the same name is said back. Lists that come in pages have MADE items and really
+come in pages, by cursor, by number, or both.
+"""
 from __future__ import annotations
 
-from typing import Any, Dict
+import gzip
+import json
+from typing import Any, Dict, List
 
+from . import paging, plausible
+from .answers import Answer
 from .context import Answered, Context
+from .refusal import Refuse
+
+MADE = 25
+# Items of a page where none were asked for: few, so that a client that forgets to go on shows.
+PAGE = 10
+# Lists that Slack gives as an object, by name or ID.
+MAPPINGS = ("billable_info", "emoji")
+TOTALS = ("total_count", "total_found", "entity_total_count")
 
 
-def answer(ctx: Context, args: Dict[str, Any]) -> Answered:
-    """Every key that the facts list for the answer."""
-    return {key: args.get(key, "") for key in ctx.call.method.response_keys}
+def answer(ctx: Context, args: Dict[str, Any]) -> Any:
+    """The answer; that of admin.analytics.getFile is a gzip file of lines of JSON."""
+    if ctx.call.method.name == "admin.analytics.getFile":
+        return _analytics(args)
+    document = {key: _value(ctx, key, args) for key in ctx.call.method.response_keys}
+    if ctx.call.method.pagination.get("result_key"):
+        _put_page(ctx, args, document)
+    return document
+
+
+def _analytics(args: Dict[str, Any]) -> Answer:
+    kind = args.get("type", "member")
+    lines = [json.dumps({"date": args.get("date", ""), "type": kind, "number": number})
+             for number in range(1, MADE + 1)]
+    # A fixed time, so that the same call has the same bytes.
+    return Answer(gzip.compress("\n".join(lines).encode("utf-8"), mtime=0), "application/gzip")
+
+
+def _value(ctx: Context, key: str, args: Dict[str, Any]) -> Any:
+    if key in args:
+        return plausible.said(key, args[key])
+    return plausible.value(key, ctx.workspace.next_id, ctx.workspace.next_ts, ctx.url)
+
+
+def _put_page(ctx: Context, args: Dict[str, Any], document: Answered) -> None:
+    """Put one page of the made items where the facts say that the method has its list."""
+    facts = ctx.call.method.pagination
+    path = plausible.split(facts["result_key"])
+    items = plausible.items(facts["result_key"], MADE)
+    size = args.get(facts.get("size_param") or "", 0) or PAGE
+    if size < 1:
+        raise Refuse(ctx.code("invalid_limit"))
+    if _by_page(facts, args):
+        size = args.get(facts["page_size_param"]) or PAGE
+        found, told = paging.by_number(items, args.get(facts["page_param"], 1), size)
+        following = ""
+    else:
+        found, following = _by_cursor(facts, args, items, size)
+        told = paging.by_number(items, 1, size)[1]
+    _put(document, path, _shaped(path[-1], found))
+    _put_totals(document, path, len(items))
+    if "paging_key" in facts:
+        _put(document, plausible.split(facts["paging_key"]), told)
+    for target in _cursor_keys(facts, args):
+        _put(document, plausible.split(target), following)
+
+
+def _by_page(facts: Dict[str, Any], args: Dict[str, Any]) -> bool:
+    """True where the pages are counted: always, or for lack of a cursor where both are known."""
+    if "page_param" not in facts or args.get(facts.get("cursor_param", "")):
+        return False
+    if facts["kind"] == "page" or facts.get("first_cursor"):
+        return True
+    asked = facts["page_param"] in args or facts["page_size_param"] in args
+    return asked and facts["size_param"] not in args
+
+
+def _cursor_keys(facts: Dict[str, Any], args: Dict[str, Any]) -> List[str]:
+    """Where the next cursor stands. Where the first one must be asked for, only then."""
+    if "next_cursor" not in facts or (facts.get("first_cursor") and _by_page(facts, args)):
+        return []
+    return [facts["next_cursor"], *facts.get("next_cursor_alt", [])]
+
+
+def _by_cursor(facts: Dict[str, Any], args: Dict[str, Any], items: List[Any], size: int) -> Any:
+    cursor = args.get(facts["cursor_param"], "")
+    if cursor == facts.get("first_cursor"):
+        cursor = ""
+    return paging.by_offset(items, cursor, size)
+
+
+def _shaped(key: str, found: List[Any]) -> Any:
+    if key in MAPPINGS:
+        return {item["id"]: item for item in found}
+    return found
+
+
+def _put_totals(document: Answered, path: Any, total: int) -> None:
+    """How many there are: in keys named so, and beside messages.matches."""
+    for key in TOTALS:
+        if key in document:
+            document[key] = total
+    if len(path) > 1:
+        _put(document, path[:-1] + ("total",), total)
+
+
+def _put(document: Answered, path: Any, value: Any) -> None:
+    """Set a value at this path, making the objects on the way; what is there is not changed."""
+    for key in path[:-1]:
+        inner = document.get(key)
+        document[key] = dict(inner) if isinstance(inner, dict) else {}
+        document = document[key]
+    document[path[-1]] = value

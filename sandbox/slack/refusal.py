@@ -13,7 +13,7 @@ class Refuse(Exception):
         self.extra = extra
 
     @classmethod
-    def explained(cls, code: str, messages: Iterable[str]) -> "Refuse":
+    def explained(cls, code: str, messages: Iterable[str]) -> Refuse:
         """Refuse and say why, as Slack does in `response_metadata.messages`."""
         told = ["[ERROR] {}".format(message) for message in messages]
         return cls(code, response_metadata={"messages": told})

@@ -18,7 +18,8 @@ from .state import Workspace
 from .web_api import WebApi
 
 GREATEST_BODY = 1 << 30
-RECORD = "record"
+# A typed key, which newer versions of aiohttp ask for.
+RECORD: Any = web.RequestKey("record", wire.Request) if hasattr(web, "RequestKey") else "record"
 
 
 class LoopbackSlack:
@@ -41,7 +42,7 @@ class LoopbackSlack:
         self.ca_pem: Optional[str] = None
         self._tls = tls
         self._wanted_port = port
-        self._folder: Optional["tempfile.TemporaryDirectory[str]"] = None
+        self._folder: Optional[tempfile.TemporaryDirectory[str]] = None
         self._thread: Optional[threading.Thread] = None
         self._ready = threading.Event()
         self._failure: Optional[BaseException] = None
@@ -62,8 +63,9 @@ class LoopbackSlack:
         """How many TCP connections were accepted."""
         return self._acceptor.accepted
 
-    def start(self) -> "LoopbackSlack":
+    def start(self) -> LoopbackSlack:
         """Listen; returns once connections are accepted."""
+        self._ready.clear()
         self._thread = threading.Thread(target=self._run, name="loopback-slack", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -80,7 +82,7 @@ class LoopbackSlack:
         self._thread.join()
         self._thread = None
 
-    def __enter__(self) -> "LoopbackSlack":
+    def __enter__(self) -> LoopbackSlack:
         return self.start()
 
     def __exit__(self, *exc_info: Any) -> None:
@@ -135,12 +137,13 @@ class LoopbackSlack:
         method = request.match_info.get("method", "")
         peer = request.transport.get_extra_info("peername") if request.transport else None
         record = wire.read(method, request.method, request.raw_path, request.headers, body,
-                           self._acceptor.number_of(peer))
+                           connection=self._acceptor.number_of(peer))
         self.requests.append(record)
         request[RECORD] = record
         action = self.faults.take(method or record.path)
         if action is None:
-            return await handler(request)
+            response: web.StreamResponse = await handler(request)
+            return response
         return await respond(Exchange(request, handler, self._stopping), action)
 
     async def _api(self, request: web.Request) -> web.StreamResponse:

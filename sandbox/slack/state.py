@@ -86,7 +86,7 @@ class Workspace:
         self.usergroups: Dict[str, Json] = {}
         self.views: Dict[str, Json] = {}
         self.scheduled: Dict[str, Json] = {}
-        self.trigger_ids: Dict[str, bool] = {}
+        self.trigger_ids: Dict[str, str] = {}
         self._ticks = 0
         self._numbers: Dict[str, int] = {}
 
@@ -104,11 +104,14 @@ class Workspace:
         self._numbers[prefix] = self._numbers.get(prefix, 0) + 1
         return "{}09{:08d}".format(prefix, self._numbers[prefix])
 
-    def trigger_id(self) -> str:
-        """A trigger ID as a click would bring it; views.open and views.push take it once."""
+    def trigger_id(self, state: str = "fresh") -> str:
+        """A trigger ID as a click would bring it; views.open and views.push take it once.
+
+        `state`: fresh, or expired for one that came too late.
+        """
         self._numbers["trigger"] = self._numbers.get("trigger", 0) + 1
         made = "{}.{}.loopback".format(START, self._numbers["trigger"])
-        self.trigger_ids[made] = True
+        self.trigger_ids[made] = state
         return made
 
     def emit(self, kind: str, **fields: Any) -> None:

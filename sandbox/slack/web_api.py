@@ -1,4 +1,4 @@
-"""The Web API: a request that was read → the answer. Checks, then a behaviour or the generic one."""
+"""The Web API: a request that was read → the answer."""
 from __future__ import annotations
 
 from typing import Any, Dict, Mapping
@@ -44,9 +44,10 @@ class WebApi:
 
 
 def _with_warnings(document: Dict[str, Any], request: wire.Request) -> Dict[str, Any]:
-    """Add what Slack remarks without refusing."""
-    warnings = checks.warnings(request)
+    """Add what Slack remarks without refusing to what the behaviour remarked."""
+    metadata = document.get("response_metadata", {})
+    warnings = metadata.get("warnings", []) + checks.warnings(request)
     if not warnings:
         return document
-    metadata = {**document.get("response_metadata", {}), "warnings": warnings}
-    return {**document, "warning": ",".join(warnings), "response_metadata": metadata}
+    return {**document, "warning": ",".join(warnings),
+            "response_metadata": {**metadata, "warnings": warnings}}

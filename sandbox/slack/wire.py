@@ -42,8 +42,8 @@ class Request:
     problem: str = ""
 
 
-def read(method: str, verb: str, target: str, headers: Mapping[str, str], body: bytes,
-         connection: int = 0) -> Request:
+def read(method: str, verb: str, target: str, headers: Mapping[str, str], body: bytes = b"",
+         *, connection: int = 0) -> Request:
     """Make a Request of what arrived; `target` is the raw path with its query."""
     path, _, query_text = target.partition("?")
     query = parse_qsl(query_text, keep_blank_values=True)

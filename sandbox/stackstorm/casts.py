@@ -6,6 +6,7 @@ Where StackStorm answers with an error of Python's ("malformed node or string on
 with a status 500, these say in words what is wrong; what is taken and refused is the same, but
 for `nan` and `inf`, which StackStorm takes and cannot send on.
 """
+
 from __future__ import annotations
 
 import ast
@@ -18,7 +19,7 @@ from .schema import expected, kind_of, shown
 # How a template writes null into text (NONE_MAGIC_VALUE of StackStorm).
 NONE = "%*****__%NONE%__*****%"
 _LITERAL_ERRORS = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
-_INTEGERS = range(-(2 ** 63), 2 ** 63)  # what the database can keep
+_INTEGERS = range(-(2**63), 2**63)  # what the database can keep
 
 
 class NotCast(ValueError):
@@ -142,9 +143,7 @@ def _cast_json(kind: str) -> Callable[[Any], Any]:
         except ValueError as error:
             why = _why(error)
         try:
-            literal = ast.literal_eval(value)
-            json.dumps(literal)
-            return literal
+            return json.loads(json.dumps(ast.literal_eval(value)))  # a tuple becomes a list
         except _LITERAL_ERRORS:
             raise NotCast(f"must be {expected(kind)} or JSON of one ({why})", value) from None
 

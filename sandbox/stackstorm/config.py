@@ -3,6 +3,7 @@
 There is no datastore here: a value such as `{{ st2kv.system.name }}` is looked up among the pairs
 given for it (`--kv name=value`), anything else in braces is refused.
 """
+
 from __future__ import annotations
 
 import copy
@@ -35,7 +36,7 @@ def complete(values: Config, pack: Path = PACK, kv: Optional[Mapping[str, str]] 
     """The config with datastore values and the schema's defaults; Mistakes as above."""
     mistakes: List[Mistake] = []
     properties = load_schema(pack)
-    config = _looked_up(copy.deepcopy(values), "", kv or {}, mistakes)
+    config: Config = _looked_up(copy.deepcopy(values), "", kv or {}, mistakes)
     raise_any(mistakes)
     config = _defaults(config, {"type": "object", "properties": properties})
     # Every value counts as secret in a message: a token may stand under the wrong key.
@@ -84,9 +85,9 @@ def _rendered(text: str, where: str, kv: Mapping[str, str], mistakes: List[Mista
     """The text with values for its datastore expressions."""
     absent = [name for name in _KEY.findall(text) if name not in kv]
     for name in absent:
-        mistakes.append(Mistake(
-            where, f"is kept in StackStorm's datastore: give it with --kv {name}=VALUE"
-        ))
+        mistakes.append(
+            Mistake(where, f"is kept in StackStorm's datastore: give it with --kv {name}=VALUE")
+        )
     if _EXPRESSION.search(_KEY.sub("", text)):
         mistakes.append(Mistake(where, "holds a template that only StackStorm renders"))
     return _KEY.sub(lambda found: kv.get(found.group(1), ""), text)

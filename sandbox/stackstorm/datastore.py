@@ -3,6 +3,7 @@
 Standard library only: the wrapper loads this file by its path, without the sandbox package.
 Values are text, kept in memory or in a JSON file {key: [value, end of life or null]} (0600).
 """
+
 from __future__ import annotations
 
 import json
@@ -37,7 +38,7 @@ class Datastore:
         entry = self._alive(scope).get(self._key(name, local))
         return entry[0] if entry else None
 
-    def set_value(
+    def set_value(  # noqa: PLR0917 (StackStorm's own order)
         self,
         name: str,
         value: Any,
@@ -73,7 +74,7 @@ class Datastore:
             for key, entry in sorted(self._alive(SYSTEM).items())
             if key.startswith(whole)
         ]
-        return found[start:start + limit] if limit else found[start:]
+        return found[start : start + limit] if limit else found[start:]
 
     def _key(self, name: str, local: bool) -> str:
         return f"{self._prefix}:{name}" if local else name

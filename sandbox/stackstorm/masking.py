@@ -3,6 +3,7 @@
 `secret: true` hides a value and everything in it, wherever it stands in the schema. A parameter
 that is itself called `secret` hides all of them: StackStorm does so too.
 """
+
 from __future__ import annotations
 
 import re
@@ -25,7 +26,7 @@ def mask(value: Any, schema: Schema) -> Any:
 def mask_parameters(values: Dict[str, Any], properties: Schema) -> Dict[str, Any]:
     """Parameters as they may be shown."""
     if "secret" in properties:
-        return {name: MASK for name in values}
+        return dict.fromkeys(values, MASK)
     masked = mask(values, {"type": "object", "properties": properties})
     return {name: MASK if name in ALWAYS else value for name, value in masked.items()}
 

@@ -3,6 +3,7 @@
 The file of an action is normally named after it; only where that is not so are other files
 opened, so running one action of 350 parses one file.
 """
+
 from __future__ import annotations
 
 import difflib
@@ -95,7 +96,7 @@ def pack_ref(pack: Path = PACK) -> str:
 def load_action(ref: str, pack: Path = PACK) -> Action:
     """The action of that ref ("slack.chat.postMessage"); ActionNotFound, Mistakes."""
     own = pack_ref(pack)
-    name = ref[len(own) + 1:] if ref.startswith(f"{own}.") else ""
+    name = ref[len(own) + 1 :] if ref.startswith(f"{own}.") else ""
     path = _file_of(name, pack) if re.match(r"[\w.-]+\Z", name) else None
     if path is None:
         raise ActionNotFound([Mistake(ref, _not_found(ref, own, pack))])

@@ -1,10 +1,11 @@
 """What was wrong with the input: every mistake at once, each with the name it belongs to.
 
-    ValueError
-    └── Mistakes            parameters, configuration or metadata that StackStorm would refuse
-        ├── ActionNotFound  no such action in the pack
-        └── NotRunnable     the action exists, but not for the sandbox
+ValueError
+└── Mistakes            parameters, configuration or metadata that StackStorm would refuse
+    ├── ActionNotFound  no such action in the pack
+    └── NotRunnable     the action exists, but not for the sandbox
 """
+
 from __future__ import annotations
 
 from typing import Iterable, List, NamedTuple

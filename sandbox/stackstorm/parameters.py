@@ -3,6 +3,7 @@
 `check` is the API's part (templates, casts, schema), `complete` the runner's (defaults, fixed
 values, None for the rest). `from_words` does what the st2 command does and then `check`.
 """
+
 from __future__ import annotations
 
 import difflib

@@ -3,30 +3,39 @@
 The stand-ins are appended at the END of the import path and only for what cannot be imported,
 so a real StackStorm always wins.
 """
+
 from __future__ import annotations
 
 import importlib.util
 import sys
 from pathlib import Path
-from typing import List
+from typing import List, Optional
 
 STANDINS = Path(__file__).resolve().parent / "standins"
 NAMES = ("st2common", "st2tests")
 
 
-def is_real(name: str) -> bool:
-    """Whether the package can be imported from elsewhere than standins/."""
+def real_folder(name: str) -> Optional[Path]:
+    """The folder on the import path that has the real package; None if there is none."""
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
-        return False
+        return None
     # A folder without __init__.py (a namespace package) has no origin: it is not StackStorm.
-    return bool(spec and spec.origin and STANDINS not in Path(spec.origin).resolve().parents)
+    if spec is None or spec.origin is None or STANDINS in Path(spec.origin).resolve().parents:
+        return None
+    return Path(spec.origin).parents[1]
 
 
 def missing() -> List[str]:
     """The packages of StackStorm that only the stand-ins provide here."""
-    return [name for name in NAMES if not is_real(name)]
+    return [name for name in NAMES if real_folder(name) is None]
+
+
+def folders() -> List[str]:
+    """What a process needs on its import path to have the packages: real ones first."""
+    real = [str(folder) for folder in map(real_folder, NAMES) if folder]
+    return [*real, str(STANDINS)] if missing() else real
 
 
 def add_standins() -> None:

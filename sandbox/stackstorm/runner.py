@@ -5,8 +5,10 @@ of this interpreter, actions/lib, what the parent had on PYTHONPATH (without the
 folders), StackStorm or its stand-ins, the standard library, actions/ last. Config and parameters
 go there by stdin, never by the command line, where anyone could read them.
 """
+
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,13 +20,12 @@ import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Callable, Dict, List, Optional
+from typing import IO, Any, Callable, Dict, List, Optional, Sequence
 
-from . import parameters
+from . import parameters, path
 from .config import complete
 from .metadata import PACK, PYTHON_RUNNER, Action, load_action
 from .mistakes import Mistake, NotRunnable, raise_any
-from .path import STANDINS, missing
 
 SUCCEEDED, FAILED, TIMED_OUT = "succeeded", "failed", "timeout"
 WRAPPER = Path(__file__).resolve().with_name("wrapper.py")
@@ -70,6 +71,7 @@ def run_action(
     config: Optional[Dict[str, Any]] = None,
     on_line: Optional[OnLine] = None,
     timeout: Optional[float] = None,
+    *,
     pack: Path = PACK,
     datastore: Optional[Path] = None,
 ) -> Execution:
@@ -81,7 +83,8 @@ def run_action(
     """
     action = load_action(ref, pack)
     checked = parameters.check(action, values or {})
-    return execute(action, checked, complete(config or {}, pack), on_line, timeout, datastore)
+    whole = complete(config or {}, pack)
+    return execute(action, checked, whole, on_line, timeout, datastore=datastore)
 
 
 def execute(
@@ -90,6 +93,7 @@ def execute(
     config: Dict[str, Any],
     on_line: Optional[OnLine] = None,
     timeout: Optional[float] = None,
+    *,
     datastore: Optional[Path] = None,
 ) -> Execution:
     """Run with parameters that were checked and a config that is complete."""
@@ -117,9 +121,13 @@ def raise_any_hindrance(action: Action) -> None:
     if not action.enabled:
         raise NotRunnable([Mistake(action.ref, "is disabled")])
     if action.runner_type != PYTHON_RUNNER:
-        raise NotRunnable([Mistake(
-            action.ref, f"is run by StackStorm's {action.runner_type}, not by the sandbox"
-        )])
+        raise NotRunnable(
+            [
+                Mistake(
+                    action.ref, f"is run by StackStorm's {action.runner_type}, not by the sandbox"
+                )
+            ]
+        )
 
 
 def environment(action: Action, extra: Dict[str, str]) -> Dict[str, str]:
@@ -141,14 +149,13 @@ def import_path(action: Action) -> List[str]:
     inherited = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
     ours = (actions.parent, PACK)
     foreign = [part for part in inherited if not _within(Path(part).resolve(), ours)]
-    standins = [str(STANDINS)] if missing() else []
-    return [sysconfig.get_path("platlib"), str(actions / "lib"), *foreign, *standins]
+    return [sysconfig.get_path("platlib"), str(actions / "lib"), *foreign, *path.folders()]
 
 
-def _within(path: Path, folders: Any) -> bool:
+def _within(part: Path, folders: Sequence[Path]) -> bool:
     """Whether a folder is the pack or in it; virtual environments there are no part of it."""
-    inside = any(path == folder or folder in path.parents for folder in folders)
-    return inside and "site-packages" not in path.parts
+    inside = any(part == folder or folder in part.parents for folder in folders)
+    return inside and "site-packages" not in part.parts
 
 
 def _runner_mistakes(action: Action, runner: Dict[str, Any], entry: Path) -> List[Mistake]:
@@ -197,7 +204,7 @@ class _Process:
                 _join(threads)
         return self._execution(process.returncode, timed_out, timeout, time.monotonic() - started)
 
-    def _start_threads(self, process: "subprocess.Popen[bytes]") -> List[threading.Thread]:
+    def _start_threads(self, process: subprocess.Popen[bytes]) -> List[threading.Thread]:
         threads = [
             threading.Thread(target=self._write, args=(process.stdin,), daemon=True),
             threading.Thread(target=self._read, args=("stdout", process.stdout), daemon=True),
@@ -225,7 +232,7 @@ class _Process:
                     self._text[stream].append(line)
                     self._on_line(stream, line)
 
-    def _wait(self, process: "subprocess.Popen[bytes]", deadline: float) -> bool:
+    def _wait(self, process: subprocess.Popen[bytes], deadline: float) -> bool:
         """True if it had to be killed."""
         try:
             process.wait(max(0.0, deadline - time.monotonic()))
@@ -252,12 +259,10 @@ class _Process:
         return printed + len(self._answer or "")
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     """The action and whatever it started."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     process.wait()
 
 

@@ -4,6 +4,7 @@ Draft 4, except that `required: true` stands inside the property (as in draft 3)
 optional property, or one whose default is null, may be null. An `enum` is not widened so:
 null for an optional parameter with an enum is refused, as StackStorm refuses it.
 """
+
 from __future__ import annotations
 
 import copy
@@ -109,7 +110,7 @@ def is_secret(path: Sequence[Any], properties: Schema) -> bool:
     return False
 
 
-def _mistakes(error: jsonschema.ValidationError, properties: Schema) -> Iterator[Mistake]:
+def _mistakes(error: Any, properties: Schema) -> Iterator[Mistake]:
     path = list(error.absolute_path)
     hidden = is_secret(path, properties)
     name = _dotted(path)
@@ -122,7 +123,7 @@ def _mistakes(error: jsonschema.ValidationError, properties: Schema) -> Iterator
         yield Mistake(name, _text(error, hidden))
 
 
-def _text(error: jsonschema.ValidationError, hidden: bool) -> str:
+def _text(error: Any, hidden: bool) -> str:
     value = "" if hidden else f": {shown(error.instance)}"
     if error.validator == "type":
         kinds = error.validator_value
@@ -131,10 +132,10 @@ def _text(error: jsonschema.ValidationError, hidden: bool) -> str:
         return f"must be {names}, not {kind_of(error.instance)}{value}"
     if error.validator == "enum":
         choices = ", ".join(shown(choice) for choice in error.validator_value)
-        return f"must be one of {choices}, not{value or ' this value'}".replace("not:", "not")
+        return f"must be one of {choices}" + ("" if hidden else f", not {shown(error.instance)}")
     if hidden:
         return f"does not satisfy {error.validator} {shown(error.validator_value)}"
-    return error.message
+    return str(error.message)
 
 
 def _dotted(path: Iterable[Any]) -> str:
@@ -157,6 +158,6 @@ def _nothing(validator: Any, value: Any, instance: Any, schema: Schema) -> Itera
     return iter(())
 
 
-_VALIDATOR = jsonschema.validators.extend(
+_VALIDATOR: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call,unused-ignore]
     Draft4Validator, {"properties": _properties, "required": _nothing}
 )

@@ -1,4 +1,5 @@
 """The words behind `run`: `name=value`, `@name=file`, as the st2 command reads them."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -22,7 +23,7 @@ def parse(words: Sequence[str], schema: Schema) -> Tuple[Dict[str, Any], List[Mi
         if "=" in word:
             mistake = _take(word, schema, values)
         elif "cmd" in schema:
-            values["cmd"] = " ".join(words[number - 1:])
+            values["cmd"] = " ".join(words[number - 1 :])
             break
         else:
             mistake = _not_a_pair(number, word, schema)

@@ -10,15 +10,18 @@ and writes, beside what the action prints, one line to stdout: delimiter, {"stat
 or null, "result": any JSON}, delimiter. Exit code: 0; 1 after an exception (traceback on stderr);
 220 for a result tuple whose first item is neither true nor false, as in StackStorm.
 """
+
 import sys
 
 # Before any other import: this folder is none of the action's.
 if sys.path and sys.path[0] == __file__.rpartition("/")[0]:
     del sys.path[0]
 
+import contextlib  # noqa: E402
 import dataclasses  # noqa: E402
 import datetime  # noqa: E402
 import enum  # noqa: E402
+import importlib  # noqa: E402
 import importlib.util  # noqa: E402
 import inspect  # noqa: E402
 import json  # noqa: E402
@@ -30,7 +33,7 @@ from types import ModuleType  # noqa: E402
 from typing import Any, Dict, List, Optional, Tuple  # noqa: E402
 
 NO_STATUS = 220
-INTEGERS = range(-(2 ** 63), 2 ** 64)
+INTEGERS = range(-(2**63), 2**64)
 
 
 def load(path: str) -> ModuleType:
@@ -72,6 +75,14 @@ def _can_run(found: type) -> bool:
     return inspect.isfunction(method) and not getattr(method, "__isabstractmethod__", False)
 
 
+def prepare_stackstorm() -> None:
+    """Where the action's base class is the real one: it tells faults with StackStorm's options."""
+    if "st2common.runners.utils" not in sys.modules:  # the stand-in has no such module
+        return
+    with contextlib.suppress(Exception):
+        importlib.import_module("st2common.config").parse_args(args=[])
+
+
 def action_service(order: Dict[str, Any], class_name: str) -> Any:
     """The stand-in for the datastore, loaded by its path."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "datastore.py")
@@ -101,29 +112,38 @@ def _is_pair(returned: Any) -> bool:
 
 
 def jsonable(value: Any) -> Any:
-    """The value as StackStorm's JSON encoder (orjson) takes it; str() of what it does not."""
+    """The value as StackStorm's JSON encoder (orjson) takes it; str() of what it does not.
+
+    UnicodeEncodeError for half a surrogate pair, which cannot be sent on in any form.
+    """
     try:
-        plain = _plain(value)
-        json.dumps(plain).encode("utf-8")
-        return plain
+        return _plain(value)
     except (TypeError, ValueError, RecursionError):
-        return str(value)
+        return _text(str(value))
 
 
 def _plain(value: Any) -> Any:
-    if value is None or isinstance(value, (str, bool)):
-        return _text(value) if isinstance(value, str) else value
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, enum.Enum):
         return _plain(value.value)
-    if isinstance(value, int) and value in INTEGERS:
-        return int(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
+    if isinstance(value, (str, int, float)):
+        return _scalar(value)
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
         return {_text(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list) or type(value) is tuple:
         return [_plain(inner) for inner in value]
     return _rarer(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if value not in INTEGERS:
+        raise ValueError("an integer of more than 64 bits")
+    return int(value)
 
 
 def _rarer(value: Any) -> Any:
@@ -138,7 +158,7 @@ def _rarer(value: Any) -> Any:
 
 
 def _text(value: str) -> str:
-    value.encode("utf-8")  # half a surrogate pair is no text: ValueError
+    value.encode("utf-8")
     return str(value)
 
 
@@ -146,9 +166,9 @@ def answer(delimiter: str, status: Optional[bool], result: Any) -> None:
     """The result to the runner, on a line of its own kind."""
     line = json.dumps({"status": status, "result": jsonable(result)})
     sys.stdout.flush()
-    rest = memoryview(f"{delimiter}{line}{delimiter}\n".encode("utf-8"))
+    rest = memoryview(f"{delimiter}{line}{delimiter}\n".encode())
     while rest:  # unbuffered: one write may take a part only
-        rest = rest[sys.stdout.buffer.write(rest):]
+        rest = rest[sys.stdout.buffer.write(rest) :]
     sys.stdout.flush()
 
 
@@ -158,6 +178,7 @@ def main(arguments: List[str]) -> None:
     # A pack's virtual environment wins over everything, as StackStorm has it.
     sys.path.insert(0, sysconfig.get_path("platlib"))
     found = action_class(load(order["file"]), order["file"])
+    prepare_stackstorm()
     service = action_service(order, found.__name__)
     action = found(config=order["config"], action_service=service)
     status, result = outcome(action.run(**order["parameters"]))

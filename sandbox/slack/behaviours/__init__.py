@@ -4,7 +4,26 @@ An answer is what Slack adds to `"ok": true`. To say no, raise Refuse.
 """
 from __future__ import annotations
 
-from . import api, auth, chat, conversations, history
+from . import (
+    api,
+    auth,
+    bookmarks,
+    chat,
+    conversations,
+    directs,
+    files,
+    history,
+    oauth,
+    pins,
+    reactions,
+    streams,
+    usergroups,
+    users,
+    views,
+)
 from .registry import BEHAVIOURS
 
-__all__ = ["BEHAVIOURS", "api", "auth", "chat", "conversations", "history"]
+FAMILIES = (api, auth, bookmarks, chat, conversations, directs, files, history, oauth, pins,
+            reactions, streams, usergroups, users, views)
+
+__all__ = ["BEHAVIOURS", "FAMILIES"]

@@ -9,6 +9,7 @@ from ..shapes import message as shape
 from ..state import Channel, Json
 from . import texts
 from .registry import behaviour
+from .timestamps import seconds
 
 FARTHEST = 120 * 86400  # seconds ahead that a message may be scheduled
 
@@ -145,10 +146,11 @@ def scheduled_messages(ctx: Context, args: Dict[str, Any]) -> Answered:
     """What waits, soonest first; `oldest` and `latest` bound when it is to be posted."""
     if args.get("channel") and args["channel"] not in ctx.workspace.channels:
         raise Refuse("invalid_channel")
-    oldest, latest = float(args.get("oldest") or 0), float(args.get("latest") or "inf")
+    oldest, latest = (seconds(args.get(name)) for name in ("oldest", "latest"))
     found = [item for item in ctx.workspace.scheduled.values()
              if args.get("channel") in (None, item["channel_id"])
-             and oldest <= item["post_at"] <= latest]
+             and (oldest is None or item["post_at"] >= oldest)
+             and (latest is None or item["post_at"] <= latest)]
     found.sort(key=lambda item: (item["post_at"], item["id"]))
     items, metadata = ctx.page(found, args)
     return {"scheduled_messages": items, "response_metadata": metadata}

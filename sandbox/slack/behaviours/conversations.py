@@ -111,7 +111,7 @@ def join(ctx: Context, args: Dict[str, Any]) -> Answered:
     if channel.kind != "public_channel":
         raise Refuse("method_not_supported_for_channel_type")
     if ctx.me in channel.members:
-        return {**_channel(ctx, channel), "warning": "already_in_channel",
+        return {**_channel(ctx, channel),
                 "response_metadata": {"warnings": ["already_in_channel"]}}
     _enter(ctx, channel, ctx.me)
     return _channel(ctx, channel)
@@ -199,46 +199,6 @@ def mark(ctx: Context, args: Dict[str, Any]) -> Answered:
     if channel.message(args["ts"]) is None:
         raise Refuse("invalid_timestamp")
     channel.marks[ctx.me] = args["ts"]
-    return {}
-
-
-@behaviour("conversations.open")
-def open_direct(ctx: Context, args: Dict[str, Any]) -> Answered:
-    """The direct message with these users; made where there was none."""
-    if args.get("channel"):
-        channel = ctx.channel(args["channel"])
-        existed = True
-    else:
-        users = [user.id for user in ctx.users(args["users"])]
-        if any(ctx.workspace.users[user].deleted for user in users):
-            raise Refuse("user_disabled")
-        if len(users) > 8:
-            raise Refuse("too_many_users")
-        existed = ctx.workspace.direct([ctx.me] + users, create=False) is not None
-        found = ctx.workspace.direct([ctx.me] + users, not args.get("prevent_creation"))
-        if found is None:
-            raise Refuse("channel_not_found")
-        channel = found
-    if channel.kind not in ("im", "mpim"):
-        raise Refuse("method_not_supported_for_channel_type")
-    was_closed = ctx.me in channel.closed_by
-    channel.closed_by[:] = [user for user in channel.closed_by if user != ctx.me]
-    answer: Json = {"channel": {"id": channel.id}}
-    if args.get("return_im"):
-        answer = _channel(ctx, channel)
-    already = existed and not was_closed
-    return {**answer, **({"no_op": True, "already_open": True} if already else {})}
-
-
-@behaviour("conversations.close")
-def close(ctx: Context, args: Dict[str, Any]) -> Answered:
-    """Take a direct message out of the caller's list; what was said stays."""
-    channel = ctx.channel(args["channel"])
-    if channel.kind not in ("im", "mpim"):
-        raise Refuse("method_not_supported_for_channel_type")
-    if ctx.me in channel.closed_by:
-        return {"no_op": True, "already_closed": True}
-    channel.closed_by.append(ctx.me)
     return {}
 
 

@@ -1,27 +1,17 @@
 """conversations.history and conversations.replies: what was said, bounded and by pages."""
 from __future__ import annotations
 
-import re
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List
 
 from ..context import Answered, Context
+from ..paging import by_ts
 from ..refusal import Refuse
 from ..shapes import message as shape
 from ..state import Channel, Json
 from .registry import behaviour
+from .timestamps import moment
 
-TIMESTAMP = re.compile(r"([0-9]+)(?:\.([0-9]{1,6}))?\Z")
-Moment = Tuple[int, str]
-
-
-def moment(text: Optional[str], code: str) -> Optional[Moment]:
-    """A timestamp as it can be compared, exactly; None for none and for `now`."""
-    if text in (None, "", "now"):
-        return None
-    found = TIMESTAMP.match(str(text))
-    if found is None:
-        raise Refuse(code)
-    return int(found.group(1)), (found.group(2) or "").ljust(6, "0")
+GREATEST_PAGE = 999
 
 
 def within(messages: List[Json], args: Dict[str, Any]) -> List[Json]:
@@ -46,10 +36,10 @@ def history(ctx: Context, args: Dict[str, Any]) -> Answered:
     channel = ctx.readable(args["channel"])
     found = within([message for message in channel.messages if _in_history(message)], args)
     found.reverse()
-    items, metadata = ctx.page(found, args, greatest=999)
-    return {"messages": _told(items, args), "has_more": bool(metadata["next_cursor"]),
+    items, following = by_ts(found, args.get("cursor", ""), ctx.limit(args, greatest=GREATEST_PAGE))
+    return {"messages": _told(items, args), "has_more": bool(following),
             "pin_count": len(channel.pins), "channel_actions_ts": None,
-            "channel_actions_count": 0, "response_metadata": metadata}
+            "channel_actions_count": 0, "response_metadata": {"next_cursor": following}}
 
 
 @behaviour("conversations.replies")
@@ -58,9 +48,9 @@ def replies(ctx: Context, args: Dict[str, Any]) -> Answered:
     channel = ctx.readable(args["channel"])
     parent = _parent(channel, args["ts"])
     found = within(channel.thread(parent["ts"]), args)
-    items, metadata = ctx.page(found, args, size=1000)
+    items, following = by_ts(found, args.get("cursor", ""), ctx.limit(args, size=1000))
     return {"messages": _told([parent] + items, args),
-            "has_more": bool(metadata["next_cursor"]), "response_metadata": metadata}
+            "has_more": bool(following), "response_metadata": {"next_cursor": following}}
 
 
 def _in_history(message: Json) -> bool:

@@ -30,14 +30,26 @@ def content(ctx: Context, args: Dict[str, Any]) -> Json:
 
 
 def blocks(items: List[Any]) -> List[Json]:
-    """Blocks as Slack keeps them, each with a block_id. Unknown types are Slack's to judge."""
+    """Blocks as Slack keeps them, checked."""
     if len(items) > MOST_BLOCKS:
         raise Refuse.explained("invalid_blocks", [
             "no more than {} items allowed [json-pointer:/blocks]".format(MOST_BLOCKS)])
-    for number, block in enumerate(items):
-        if not isinstance(block, dict) or not isinstance(block.get("type"), str):
-            raise Refuse.explained("invalid_blocks", [
-                "missing required field: type [json-pointer:/blocks/{}]".format(number)])
+    check_blocks(items, "invalid_blocks", "/blocks")
+    return numbered(items)
+
+
+def check_blocks(items: List[Any], code: str, pointer: str) -> None:
+    """Each block is an object with a type. Which types there are is for Slack to know."""
+    wrong = [number for number, block in enumerate(items)
+             if not isinstance(block, dict) or not isinstance(block.get("type"), str)]
+    if wrong:
+        raise Refuse.explained(code, [
+            "missing required field: type [json-pointer:{}/{}]".format(pointer, number)
+            for number in wrong])
+
+
+def numbered(items: List[Json]) -> List[Json]:
+    """Blocks with a block_id each, as Slack gives them one."""
     return [{"block_id": "b{}".format(number), **block} for number, block in enumerate(items)]
 
 

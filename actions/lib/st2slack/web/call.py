@@ -9,7 +9,15 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import requests
 
-from st2slack.errors import InputError, RateLimited, Refusal, SettingsError, SlackError, Unanswered
+from st2slack.errors import (
+    InputError,
+    Misdirected,
+    RateLimited,
+    Refusal,
+    SettingsError,
+    SlackError,
+    Unanswered,
+)
 from st2slack.redact import redact
 from st2slack.settings import Settings, check_token
 from st2slack.web.encode import encode, encode_value
@@ -182,7 +190,7 @@ class Client:
             self._accept(response, request, method)
         finally:
             response.close()
-        raise Unanswered("%s answered JSON where a file was expected." % request.method)
+        raise Misdirected("%s answered JSON where a file was expected." % request.method)
 
     def _accept(self, response: Any, request: Request, method: Method) -> Any:
         """Slack's answer, if it is a yes."""

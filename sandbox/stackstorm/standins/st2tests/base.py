@@ -1,4 +1,5 @@
 """A stand-in for the base class that packs use in the tests of their actions."""
+
 from __future__ import annotations
 
 import inspect

@@ -2,6 +2,7 @@
 
 Same face as the real one as far as packs use it: `config`, `action_service`, `logger`, `run`.
 """
+
 from __future__ import annotations
 
 import abc
@@ -46,16 +47,12 @@ class Action(abc.ABC):
 
     description: Optional[str] = None
 
-    def __init__(
-        self, config: Optional[Dict[str, Any]] = None, action_service: Any = None
-    ) -> None:
+    def __init__(self, config: Optional[Dict[str, Any]] = None, action_service: Any = None) -> None:
         # The real class reads the same private names off the wrapper that started it.
         wrapper = getattr(action_service, "_action_wrapper", None)
         self.config = PackConfig(getattr(wrapper, "_pack", "unknown"), config)
         self.action_service = action_service
-        self.logger = action_logger(
-            type(self).__name__, getattr(wrapper, "_log_level", "debug")
-        )
+        self.logger = action_logger(type(self).__name__, getattr(wrapper, "_log_level", "debug"))
 
     @abc.abstractmethod
     def run(self, **kwargs: Any) -> Any:

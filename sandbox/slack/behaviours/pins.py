@@ -1,0 +1,69 @@
+"""pins.*: messages that stay at hand."""
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from ..context import Answered, Context
+from ..refusal import Refuse
+from ..shapes import message as shape
+from ..state import Channel, Json
+from . import chat
+from .registry import behaviour
+from .timestamps import moment
+
+
+@behaviour("pins.add")
+def add(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Pin a message."""
+    channel = ctx.joined(args["channel"])
+    moment(args["timestamp"], "bad_timestamp")
+    message = ctx.message(channel, args["timestamp"])
+    if _pin(channel, message["ts"]) is not None:
+        raise Refuse("already_pinned")
+    channel.pins.append({"ts": message["ts"], "by": ctx.me, "created": ctx.workspace.now()})
+    message["pinned_to"] = [channel.id]
+    _tell(ctx, "pin_added", channel, message)
+    return {}
+
+
+@behaviour("pins.remove")
+def remove(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Pin it no longer."""
+    channel = ctx.channel(args["channel"])
+    if not args.get("timestamp"):
+        raise Refuse("no_item_specified")
+    moment(args["timestamp"], "bad_timestamp")
+    message = ctx.message(channel, args["timestamp"])
+    pin = _pin(channel, message["ts"])
+    if pin is None:
+        raise Refuse("no_pin")
+    channel.pins.remove(pin)
+    message.pop("pinned_to", None)
+    _tell(ctx, "pin_removed", channel, message)
+    return {}
+
+
+@behaviour("pins.list")
+def list_pins(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """What is pinned, newest pin first."""
+    channel = ctx.channel(args["channel"])
+    items = [_item(ctx, channel, pin) for pin in reversed(channel.pins)]
+    return {"items": items, "count": len(items)}
+
+
+def _pin(channel: Channel, ts: str) -> Optional[Json]:
+    return next((pin for pin in channel.pins if pin["ts"] == ts), None)
+
+
+def _item(ctx: Context, channel: Channel, pin: Json) -> Json:
+    message = channel.message(pin["ts"])
+    assert message is not None
+    told = {**shape(message), "permalink": chat.permalink(ctx, channel, message)}
+    return {"type": "message", "channel": channel.id, "created": pin["created"],
+            "created_by": pin["by"], "message": told}
+
+
+def _tell(ctx: Context, kind: str, channel: Channel, message: Json) -> None:
+    ctx.workspace.emit(kind, user=ctx.me, channel_id=channel.id, pin_count=len(channel.pins),
+                       item={"type": "message", "channel": channel.id,
+                             "message": shape(message)})

@@ -1,0 +1,150 @@
+"""views.*: modals and the App Home."""
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, List, Optional
+
+from ..context import Answered, Context
+from ..refusal import Refuse
+from ..state import Json
+from . import texts
+from .registry import behaviour
+
+MOST_PUSHED = 3
+MOST_BLOCKS = 100
+MOST_BYTES = 250000
+# What a view has in Slack's answer, even where it was not sent.
+ALWAYS: Json = {"private_metadata": "", "callback_id": "", "external_id": "", "close": None,
+                "submit": None, "clear_on_close": False, "notify_on_close": False}
+
+
+@behaviour("views.open")
+def open_view(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """A modal on top of nothing; the trigger ID is spent then."""
+    _check_view(args["view"], "modal")
+    _spend(ctx, args)
+    return _told(_keep(ctx, args["view"]))
+
+
+@behaviour("views.push")
+def push(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """A modal on top of the one opened last, three at the most."""
+    _check_view(args["view"], "modal")
+    below = _latest(ctx)
+    if below is None:
+        raise Refuse("not_found")
+    stack = [view for view in ctx.workspace.views.values()
+             if view["root_view_id"] == below["root_view_id"]]
+    if len(stack) >= MOST_PUSHED:
+        raise Refuse("push_limit_reached")
+    _spend(ctx, args)
+    return _told(_keep(ctx, args["view"], below))
+
+
+@behaviour("views.update")
+def update(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Something else in the place of a view that is there."""
+    view = _find(ctx, args)
+    _check_view(args["view"], view["type"])
+    _check_hash(view, args)
+    _check_external_id(ctx, args["view"], view)
+    view.update(_content(args["view"]), hash=_new_hash(ctx))
+    return _told(view)
+
+
+@behaviour("views.publish")
+def publish(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """What a user sees in the App Home."""
+    _check_view(args["view"], "home")
+    user = ctx.user(args["user_id"])
+    home = next((view for view in ctx.workspace.views.values()
+                 if view["type"] == "home" and view["_user"] == user.id), None)
+    if home is None:
+        home = _keep(ctx, args["view"], user=user.id)
+    else:
+        _check_hash(home, args)
+        home.update(_content(args["view"]), hash=_new_hash(ctx))
+    return _told(home)
+
+
+def _told(view: Json) -> Answered:
+    return {"view": {key: value for key, value in view.items() if not key.startswith("_")}}
+
+
+def _check_view(view: Json, kind: str) -> None:
+    """Its type and its blocks are right, and it is not too large."""
+    if len(json.dumps(view)) > MOST_BYTES:
+        raise Refuse("view_too_large")
+    wanted = ["type", "blocks"] + (["title"] if kind == "modal" else [])
+    absent = [name for name in wanted if name not in view]
+    if absent:
+        raise Refuse.explained("invalid_arguments", [
+            "missing required field: {} [json-pointer:/view]".format(name) for name in absent])
+    if view["type"] != kind:
+        raise Refuse.explained("invalid_arguments", [
+            "must be of type {} [json-pointer:/view/type]".format(kind)])
+    if not isinstance(view["blocks"], list) or len(view["blocks"]) > MOST_BLOCKS:
+        raise Refuse.explained("invalid_arguments", [
+            "must be a list of at most {} blocks [json-pointer:/view/blocks]".format(
+                MOST_BLOCKS)])
+    texts.check_blocks(view["blocks"], "invalid_arguments", "/view/blocks")
+
+
+def _spend(ctx: Context, args: Dict[str, Any]) -> None:
+    trigger_ids = ctx.workspace.trigger_ids
+    made = str(args.get("trigger_id") or args.get("interactivity_pointer"))
+    state = trigger_ids.get(made, "invalid")
+    if state != "fresh":
+        raise Refuse("{}_trigger_id".format(state))
+    trigger_ids[made] = "exchanged"
+
+
+def _latest(ctx: Context) -> Optional[Json]:
+    modals: List[Json] = [view for view in ctx.workspace.views.values()
+                          if view["type"] == "modal"]
+    return modals[-1] if modals else None
+
+
+def _keep(ctx: Context, sent: Json, below: Optional[Json] = None, user: str = "") -> Json:
+    """Remember a new view and return it as Slack tells it."""
+    _check_external_id(ctx, sent)
+    view_id = ctx.workspace.next_id("V")
+    view: Json = {
+        "id": view_id, "team_id": ctx.workspace.team["id"], "app_id": ctx.token.app_id,
+        "bot_id": ctx.token.bot_id, "state": {"values": {}}, "hash": _new_hash(ctx),
+        "root_view_id": below["root_view_id"] if below else view_id,
+        "previous_view_id": below["id"] if below else None, **_content(sent),
+    }
+    if user:
+        view["_user"] = user
+    ctx.workspace.views[view_id] = view
+    return view
+
+
+def _content(sent: Json) -> Json:
+    return {**ALWAYS, **sent, "blocks": texts.numbered(sent["blocks"])}
+
+
+def _new_hash(ctx: Context) -> str:
+    return "{}.loopback".format(ctx.workspace.next_ts())
+
+
+def _find(ctx: Context, args: Dict[str, Any]) -> Json:
+    for view in ctx.workspace.views.values():
+        if args.get("view_id") == view["id"]:
+            return view
+        if args.get("external_id") and args["external_id"] == view["external_id"]:
+            return view
+    raise Refuse("not_found")
+
+
+def _check_hash(view: Json, args: Dict[str, Any]) -> None:
+    if args.get("hash") not in (None, "", view["hash"]):
+        raise Refuse("hash_conflict")
+
+
+def _check_external_id(ctx: Context, sent: Json, view: Optional[Json] = None) -> None:
+    wanted = sent.get("external_id")
+    if wanted and any(other is not view and other["external_id"] == wanted
+                      for other in ctx.workspace.views.values()):
+        raise Refuse("duplicate_external_id")

@@ -1,0 +1,51 @@
+"""What several test files share."""
+
+import time
+
+import run
+
+from st2slack.settings import read_settings
+from st2slack.web.call import Client
+
+
+class Clock:
+    """Time as an argument: sleeping moves it, and every sleep is kept."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.slept = []
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def make_client(config, clock=None, http=None, workspace=None, **options):
+    """A client whose waits cost no time. Its notices are collected in `client.notices`."""
+    clock = clock or Clock()
+    notices = []
+    options.update({"http": http} if http else {})
+    client = Client(
+        read_settings(config, workspace),
+        clock=clock,
+        sleep=getattr(clock, "sleep", time.sleep),
+        jitter=lambda: 0.5,
+        notice=notices.append,
+        **options,
+    )
+    client.notices, client.clock = notices, clock
+    return client
+
+
+def run_action(config, end_point, **parameters):
+    """`run()` of the generic action, as StackStorm calls it."""
+    parameters.setdefault("http_method", "POST")
+    return run.SlackAction(config).run(end_point=end_point, **parameters)
+
+
+def calls(slack, method):
+    """The requests for one method that the loopback Slack read."""
+    return [each for each in slack.requests if each.method == method]

@@ -1,0 +1,73 @@
+"""What 2.x users rely on in their own tests: names they patch, and a bare MagicMock as response."""
+
+from unittest import mock
+
+import pytest
+import run
+from st2tests.base import BaseActionTestCase
+
+from st2slack.errors import Refusal
+
+CONFIG = {"action_token": "xoxb-1"}
+CALL = {"end_point": "chat.postMessage", "http_method": "POST", "channel": "C1", "text": "x"}
+
+
+class TestAsUsersTestIt(BaseActionTestCase):
+    """With StackStorm's own test base (the real one under `make test-st2`)."""
+
+    __test__ = True
+    action_cls = run.SlackAction
+
+    def test_run_with_a_patched_post(self):
+        action = self.get_action_instance(CONFIG)
+        with mock.patch("requests.post") as post:
+            post.return_value.json.return_value = {"ok": True, "ts": "1.2"}
+            assert action.run(**CALL) == {"ok": True, "ts": "1.2"}
+        (url,), options = post.call_args
+        assert url == "https://slack.com/api/chat.postMessage"
+        assert ("text", "x") in options["data"]
+
+    def test_config_reads_like_a_dict(self):
+        action = self.get_action_instance(CONFIG)
+        assert action.config["action_token"] == "xoxb-1"
+        with pytest.raises(ValueError, match="missing"):
+            action.config["missing"]
+
+
+@pytest.mark.parametrize("verb, function", [("POST", "post"), ("GET", "get")])
+@pytest.mark.parametrize("place", ["requests", "run.requests"])
+def test_a_single_call_goes_through_requests_looked_up_at_call_time(verb, function, place):
+    action = run.SlackAction(CONFIG)
+    with mock.patch("%s.%s" % (place, function)) as patched:
+        patched.return_value.json.return_value = {"ok": True}
+        assert action.run(**dict(CALL, http_method=verb)) == {"ok": True}
+    assert patched.call_count == 1
+
+
+def test_the_whole_module_can_be_patched():
+    with mock.patch("run.requests") as requests:
+        requests.post.return_value.json.return_value = {"ok": True}
+        assert run.SlackAction(CONFIG).run(**CALL) == {"ok": True}
+    assert requests.post.call_count == 1
+
+
+def test_a_bare_magic_mock_is_an_answer():
+    with mock.patch("requests.post", return_value=mock.MagicMock()) as post:
+        answer = run.SlackAction(CONFIG).run(**CALL)
+    assert answer is post.return_value.json.return_value
+
+
+@pytest.mark.parametrize("ok", [False, None, 0, ""])
+def test_ok_is_tested_for_truth(ok):
+    with mock.patch("requests.post") as post:
+        post.return_value.json.return_value = {"ok": ok, "error": "not_in_channel"}
+        with pytest.raises(Refusal, match="not_in_channel"):
+            run.SlackAction(CONFIG).run(**CALL)
+
+
+def test_a_status_may_be_anything():
+    for status in (mock.MagicMock(), 200, 201, "200"):
+        with mock.patch("requests.post") as post:
+            post.return_value.status_code = status
+            post.return_value.json.return_value = {"ok": True}
+            assert run.SlackAction(CONFIG).run(**CALL)["ok"]

@@ -1,0 +1,166 @@
+"""A canary token goes through every error path and must not come out anywhere."""
+
+import io
+import logging
+import traceback
+
+import pytest
+import run
+from helpers import make_client
+from test_faults import Proxy, free_port, spoiled, tls_config
+
+from sandbox.slack import Fault, LoopbackSlack
+from st2slack.errors import SlackError
+from st2slack.web.pages import Walk
+
+CANARY = "canary7f3a"
+TOKEN = "xoxb-%s-token" % CANARY
+SECRETS = {"client_secret": "s3-" + CANARY, "code": "c0-" + CANARY, "code_verifier": CANARY * 5}
+METHODS = [
+    ("chat.postMessage", {"channel": "C0GENERAL01", "text": "x"}),
+    ("conversations.list", {}),
+    ("oauth.v2.access", dict(SECRETS, client_id="1.2")),
+    ("oauth.v2.access", dict(SECRETS)),
+]
+
+
+class Everything:
+    """All that comes out: log of the root at DEBUG, stdout, stderr, message, traceback."""
+
+    def __init__(self, capfd):
+        self._capfd = capfd
+        self._stream = io.StringIO()
+        self._handler = logging.StreamHandler(self._stream)
+
+    def __enter__(self):
+        root = logging.getLogger()
+        self._level = root.level
+        root.addHandler(self._handler)
+        root.setLevel(logging.DEBUG)
+        return self
+
+    def __exit__(self, *exc_info):
+        logging.getLogger().removeHandler(self._handler)
+        logging.getLogger().setLevel(self._level)
+
+    def text(self, error=None):
+        printed = self._capfd.readouterr()
+        shown = ""
+        if error is not None:
+            shown = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+            shown += repr(error) + str(getattr(error, "answer", ""))
+        return "".join((self._stream.getvalue(), printed.out, printed.err, shown))
+
+
+def faults_of_every_kind(sent=()):
+    """Faults by name; some echo what was sent, as a debugging proxy would."""
+    echo = "you sent Authorization: Bearer %s and %s" % (TOKEN, " ".join(sent))
+    kinds = {name: fault for name, (fault, _, _) in spoiled().items()}
+    kinds.update(
+        {
+            "echo in HTML": Fault.status(502, "<html>%s</html>" % echo, "text/html", times=None),
+            "echo in text": Fault.status(403, echo, times=None),
+            "echo in refusal": Fault.refuse(
+                "invalid_arguments",
+                times=None,
+                detail=echo,
+                needed=TOKEN,
+                response_metadata={"messages": [echo]},
+            ),
+            "echo as code": Fault.refuse(TOKEN, times=None),
+            "rate limit": Fault.rate_limited(300, times=None),
+            "redirect": Fault.redirect("https://evil.example/?t=" + TOKEN, times=None),
+        }
+    )
+    return kinds
+
+
+@pytest.mark.parametrize("name", sorted(faults_of_every_kind()))
+@pytest.mark.parametrize("method, arguments", METHODS)
+@pytest.mark.parametrize("verb", ["POST", "GET"])
+def test_no_fault_brings_a_secret_out(slack, config, capfd, name, method, arguments, verb):
+    slack.tokens[TOKEN] = slack.tokens[slack.bot_token]
+    config["action_token"] = TOKEN
+    sent = [arguments[each] for each in SECRETS if each in arguments]
+    slack.faults.append(faults_of_every_kind(sent)[name])
+    with Everything(capfd) as everything:
+        client = make_client(config)
+        with pytest.raises(SlackError) as caught:
+            client.call(method, arguments, verb=verb)
+        said = everything.text(caught.value) + "".join(client.notices)
+    # `answer` is Slack's own and goes into no output; the rest must be clean.
+    said = said.replace(str(getattr(caught.value, "answer", "")), "")
+    assert CANARY not in said, name
+    assert all(CANARY not in each.path for each in slack.requests), "never in a URL"
+    assert all(CANARY not in str(each.query) for each in slack.requests), "never in a URL"
+
+
+def wrong_settings():
+    """Configs that lead nowhere: name → what they have beside a token."""
+    nowhere = {"api_url": "https://slack.invalid/api/"}
+    return {
+        "refused": {"api_url": "http://127.0.0.1:%d/api/" % free_port()},
+        "name": nowhere,
+        "bad proxy": dict(nowhere, proxy="http://user:%s@127.0.0.1:%d" % (CANARY, free_port())),
+        "no proxy": dict(nowhere, proxy="nonsense:%s@" % CANARY),
+        "plain http": {"api_url": "http://slack.invalid/api/"},
+        "password in the URL": {"api_url": "https://u:%s@slack.invalid/" % CANARY},
+        "no token": {"action_token": TOKEN + " \u00e4"},
+        "template": {"action_token": "{{ %s }}" % CANARY},
+        "two of a name": {"workspaces": [{"name": "a", "action_token": TOKEN}, {"name": "a"}]},
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(wrong_settings()))
+def test_no_wrong_setting_brings_a_secret_out(capfd, kind):
+    config = dict({"action_token": TOKEN, "max_wait": 1}, **wrong_settings()[kind])
+    with Everything(capfd) as everything, pytest.raises(SlackError) as caught:
+        client = make_client(config, workspace="a" if kind == "two of a name" else None)
+        client.call("chat.postMessage", {"channel": "C", "text": "x"})
+    assert CANARY not in everything.text(caught.value), kind
+
+
+def test_no_tls_fault_brings_a_secret_out(capfd):
+    for kind in ("wrong_name", "expired"):
+        with LoopbackSlack(tls=kind) as server:
+            config = dict(tls_config(server), action_token=TOKEN)
+            with Everything(capfd) as everything, pytest.raises(SlackError) as caught:
+                make_client(config).call("auth.test")
+            assert CANARY not in everything.text(caught.value)
+
+
+def test_a_proxy_that_refuses_brings_no_secret_out(capfd):
+    proxy = Proxy(b"HTTP/1.1 403 No %s\r\nContent-Length: 0\r\n\r\n" % TOKEN.encode())
+    config = {"api_url": "https://slack.invalid/api/", "action_token": TOKEN, "max_wait": 1}
+    config["proxy"] = proxy.url
+    with Everything(capfd) as everything, pytest.raises(SlackError) as caught:
+        make_client(config).call("auth.test")
+    proxy.close()
+    said = everything.text(caught.value)
+    assert CANARY not in said and "pr0xypw" not in said
+
+
+def test_a_given_token_that_is_refused_is_not_shown(slack, config, capfd):
+    with Everything(capfd) as everything, pytest.raises(SlackError) as caught:
+        run.SlackAction(config).run(end_point="auth.test", http_method="POST", token=TOKEN)
+    assert "invalid_auth" in str(caught.value)
+    assert CANARY not in everything.text(caught.value)
+
+
+def test_a_walk_that_breaks_brings_no_secret_out(slack, config, capfd):
+    slack.tokens[TOKEN] = slack.tokens[slack.bot_token]
+    config["action_token"] = TOKEN
+    slack.faults.append(Fault.status(403, "Bearer " + TOKEN, after=1, times=None))
+    client = make_client(config)
+    pages = {"items": "channels", "size": "limit", "cursor": "cursor"}
+    pages["next"] = ["response_metadata.next_cursor"]
+    with Everything(capfd) as everything, pytest.raises(SlackError, match="page 2") as caught:
+        Walk(lambda page: client.call("conversations.list", page), pages).run({"limit": 1})
+    assert CANARY not in everything.text(caught.value)
+
+
+def test_the_test_itself_would_see_a_secret(capfd):
+    with Everything(capfd) as everything:
+        logging.getLogger("x").debug("a %s", TOKEN)
+        print(TOKEN)
+    assert everything.text(ValueError(TOKEN)).count(CANARY) == 4
