@@ -159,7 +159,6 @@ def _config(args: argparse.Namespace, given: Dict[str, Any]) -> Iterator[Dict[st
     if args.config:
         yield given
         return
-    over = loopback.end_of_the_command()
     with loopback.started() as slack:
         yield configs.complete(loopback.config_of(slack), args.pack_dir)
 
@@ -168,7 +167,8 @@ def _secrets(
     action: Action, checked: Dict[str, Any], config: Dict[str, Any], pack: Path
 ) -> Set[str]:
     schema = {"type": "object", "properties": action.schema}
-    return masking.secret_texts(checked, schema) | configs.secrets_of(config, pack)
+    given, _ = parameters.complete(action, checked)  # defaults may be secret too
+    return masking.secret_texts(given, schema) | configs.secrets_of(config, pack)
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:

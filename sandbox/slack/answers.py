@@ -35,13 +35,14 @@ class Answer:
 
     def response(self) -> web.StreamResponse:
         """The same as aiohttp sends it."""
-        headers = dict(self.headers)
-        if self.content_type:
-            headers["Content-Type"] = self.content_type
-        response = web.Response(status=self.status, body=self.body, headers=headers)
-        if not self.content_type:
-            del response.headers["Content-Type"]
-        return response
+        headers = {"Content-Type": self.content_type, **self.headers}
+        return web.Response(status=self.status, body=self.body, headers=headers)
+
+
+async def drop_empty_type(request: web.Request, response: web.StreamResponse) -> None:
+    """Send no Content-Type where it is "": aiohttp has put one of its own where it is absent."""
+    if response.headers.get("Content-Type") == "":
+        del response.headers["Content-Type"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from . import certificates, facts, tokens, wire
 from .acceptor import Acceptor
-from .answers import Exchange, respond
+from .answers import Exchange, drop_empty_type, respond
 from .faults import FaultList
 from .seed import BOT, BOT_ID, OWNER, harbour_works
 from .state import Workspace
@@ -126,6 +126,7 @@ class LoopbackSlack:
     def _application(self) -> web.Application:
         """The route table. What else Slack serves (sockets, webhooks, uploads) is added here."""
         application = web.Application(client_max_size=GREATEST_BODY, middlewares=[self._recorded])
+        application.on_response_prepare.append(drop_empty_type)
         application.router.add_route("GET", "/api/{method:.*}", self._api)
         application.router.add_route("POST", "/api/{method:.*}", self._api)
         return application

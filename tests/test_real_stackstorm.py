@@ -1,0 +1,96 @@
+"""The pack on StackStorm's own code. Runs under `make test-st2`; elsewhere there is none."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+import yaml
+
+from catalogue import sources
+from sandbox.stackstorm import path as stackstorm_path
+
+CHECKOUT = os.environ.get("ST2_REPO_PATH", "")
+pytestmark = pytest.mark.skipif(
+    not (CHECKOUT and stackstorm_path.real_folder("st2common")),
+    reason="needs StackStorm: make test-st2 ST2_REPO_PATH=…",
+)
+ROOT = Path(__file__).resolve().parents[1]
+ACTIONS = sorted((ROOT / "actions").glob("*.yaml"))
+DELIMITER = "%%%%%~=~=~=************=~=~=~%%%%"
+
+
+def wrapper(config, **parameters):
+    """One execution by StackStorm's own python_action_wrapper: (exit code, result, stderr)."""
+    script = Path(CHECKOUT) / "contrib/runners/python_runner/python_runner/python_action_wrapper.py"
+    parts = [sysconfig.get_path("purelib"), str(ROOT / "actions/lib")]
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-u",
+            str(script),
+            "--pack=slack",
+            "--file-path=%s" % (ROOT / "actions/run.py"),
+            "--user=stanley",
+            "--parent-args=[]",
+            "--parameters=%s" % json.dumps(parameters),
+            "--config=%s" % json.dumps(config),
+        ],
+        env=dict(os.environ, PYTHONPATH=":".join(parts)),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+    parts = done.stdout.split(DELIMITER)
+    return done.returncode, json.loads(parts[1]) if len(parts) == 3 else None, done.stderr
+
+
+@pytest.mark.parametrize("path", ACTIONS, ids=lambda path: path.stem)
+def test_stackstorm_accepts_the_metadata(path):
+    from st2common.models.api.action import ActionAPI
+
+    action = yaml.load(path.read_text(encoding="utf-8"), Loader=sources.LOADER)
+    ActionAPI(**dict(action, pack="slack")).validate()
+
+
+def test_the_wrapper_runs_an_action(slack, config):
+    code, output, errors = wrapper(
+        config, end_point="chat.postMessage", http_method="POST", channel="general", text="ü🎉"
+    )
+    assert code == 0, errors
+    assert output["result"]["message"]["text"] == "ü🎉"
+    assert len(slack.requests) == 1
+
+
+def test_the_wrapper_shows_a_refusal(config):
+    code, output, errors = wrapper(
+        config, end_point="chat.postMessage", http_method="POST", channel="C0NOWHERE", text="x"
+    )
+    assert (code, output) == (1, None)
+    assert "channel_not_found" in errors.strip().splitlines()[-1]
+    assert config["action_token"] not in errors
+
+
+def test_the_wrapper_shows_a_missing_token(slack):
+    code, _, errors = wrapper({"api_url": slack.api_url}, end_point="auth.test", token=None)
+    assert code == 1 and "`action_token`" in errors
+
+
+def test_stackstorm_masks_the_credentials_of_an_answer():
+    from st2common.util import output_schema
+
+    action = yaml.safe_load((ROOT / "actions/oauth.v2.access.yaml").read_text(encoding="utf-8"))
+    runner = {"output_key": "result", "output_schema": {"result": {"type": "object"}}}
+    execution = {"action": action, "runner": runner}
+    answer = {"ok": True, "access_token": "xoxb-1", "team": {"id": "T1"}, "refresh_token": "xoxe-1"}
+    answer["authed_user"] = {"id": "U1", "access_token": "xoxp-1"}
+    masked = output_schema.mask_secret_output(execution, {"result": json.loads(json.dumps(answer))})
+    text = json.dumps(masked)
+    assert not re.search(r"xox[bpe]-", text)
+    assert masked["result"]["team"] == {"id": "T1"} and masked["result"]["ok"] is True
+    assert masked["result"]["authed_user"]["id"] == "U1"
