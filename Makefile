@@ -27,6 +27,7 @@ test: venv
 
 lint: venv
 	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(RUN) bin/generate_actions.py --check
 
@@ -42,7 +43,7 @@ test-st2:
 	bin/test-st2 "$(ST2_REPO_PATH)" "$(ST2_PYTHON)" $(TESTS)
 
 bench: venv
-	$(RUN) -m bench
+	PYTHONPATH=.:actions:actions/lib $(RUN) -m bench
 
 clean:
 	rm -rf .venv .venv-* .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis

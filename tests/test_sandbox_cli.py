@@ -373,3 +373,31 @@ def test_the_slack_that_stays_says_what_to_type():
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing_behind(pack, how):
+    (pack / "actions/echo.py").write_text(
+        "import os, time\n"
+        "class Echo:\n"
+        "    def __init__(self, config, action_service):\n"
+        "        pass\n"
+        "    def run(self, **rest):\n"
+        "        print(os.getpid(), flush=True)\n"
+        "        time.sleep(600)\n",
+        encoding="utf-8",
+    )
+    words = ["text=a", "--tail", "--config", str(pack / "my.yaml"), "--pack-dir", str(pack)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "run", "tiny.echo", *words],
+        cwd=str(metadata.PACK),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process.stderr:
+        pid = int(process.stderr.readline().split()[1])
+        process.send_signal(how)
+        assert process.wait(30) == cli.INTERRUPTED
+        assert process.stderr.read() == ""
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

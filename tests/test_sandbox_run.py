@@ -477,7 +477,7 @@ def test_the_test_case_stand_in(tmp_path):
         "class Here(Action):\n"
         "    def run(self):\n"
         "        self.action_service.set_value('a', 1)\n"
-        "        return self.config['k'], self.action_service.get_value('a')\n"
+        "        return self.config['k'], str(self.action_service.get_value('a'))\n"
         "class HereTest(BaseActionTestCase):\n"
         "    action_cls = Here\n"
         "    def test(self):\n"
@@ -489,7 +489,8 @@ def test_the_test_case_stand_in(tmp_path):
         "        else:\n"
         "            raise AssertionError\n"
         "import unittest\n"
-        "assert sys.path[-1].endswith('standins') and sys.path.count(sys.path[-1]) == 1\n"
+        "added = [each for each in sys.path if each.endswith('standins')]\n"
+        "assert len(added) == bool(path.missing()) and added in ([], sys.path[-1:])\n"
         "unittest.main(argv=['x'])\n"
     )
     env = {**os.environ, "PYTHONPATH": str(metadata.PACK)}

@@ -1,0 +1,93 @@
+"""The commands people run: bin/show, the demo, the table of benchmarks."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bench.result import Result, interleaved
+from sandbox import demo
+from sandbox.stackstorm.runner import Execution
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def show(*words):
+    return subprocess.run(
+        [sys.executable, str(ROOT / "bin/show"), *words],
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+        env={"PYTHONIOENCODING": "utf-8"},
+    )
+
+
+def test_show_lays_facts_words_and_action_beside_each_other():
+    shown = show("reactions.add")
+    assert shown.returncode == 0, shown.stderr
+    first = shown.stdout.splitlines()[1]
+    for title in (
+        "etc/slack/web_api.json",
+        "etc/words/reactions.yaml",
+        "actions/reactions.add.yaml",
+    ):
+        assert title in first
+    assert "reactions:write" in shown.stdout and "end_point" in shown.stdout
+
+
+def test_show_names_what_is_near():
+    shown = show("reactions.ad")
+    assert shown.returncode == 1 and "reactions.add" in shown.stderr
+
+
+@pytest.fixture(scope="module")
+def demo_run():
+    console = Console(record=True, width=100, file=open("/dev/null", "w"))  # noqa: SIM115
+    code = demo.call(None, console)
+    console.file.close()
+    return code, console.export_text()
+
+
+def test_the_demo_does_what_it_says(demo_run):
+    code, text = demo_run
+    assert code == 0
+    for part in (
+        "web 4.2.0 is live in Hamburg 🚀",
+        "🎉 1",
+        "channel_not_found",
+        "invite the app",
+        "messages from",
+        "What next",
+        "-m sandbox run slack.chat.postMessage",
+    ):
+        assert part in text, part
+    assert text.count("● succeeded") == 4 and text.count("● failed") == 1
+
+
+def test_the_demo_shows_no_token(demo_run):
+    assert "xoxb-l" not in demo_run[1] and "xoxp-" not in demo_run[1]
+
+
+def test_the_demo_fails_when_a_step_does(monkeypatch):
+    failed = Execution("failed", None, "", "x: Boom: no", 0.1, 1)
+    monkeypatch.setattr(demo.Demo, "_execute", lambda *anything: failed)
+    with open("/dev/null", "w", encoding="utf-8") as nowhere:
+        assert demo.call(None, Console(file=nowhere)) == 1
+
+
+def test_a_benchmark_that_breaks_its_promise_says_so():
+    kept = Result("x", "ours", 0.12, "theirs", 0.1, 1.25)
+    broken = Result("x", "ours", 0.13, "theirs", 0.1, 1.25)
+    faster = Result("x", "ours", 0.1, "theirs", 0.3, 2.0, at_most=False)
+    slower = Result("x", "ours", 0.2, "theirs", 0.3, 2.0, at_most=False)
+    assert (kept.kept, broken.kept, faster.kept, slower.kept) == (True, False, True, False)
+    assert broken.row()[-1] == "NO"
+
+
+def test_benchmarks_take_turns():
+    order = []
+    interleaved(2, lambda: order.append("a"), lambda: order.append("b"))
+    assert order == ["a", "b", "a", "b"]
