@@ -183,6 +183,22 @@ def test_fields_of_a_wrong_form_are_refused(bad):
         check_fields(bad)
 
 
+def test_the_parent_of_a_thread_comes_once():
+    """conversations.replies begins every page with it."""
+    parent = {"ts": "1.0", "thread_ts": "1.0", "text": "parent"}
+    replies = [{"ts": "2.%d" % n, "thread_ts": "1.0"} for n in range(5)]
+
+    def page(arguments):
+        start = int(arguments.get("cursor") or 0)
+        cursor = str(start + 2) if start + 2 < len(replies) else ""
+        items = [dict(parent, reply_count=start), *replies[start : start + 2]]
+        return {"ok": True, "messages": items, "response_metadata": {"next_cursor": cursor}}
+
+    pages = find_method("conversations.replies").pages
+    answer = Walk(page, pages, fields=["ts"]).run({})
+    assert [each["ts"] for each in answer["messages"]] == ["1.0"] + [each["ts"] for each in replies]
+
+
 def test_progress_is_told_every_few_seconds():
     now, lines = [0.0], []
     progress = paced(lines.append, "users.list", 5.0, lambda: now[0])

@@ -1,4 +1,5 @@
 """A Slack on loopback: what Slack answers, what it refuses and remembers, and what goes wrong."""
+
 from __future__ import annotations
 
 from .faults import Fault

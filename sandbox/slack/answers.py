@@ -1,4 +1,5 @@
 """Sends Slack's answer, or spoils it as a fault says."""
+
 from __future__ import annotations
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Any, Awaitable, Callable, Dict, Mapping, Optional, Type, Unio
 from aiohttp import web
 
 from . import faults
-from .acceptor import arm_reset
+from .acceptor import arm_reset, cork
 
 JSON_TYPE = "application/json; charset=utf-8"
 POLL = 0.01
@@ -27,8 +28,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of_json(cls, document: Any, status: int = 200,
-                headers: Optional[Dict[str, str]] = None) -> Answer:
+    def of_json(
+        cls, document: Any, status: int = 200, headers: Optional[Dict[str, str]] = None
+    ) -> Answer:
         """An answer with this document as its body."""
         body = json.dumps(document, ensure_ascii=False).encode("utf-8")
         return cls(body, status=status, headers=headers or {})
@@ -60,8 +62,11 @@ class Exchange:
         except web.HTTPException as error:  # no such route, or not with this verb
             return Answer((error.text or "").encode("utf-8"), "text/plain", error.status)
         body = getattr(response, "body", b"")
-        return Answer(body if isinstance(body, bytes) else b"",
-                      response.headers.get("Content-Type", ""), response.status)
+        return Answer(
+            body if isinstance(body, bytes) else b"",
+            response.headers.get("Content-Type", ""),
+            response.status,
+        )
 
 
 async def respond(exchange: Exchange, action: faults.Action) -> web.StreamResponse:
@@ -93,7 +98,7 @@ def _refused(action: faults.Refused) -> Answer:
 
 async def _broken_json(exchange: Exchange, action: Any) -> web.StreamResponse:
     answer = await exchange.carry_out()
-    return Answer(answer.body[:len(answer.body) // 2], answer.content_type).response()
+    return Answer(answer.body[: len(answer.body) // 2], answer.content_type).response()
 
 
 async def _unknown_charset(exchange: Exchange, action: Any) -> web.StreamResponse:
@@ -126,13 +131,14 @@ async def _drip(exchange: Exchange, action: faults.Drip) -> web.StreamResponse:
     for number in range(len(answer.body)):
         if exchange.stopping.is_set():
             break
-        await response.write(answer.body[number:number + 1])
+        await response.write(answer.body[number : number + 1])
         await _wait(action.pause, exchange.stopping)
     return response
 
 
 async def _hang_up(exchange: Exchange, action: Any) -> web.StreamResponse:
     response = (await exchange.carry_out()).response()
+    cork(_transport(exchange).get_extra_info("socket"))
     await response.prepare(exchange.request)
     await response.write_eof()
     _transport(exchange).close()
@@ -151,9 +157,10 @@ async def _cut_after_read(exchange: Exchange, action: faults.CutAfterRead) -> we
 async def _cut_midway(exchange: Exchange, action: Any) -> web.StreamResponse:
     answer = await exchange.carry_out()
     head = "HTTP/1.1 {} OK\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n".format(
-        answer.status, answer.content_type, len(answer.body))
+        answer.status, answer.content_type, len(answer.body)
+    )
     transport = _transport(exchange)
-    transport.write(head.encode("ascii") + answer.body[:len(answer.body) // 2])
+    transport.write(head.encode("ascii") + answer.body[: len(answer.body) // 2])
     transport.close()
     return web.Response()
 

@@ -2,6 +2,7 @@
 
 `enum` is never a reason to refuse: the facts may know fewer values than Slack.
 """
+
 from __future__ import annotations
 
 import json
@@ -23,14 +24,16 @@ MISSING = {
 }
 
 
-def clean(method: Method, sent: Mapping[str, Any], files: Mapping[str, Any],
-          org: bool = False) -> Dict[str, Any]:
+def clean(
+    method: Method, sent: Mapping[str, Any], files: Mapping[str, Any], org: bool = False
+) -> Dict[str, Any]:
     """The known arguments, typed; unknown ones are left out, as Slack ignores them.
 
     Files come as (filename, bytes). `org`: the token is an org-wide one.
     """
     args = {
-        name: _typed(method, name, sent[name]) for name in method.args
+        name: _typed(method, name, sent[name])
+        for name in method.args
         if name in sent and sent[name] is not None and name not in files
     }
     args.update({name: files[name] for name in method.args if name in files})
@@ -63,13 +66,15 @@ def missing(method: Method, names: Sequence[str], *codes: str) -> Refuse:
     return Refuse.explained(code, ["missing required field: " + name for name in names])
 
 
-def _check_group(method: Method, alternatives: List[List[str]], exclusive: bool,
-                 args: Mapping[str, Any]) -> None:
+def _check_group(
+    method: Method, alternatives: List[List[str]], exclusive: bool, args: Mapping[str, Any]
+) -> None:
     complete = [names for names in alternatives if all(_given(args, name) for name in names)]
     if not complete:
         told = " or ".join("+".join(names) for names in alternatives)
-        code = method.code("no_text", "no_item_specified", "users_list_not_supplied",
-                           "recipients_not_specified")
+        code = method.code(
+            "no_text", "no_item_specified", "users_list_not_supplied", "recipients_not_specified"
+        )
         raise Refuse.explained(code, ["missing required field: " + told])
     if exclusive and len(complete) > 1:
         told = ", ".join("+".join(names) for names in complete)
@@ -133,13 +138,17 @@ def _list(method: Method, name: str, value: Any) -> List[str]:
         return [_text(method, name, item) for item in value]
     text = _text(method, name, value)
     if text.startswith("["):
-        raise Refuse.explained("invalid_array_arg", [
-            "must be comma-separated text [json-pointer:/{}]".format(name)])
+        raise Refuse.explained(
+            "invalid_array_arg", ["must be comma-separated text [json-pointer:/{}]".format(name)]
+        )
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
 TYPES: Dict[str, Callable[[Method, str, Any], Any]] = {
-    "string": _text, "integer": _integer, "boolean": _boolean, "array": _list,
+    "string": _text,
+    "integer": _integer,
+    "boolean": _boolean,
+    "array": _list,
 }
 
 
@@ -161,12 +170,20 @@ def _check_limits(method: Method, name: str, value: Any) -> None:
         size, low, high, unit = value, facts.get("min"), facts.get("max"), ""
     elif isinstance(value, list) and "max_length" not in facts:
         size, low, high, unit = (
-            len(value), facts.get("min_items"), facts.get("max_items"), " items")
+            len(value),
+            facts.get("min_items"),
+            facts.get("max_items"),
+            " items",
+        )
     else:
         text = value if isinstance(value, str) else json.dumps(value)
         # A greatest length of 0 cannot be meant: the argument could never be given.
         size, low, high, unit = (
-            len(text), facts.get("min_length"), facts.get("max_length") or None, " characters")
+            len(text),
+            facts.get("min_length"),
+            facts.get("max_length") or None,
+            " characters",
+        )
     if low is not None and size < low:
         raise wrong(method, name, "must be at least {}{}".format(low, unit))
     if high is not None and size > high:

@@ -1,4 +1,5 @@
 """Certificates of a server that is to be trusted, or that is not to be."""
+
 from __future__ import annotations
 
 import datetime

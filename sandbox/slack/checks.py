@@ -2,6 +2,7 @@
 
 The checks stand in Slack's order: the method, who asks, what may be asked, the arguments.
 """
+
 from __future__ import annotations
 
 import base64
@@ -83,8 +84,9 @@ def check_scopes(method: Method, token: Token) -> None:
     """Refuse a token that has none of the scopes that the method lists for its kind."""
     wanted = method.scopes.get(token.kind, [])
     if wanted and not token.has_one_of(wanted):
-        raise Refuse("missing_scope", needed=",".join(wanted),
-                     provided=",".join(token.scopes or ()))
+        raise Refuse(
+            "missing_scope", needed=",".join(wanted), provided=",".join(token.scopes or ())
+        )
 
 
 def sent_arguments(facts: Facts, method: Method, request: wire.Request) -> Dict[str, Any]:

@@ -1,4 +1,5 @@
 """What a behaviour is given beside the arguments: who asks, and the workspace as they see it."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -99,8 +100,9 @@ class Context:
             raise Refuse(self.code("invalid_limit"))
         return limit
 
-    def page(self, items: Sequence[Any], args: Mapping[str, Any], size: int = 100,
-             greatest: int = 1000) -> Tuple[List[Any], Json]:
+    def page(
+        self, items: Sequence[Any], args: Mapping[str, Any], size: int = 100, greatest: int = 1000
+    ) -> Tuple[List[Any], Json]:
         """One page of these by cursor and limit, and its response_metadata."""
         limit = self.limit(args, size, greatest)
         found, following = paging.by_offset(items, args.get("cursor", ""), limit)

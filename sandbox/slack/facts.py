@@ -1,4 +1,5 @@
 """The facts of every Web API method, read from etc/slack/web_api.json of the checkout."""
+
 from __future__ import annotations
 
 import json

@@ -11,6 +11,7 @@ Whether the request was read, recorded in `slack.requests`, and carried out:
     CutAfterRead, CutMidway                                 yes     yes
     CutBeforeRead, Handshake                                no      no
 """
+
 from __future__ import annotations
 
 import re
@@ -154,15 +155,19 @@ class Fault:
         return True
 
     @classmethod
-    def rate_limited(cls, retry_after: Union[None, int, float, str] = None,
-                     **match: Any) -> Fault:
+    def rate_limited(cls, retry_after: Union[None, int, float, str] = None, **match: Any) -> Fault:
         """See RateLimited."""
         return cls(action=RateLimited(retry_after), **match)
 
     @classmethod
-    def status(cls, code: int = 500, body: Union[str, bytes] = "",
-               content_type: str = "text/plain", headers: Optional[Dict[str, str]] = None,
-               **match: Any) -> Fault:
+    def status(
+        cls,
+        code: int = 500,
+        body: Union[str, bytes] = "",
+        content_type: str = "text/plain",
+        headers: Optional[Dict[str, str]] = None,
+        **match: Any,
+    ) -> Fault:
         """See Status."""
         return cls(action=Status(code, body, content_type, headers or {}), **match)
 
@@ -227,8 +232,14 @@ class Fault:
         return cls(action=Handshake(how), **match)
 
     @classmethod
-    def refuse(cls, code: str, method: Union[None, str, re.Pattern[str]] = None,
-               times: Optional[int] = 1, after: int = 0, **extra: Any) -> Fault:
+    def refuse(
+        cls,
+        code: str,
+        method: Union[None, str, re.Pattern[str]] = None,
+        times: Optional[int] = 1,
+        after: int = 0,
+        **extra: Any,
+    ) -> Fault:
         """See Refused; `extra` is what else the answer holds."""
         return cls(method, times, after, Refused(code, extra))
 

@@ -4,6 +4,7 @@ Every key that the facts list for the answer is there, with a value that its nam
 an argument of the same name is said back. Lists that come in pages have MADE items and really
 come in pages, by cursor, by number, or both.
 """
+
 from __future__ import annotations
 
 import gzip
@@ -35,8 +36,10 @@ def answer(ctx: Context, args: Dict[str, Any]) -> Any:
 
 def _analytics(args: Dict[str, Any]) -> Answer:
     kind = args.get("type", "member")
-    lines = [json.dumps({"date": args.get("date", ""), "type": kind, "number": number})
-             for number in range(1, MADE + 1)]
+    lines = [
+        json.dumps({"date": args.get("date", ""), "type": kind, "number": number})
+        for number in range(1, MADE + 1)
+    ]
     # A fixed time, so that the same call has the same bytes.
     return Answer(gzip.compress("\n".join(lines).encode("utf-8"), mtime=0), "application/gzip")
 

@@ -1,4 +1,5 @@
 """PURE: a list and what was asked → one page of it, by cursor or by number."""
+
 from __future__ import annotations
 
 import base64
@@ -36,7 +37,7 @@ def by_offset(items: Sequence[Any], cursor: str, size: int) -> Tuple[List[Any], 
         raise Refuse("invalid_cursor")
     end = int(value) + size
     following = make_cursor(OFFSET, str(end)) if end < len(items) else ""
-    return list(items[int(value):end]), following
+    return list(items[int(value) : end]), following
 
 
 def by_ts(messages: Sequence[Dict[str, Any]], cursor: str, size: int) -> Tuple[List[Any], str]:
@@ -60,4 +61,4 @@ def by_number(items: Sequence[Any], page: int, count: int) -> Tuple[List[Any], D
     begin = (page - 1) * count
     pages = max(math.ceil(len(items) / count), 1)
     paging = {"count": count, "total": len(items), "page": page, "pages": pages}
-    return list(items[begin:begin + count]), paging
+    return list(items[begin : begin + count]), paging

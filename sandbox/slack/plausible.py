@@ -1,4 +1,5 @@
 """PURE: the name of a key → a value that such a key could have. Counted, so always the same."""
+
 from __future__ import annotations
 
 import re
@@ -12,55 +13,126 @@ CHANNEL = "C0GENERAL01"
 
 # Prefixes of IDs, as Slack's own begin.
 PREFIXES = {
-    "team": "T", "user": "U", "channel": "C", "file": "F", "app": "A", "bot": "B", "list": "F",
-    "canvas": "F", "enterprise": "E", "org": "E", "usergroup": "S", "subteam": "S", "view": "V",
-    "call": "R", "invite": "I", "function": "Fn", "workflow": "Wf", "trigger": "Ft",
-    "reminder": "Rm", "record": "Rec", "job": "Job", "skill": "Sk", "session": "Se",
-    "scheduled_message": "Q", "bulk_action": "Ba", "role": "Rl", "barrier": "Bar",
-    "request": "Ar", "item": "It", "group": "S", "admin": "U", "owner": "U",
+    "team": "T",
+    "user": "U",
+    "channel": "C",
+    "file": "F",
+    "app": "A",
+    "bot": "B",
+    "list": "F",
+    "canvas": "F",
+    "enterprise": "E",
+    "org": "E",
+    "usergroup": "S",
+    "subteam": "S",
+    "view": "V",
+    "call": "R",
+    "invite": "I",
+    "function": "Fn",
+    "workflow": "Wf",
+    "trigger": "Ft",
+    "reminder": "Rm",
+    "record": "Rec",
+    "job": "Job",
+    "skill": "Sk",
+    "session": "Se",
+    "scheduled_message": "Q",
+    "bulk_action": "Ba",
+    "role": "Rl",
+    "barrier": "Bar",
+    "request": "Ar",
+    "item": "It",
+    "group": "S",
+    "admin": "U",
+    "owner": "U",
     "billable_info": "U",
 }
 # Keys whose name deceives: they end as a list or an ID does, or tell nothing.
 KNOWN: Dict[str, Any] = {
     "response_metadata": {"next_cursor": ""},
     "paging": {"count": 0, "total": 0, "page": 1, "pages": 1},
-    "args": {}, "bot": {"id": "B0HARBOUR01", "name": "harbourbot", "user_id": "U0HARBOUR06"},
-    "authed_user": {"id": USER, "scope": "users:read", "access_token": "xoxp-loopback-made",
-                    "token_type": "user"},
-    "incoming_webhook": {"channel": "#general", "channel_id": CHANNEL,
-                         "configuration_url": "https://harbour-works.slack.com/services/B09",
-                         "url": "https://hooks.example/services/T0123456789/B09/made"},
-    "credentials": {"client_id": "1.2", "client_secret": "made-secret",
-                    "signing_secret": "made-signing-secret", "verification_token": "made"},
-    "prefs": {}, "permissions": {"type": "everyone"}, "metadata": {}, "datastore": "made",
-    "latest_updates": {}, "unchanged_messages": [], "user_id_map": {USER: "W0HARBOUR02"},
+    "args": {},
+    "bot": {"id": "B0HARBOUR01", "name": "harbourbot", "user_id": "U0HARBOUR06"},
+    "authed_user": {
+        "id": USER,
+        "scope": "users:read",
+        "access_token": "xoxp-loopback-made",
+        "token_type": "user",
+    },
+    "incoming_webhook": {
+        "channel": "#general",
+        "channel_id": CHANNEL,
+        "configuration_url": "https://harbour-works.slack.com/services/B09",
+        "url": "https://hooks.example/services/T0123456789/B09/made",
+    },
+    "credentials": {
+        "client_id": "1.2",
+        "client_secret": "made-secret",
+        "signing_secret": "made-signing-secret",
+        "verification_token": "made",
+    },
+    "prefs": {},
+    "permissions": {"type": "everyone"},
+    "metadata": {},
+    "datastore": "made",
+    "latest_updates": {},
+    "unchanged_messages": [],
+    "user_id_map": {USER: "W0HARBOUR02"},
     "team": {"id": TEAM, "name": "Harbour Works", "domain": "harbour-works"},
-    "enterprise": None, "self": {"id": "U0HARBOUR06", "name": "harbourbot"},
-    "status": "ok", "locale": "en-GB", "email": "tomasz@harbour-works.example",
-    "token_type": "bot", "scope": "chat:write,users:read", "iat": START, "exp": START + 43200,
-    "expires_in": 43200, "sub": USER, "presence": "active", "errors": [], "warnings": [],
-    "access_token": "xoxe.xoxb-loopback-made", "refresh_token": "xoxe-1-loopback-made",
-    "token": "xoxe.xoxp-loopback-made", "id_token": "e30.e30.made", "app_token": "xapp-made",
-    "not_added": [], "not_updated": [], "query": "", "who_can_post_general": "ra",
-    "is_enterprise_install": False, "deleted": [], "detail": {}, "state": "", "status_text": "",
-    "duration_days": 30, "next_dnd_start_ts": START, "next_dnd_end_ts": START + 28800,
-    "posts": {"matches": [], "total": 0}, "revoked": True,
-    "uninstalled": True, "emoji": {"seal": "https://emoji.example/seal.png"}, "failures": [],
+    "enterprise": None,
+    "self": {"id": "U0HARBOUR06", "name": "harbourbot"},
+    "status": "ok",
+    "locale": "en-GB",
+    "email": "tomasz@harbour-works.example",
+    "token_type": "bot",
+    "scope": "chat:write,users:read",
+    "iat": START,
+    "exp": START + 43200,
+    "expires_in": 43200,
+    "sub": USER,
+    "presence": "active",
+    "errors": [],
+    "warnings": [],
+    "access_token": "xoxe.xoxb-loopback-made",
+    "refresh_token": "xoxe-1-loopback-made",
+    "token": "xoxe.xoxp-loopback-made",
+    "id_token": "e30.e30.made",
+    "app_token": "xapp-made",
+    "not_added": [],
+    "not_updated": [],
+    "query": "",
+    "who_can_post_general": "ra",
+    "is_enterprise_install": False,
+    "deleted": [],
+    "detail": {},
+    "state": "",
+    "status_text": "",
+    "duration_days": 30,
+    "next_dnd_start_ts": START,
+    "next_dnd_end_ts": START + 28800,
+    "posts": {"matches": [], "total": 0},
+    "revoked": True,
+    "uninstalled": True,
+    "emoji": {"seal": "https://emoji.example/seal.png"},
+    "failures": [],
 }
 TRUTHS = re.compile(
     r"(is|has|can|no|display|public)_|(dnd|snooze)_enabled\Z|snooze_is_indefinite\Z|"
     r"(manual|auto)_away\Z|"
     r"(editable|online|already_\w+|not_in_channel|show_feedback|disable_file_uploads|"
-    r"\w+_(enqueued|pending|updated|approval|pref|shared)|email_verified)\Z")
+    r"\w+_(enqueued|pending|updated|approval|pref|shared)|email_verified)\Z"
+)
 NUMBERS = re.compile(
     r"(count|total|offset|size|image_exif_rotation|original_[hw]|created|timestamp|post_at|"
     r"\w*_(count|display|found|mins|secs|asns|version|remaining|endtime)|thumb_\w+_[hw]|"
-    r"date_\w+|last_activity)\Z")
+    r"date_\w+|last_activity)\Z"
+)
 OBJECTS = re.compile(
     r"(app_home|barrier|bookmark|call|channel|comment|file|group|home_view|item|list_metadata|"
     r"manifest|message|plan|profile|record|reminder|session_settings|skill|usergroup|user|view|"
     r"dnd_profile_status|file_data|agent_status|token_response_extras|installer_user|"
-    r"authorizing_user)\Z")
+    r"authorizing_user)\Z"
+)
 # What went wrong with some of many: nothing did.
 NOTHING = re.compile(r"(failed|invalid|rejected|not)_\w+s\Z")
 ADDRESSES = re.compile(r"(\w*url\w*|permalink\w*|picture|\w+_image_\w+|thumb_\w+)\Z")
@@ -123,12 +195,19 @@ def singular(key: str) -> str:
 
 def item(name: str, number: int) -> Dict[str, Any]:
     """One made thing of this kind, e.g. {"id": "T09000001", "name": "team 1", …}."""
-    made = {"id": "{}09{:08d}".format(prefix(name), number),
-            "name": "{} {}".format(name.replace("_", " "), number),
-            "date_created": START + number}
+    made = {
+        "id": "{}09{:08d}".format(prefix(name), number),
+        "name": "{} {}".format(name.replace("_", " "), number),
+        "date_created": START + number,
+    }
     if name in ("message", "match"):
-        made.update(type="message", text="made message {}".format(number), user=USER,
-                    ts="{}.000119".format(START + number), channel={"id": CHANNEL})
+        made.update(
+            type="message",
+            text="made message {}".format(number),
+            user=USER,
+            ts="{}.000119".format(START + number),
+            channel={"id": CHANNEL},
+        )
     return made
 
 

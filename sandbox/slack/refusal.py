@@ -1,4 +1,5 @@
 """How a check or a behaviour says no: Slack's HTTP 200 with `ok: false` and a code."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, Iterable

@@ -1,4 +1,5 @@
 """The small company that every loopback Slack begins with."""
+
 from __future__ import annotations
 
 from typing import Any, List, Sequence, Tuple
@@ -50,9 +51,7 @@ TALK = {
         "INC-204: the berth planner does not answer since 06:12.",
         "Closed INC-203: the disk of the log host has room again.",
     ),
-    ARCHIVED: (
-        "The old site is switched off. This channel closes today.",
-    ),
+    ARCHIVED: ("The old site is switched off. This channel closes today.",),
 }
 THREAD = (
     "Looking at it.",
@@ -81,34 +80,52 @@ def _users() -> List[User]:
         return User(user_id, name, real_name, name + "@harbour-works.example", **more)
 
     return [
-        person(OWNER, "mara", "Mara Lindqvist", is_admin=True, is_owner=True,
-               profile={"title": "Harbour master"}),
-        person(TOMASZ, "tomasz", "Tomasz Nowak", profile={
-            "title": "Operations", "status_text": "On call", "status_emoji": ":pager:"}),
-        person(PRIYA, "priya", "Priya Raman", presence="away",
-               profile={"title": "Software"}),
+        person(
+            OWNER,
+            "mara",
+            "Mara Lindqvist",
+            is_admin=True,
+            is_owner=True,
+            profile={"title": "Harbour master"},
+        ),
+        person(
+            TOMASZ,
+            "tomasz",
+            "Tomasz Nowak",
+            profile={"title": "Operations", "status_text": "On call", "status_emoji": ":pager:"},
+        ),
+        person(PRIYA, "priya", "Priya Raman", presence="away", profile={"title": "Software"}),
         person(JONAS, "jonas", "Jonas Weber", deleted=True, presence="away"),
-        person(LEA, "lea", "Lea Fontaine", is_restricted=True,
-               profile={"title": "Auditor, guest"}),
+        person(LEA, "lea", "Lea Fontaine", is_restricted=True, profile={"title": "Auditor, guest"}),
         User(BOT, "harbourbot", "Harbour Bot", is_bot=True, bot_id=BOT_ID),
     ]
 
 
 def _channels() -> List[Channel]:
-    def channel(channel_id: str, name: str, members: Sequence[str], purpose: str,
-                **more: Any) -> Channel:
+    def channel(
+        channel_id: str, name: str, members: Sequence[str], purpose: str, **more: Any
+    ) -> Channel:
         told = {"value": purpose, "creator": OWNER, "last_set": START}
         return Channel(channel_id, name, OWNER, members=list(members), purpose=told, **more)
 
     return [
-        channel(GENERAL, "general", [OWNER, TOMASZ, PRIYA, LEA, BOT],
-                "What everybody should know.", is_general=True),
+        channel(
+            GENERAL,
+            "general",
+            [OWNER, TOMASZ, PRIYA, LEA, BOT],
+            "What everybody should know.",
+            is_general=True,
+        ),
         channel(RANDOM, "random", [OWNER, TOMASZ, PRIYA], "Seals and soup."),
         channel(DEPLOYS, "deploys", [OWNER, TOMASZ, PRIYA, BOT], "What goes live, and when."),
-        channel(INCIDENTS, "ops-incidents", [OWNER, TOMASZ, BOT],
-                "One thread per incident.", kind="private_channel"),
-        channel(ARCHIVED, "old-website", [OWNER, BOT], "The site before 2025.",
-                is_archived=True),
+        channel(
+            INCIDENTS,
+            "ops-incidents",
+            [OWNER, TOMASZ, BOT],
+            "One thread per incident.",
+            kind="private_channel",
+        ),
+        channel(ARCHIVED, "old-website", [OWNER, BOT], "The site before 2025.", is_archived=True),
     ]
 
 
@@ -139,20 +156,43 @@ def _files(workspace: Workspace) -> None:
     for number, (name, filetype, mimetype, size) in enumerate(FILES, 1):
         file_id = "F0HARBOUR0{}".format(number)
         workspace.files[file_id] = {
-            "id": file_id, "created": START + number, "timestamp": START + number, "name": name,
-            "title": name, "mimetype": mimetype, "filetype": filetype, "size": size,
-            "user": TOMASZ, "is_public": True, "is_external": False, "mode": "hosted",
-            "channels": [GENERAL], "groups": [], "ims": [], "public_url_shared": False,
+            "id": file_id,
+            "created": START + number,
+            "timestamp": START + number,
+            "name": name,
+            "title": name,
+            "mimetype": mimetype,
+            "filetype": filetype,
+            "size": size,
+            "user": TOMASZ,
+            "is_public": True,
+            "is_external": False,
+            "mode": "hosted",
+            "channels": [GENERAL],
+            "groups": [],
+            "ims": [],
+            "public_url_shared": False,
             "permalink": "https://harbour-works.slack.com/files/{}/{}/{}".format(
-                TOMASZ, file_id, name),
+                TOMASZ, file_id, name
+            ),
         }
 
 
 def _usergroup(workspace: Workspace) -> None:
     workspace.usergroups["S0ONCALL001"] = {
-        "id": "S0ONCALL001", "team_id": TEAM, "is_usergroup": True, "name": "On call",
-        "handle": "on-call", "description": "Who has the pager this week.",
-        "date_create": START, "date_update": START, "date_delete": 0, "created_by": OWNER,
-        "updated_by": OWNER, "deleted_by": None, "users": [TOMASZ], "user_count": 1,
+        "id": "S0ONCALL001",
+        "team_id": TEAM,
+        "is_usergroup": True,
+        "name": "On call",
+        "handle": "on-call",
+        "description": "Who has the pager this week.",
+        "date_create": START,
+        "date_update": START,
+        "date_delete": 0,
+        "created_by": OWNER,
+        "updated_by": OWNER,
+        "deleted_by": None,
+        "users": [TOMASZ],
+        "user_count": 1,
         "prefs": {"channels": [INCIDENTS], "groups": []},
     }

@@ -1,7 +1,10 @@
 """The server: a thread with an event loop of its own, its routes, and what it remembers."""
+
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ssl
 import tempfile
 import threading
 from pathlib import Path
@@ -29,8 +32,9 @@ class LoopbackSlack:
     `port`: 0 for any free one. `requests` lists every request that was read whole.
     """
 
-    def __init__(self, tls: Optional[str] = None, port: int = 0,
-                 workspace: Optional[Workspace] = None) -> None:
+    def __init__(
+        self, tls: Optional[str] = None, port: int = 0, workspace: Optional[Workspace] = None
+    ) -> None:
         self.faults = FaultList()
         self.requests: List[wire.Request] = []
         self.workspace = workspace or harbour_works()
@@ -42,7 +46,6 @@ class LoopbackSlack:
         self.ca_pem: Optional[str] = None
         self._tls = tls
         self._wanted_port = port
-        self._folder: Optional[tempfile.TemporaryDirectory[str]] = None
         self._thread: Optional[threading.Thread] = None
         self._ready = threading.Event()
         self._failure: Optional[BaseException] = None
@@ -66,6 +69,7 @@ class LoopbackSlack:
     def start(self) -> LoopbackSlack:
         """Listen; returns once connections are accepted."""
         self._ready.clear()
+        self._failure = None
         self._thread = threading.Thread(target=self._run, name="loopback-slack", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -99,27 +103,27 @@ class LoopbackSlack:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        runner = web.AppRunner(self._application(), handle_signals=False, access_log=None,
-                               shutdown_timeout=1)
-        await runner.setup()
-        assert runner.server is not None
-        self._acceptor = Acceptor(self.faults, runner.server, self._context(), self._wanted_port)
-        self._web_api = WebApi(facts.load(), self.workspace, self.tokens, self.url)
-        self._acceptor.start()
-        self._ready.set()
-        try:
+        async with contextlib.AsyncExitStack() as stack:
+            context = self._context(stack)
+            runner = web.AppRunner(
+                self._application(), handle_signals=False, access_log=None, shutdown_timeout=1
+            )
+            stack.push_async_callback(runner.cleanup)
+            await runner.setup()
+            assert runner.server is not None
+            self._acceptor = Acceptor(self.faults, runner.server, context, self._wanted_port)
+            stack.push_async_callback(self._acceptor.stop)
+            self._web_api = WebApi(facts.load(), self.workspace, self.tokens, self.url)
+            self._acceptor.start()
+            self._ready.set()
             await self._stopping.wait()
-        finally:
-            await self._acceptor.stop()
-            await runner.cleanup()
-            if self._folder is not None:
-                self._folder.cleanup()
 
-    def _context(self) -> Any:
+    def _context(self, stack: contextlib.AsyncExitStack) -> Optional[ssl.SSLContext]:
+        """The TLS context, its CA in a folder that goes with the server."""
         if self._tls is None:
             return None
-        self._folder = tempfile.TemporaryDirectory(prefix="loopback-slack-")
-        ca_file = Path(self._folder.name) / "ca.pem"
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="loopback-slack-"))
+        ca_file = Path(folder) / "ca.pem"
         self.ca_pem = str(ca_file)
         return certificates.server_context(self._tls, ca_file)
 
@@ -137,8 +141,14 @@ class LoopbackSlack:
         body = await request.read()
         method = request.match_info.get("method", "")
         peer = request.transport.get_extra_info("peername") if request.transport else None
-        record = wire.read(method, request.method, request.raw_path, request.headers, body,
-                           connection=self._acceptor.number_of(peer))
+        record = wire.read(
+            method,
+            request.method,
+            request.raw_path,
+            request.headers,
+            body,
+            connection=self._acceptor.number_of(peer),
+        )
         self.requests.append(record)
         request[RECORD] = record
         action = self.faults.take(method or record.path)

@@ -1,4 +1,5 @@
 """What a workspace remembers. IDs and timestamps are made by counting: the same every time."""
+
 from __future__ import annotations
 
 import threading
@@ -62,8 +63,11 @@ class Channel:
 
     def thread(self, ts: str) -> List[Json]:
         """The replies to the parent of this timestamp, oldest first, without the parent."""
-        return [message for message in self.messages
-                if message.get("thread_ts") == ts and message["ts"] != ts]
+        return [
+            message
+            for message in self.messages
+            if message.get("thread_ts") == ts and message["ts"] != ts
+        ]
 
 
 class Workspace:
@@ -74,8 +78,9 @@ class Workspace:
     behind of now (scheduled messages); nothing is named by it.
     """
 
-    def __init__(self, team_id: str, name: str, domain: str,
-                 clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, team_id: str, name: str, domain: str, clock: Callable[[], float] = time.time
+    ) -> None:
         self.team: Json = {"id": team_id, "name": name, "domain": domain}
         self.clock = clock
         self.lock = threading.RLock()
@@ -132,8 +137,14 @@ class Workspace:
     def channel_named(self, name: str) -> Optional[Channel]:
         """The channel of this name, with or without #; direct messages have no names."""
         wanted = name.lstrip("#")
-        return next((channel for channel in self.channels.values()
-                     if channel.name == wanted and channel.kind != "im"), None)
+        return next(
+            (
+                channel
+                for channel in self.channels.values()
+                if channel.name == wanted and channel.kind != "im"
+            ),
+            None,
+        )
 
     def direct(self, members: Iterable[str], create: bool = True) -> Optional[Channel]:
         """The direct message of exactly these members; opened where there was none."""
@@ -146,8 +157,9 @@ class Workspace:
         kind = "im" if len(wanted) <= 2 else "mpim"
         names = "--".join(self.users[member].name for member in wanted)
         name = "" if kind == "im" else "mpdm-{}-1".format(names)
-        channel = Channel(self.next_id("D" if kind == "im" else "C"), name, wanted[0], kind,
-                          self.now(), wanted)
+        channel = Channel(
+            self.next_id("D" if kind == "im" else "C"), name, wanted[0], kind, self.now(), wanted
+        )
         return self.add_channel(channel)
 
     def post(self, channel: Channel, message: Json) -> Json:
@@ -156,8 +168,12 @@ class Workspace:
         channel.messages.append(message)
         channel.closed_by.clear()
         self.recount(channel, message)
-        self.emit("message", channel=channel.id, channel_type=CHANNEL_TYPES[channel.kind],
-                  **{key: value for key, value in message.items() if key != "type"})
+        self.emit(
+            "message",
+            channel=channel.id,
+            channel_type=CHANNEL_TYPES[channel.kind],
+            **{key: value for key, value in message.items() if key != "type"},
+        )
         return message
 
     @staticmethod
@@ -168,15 +184,28 @@ class Workspace:
             return
         replies = channel.thread(parent["ts"])
         if not replies:
-            for key in ("thread_ts", "reply_count", "reply_users", "reply_users_count",
-                        "latest_reply"):
+            for key in (
+                "thread_ts",
+                "reply_count",
+                "reply_users",
+                "reply_users_count",
+                "latest_reply",
+            ):
                 parent.pop(key, None)
             return
         people = list(dict.fromkeys(reply.get("user", "") for reply in replies))
-        parent.update(thread_ts=parent["ts"], reply_count=len(replies), reply_users=people,
-                      reply_users_count=len(people), latest_reply=replies[-1]["ts"])
+        parent.update(
+            thread_ts=parent["ts"],
+            reply_count=len(replies),
+            reply_users=people,
+            reply_users_count=len(people),
+            latest_reply=replies[-1]["ts"],
+        )
 
 
 CHANNEL_TYPES = {
-    "public_channel": "channel", "private_channel": "group", "mpim": "mpim", "im": "im",
+    "public_channel": "channel",
+    "private_channel": "group",
+    "mpim": "mpim",
+    "im": "im",
 }

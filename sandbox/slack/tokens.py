@@ -1,4 +1,5 @@
 """The tokens that the loopback Slack knows. Their texts only begin as real ones do."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
 """The Web API: a request that was read → the answer."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, Mapping
@@ -16,8 +17,9 @@ from .tokens import Token
 class WebApi:
     """Answers calls on one workspace; `url` is where the server can be reached."""
 
-    def __init__(self, facts: Facts, workspace: Workspace, tokens: Mapping[str, Token],
-                 url: str) -> None:
+    def __init__(
+        self, facts: Facts, workspace: Workspace, tokens: Mapping[str, Token], url: str
+    ) -> None:
         self._facts = facts
         self._workspace = workspace
         self._tokens = tokens
@@ -49,5 +51,8 @@ def _with_warnings(document: Dict[str, Any], request: wire.Request) -> Dict[str,
     warnings = metadata.get("warnings", []) + checks.warnings(request)
     if not warnings:
         return document
-    return {**document, "warning": ",".join(warnings),
-            "response_metadata": {**metadata, "warnings": warnings}}
+    return {
+        **document,
+        "warning": ",".join(warnings),
+        "response_metadata": {**metadata, "warnings": warnings},
+    }

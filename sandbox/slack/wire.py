@@ -1,4 +1,5 @@
 """PURE: the bytes of one request → what it says. Nothing is judged here, only read."""
+
 from __future__ import annotations
 
 import json
@@ -42,8 +43,15 @@ class Request:
     problem: str = ""
 
 
-def read(method: str, verb: str, target: str, headers: Mapping[str, str], body: bytes = b"",
-         *, connection: int = 0) -> Request:
+def read(
+    method: str,
+    verb: str,
+    target: str,
+    headers: Mapping[str, str],
+    body: bytes = b"",
+    *,
+    connection: int = 0,
+) -> Request:
     """Make a Request of what arrived; `target` is the raw path with its query."""
     path, _, query_text = target.partition("?")
     query = parse_qsl(query_text, keep_blank_values=True)
@@ -67,8 +75,21 @@ def read(method: str, verb: str, target: str, headers: Mapping[str, str], body: 
     except ValueError:  # UnicodeDecodeError and JSONDecodeError are both of this kind
         problem = "invalid_json" if content_type == JSON else "invalid_form_data"
     members = document if isinstance(document, dict) else {}
-    return Request(method, verb, unquote(path), query, headers, body, connection, content_type,
-                   form, document, files, {**dict(query), **dict(form), **members}, problem)
+    return Request(
+        method,
+        verb,
+        unquote(path),
+        query,
+        headers,
+        body,
+        connection,
+        content_type,
+        form,
+        document,
+        files,
+        {**dict(query), **dict(form), **members},
+        problem,
+    )
 
 
 def split_content_type(header: str) -> Tuple[str, str, str]:

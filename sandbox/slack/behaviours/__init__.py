@@ -2,6 +2,7 @@
 
 An answer is what Slack adds to `"ok": true`. To say no, raise Refuse.
 """
+
 from __future__ import annotations
 
 from . import (
@@ -23,7 +24,22 @@ from . import (
 )
 from .registry import BEHAVIOURS
 
-FAMILIES = (api, auth, bookmarks, chat, conversations, directs, files, history, oauth, pins,
-            reactions, streams, usergroups, users, views)
+FAMILIES = (
+    api,
+    auth,
+    bookmarks,
+    chat,
+    conversations,
+    directs,
+    files,
+    history,
+    oauth,
+    pins,
+    reactions,
+    streams,
+    usergroups,
+    users,
+    views,
+)
 
 __all__ = ["BEHAVIOURS", "FAMILIES"]

@@ -1,4 +1,5 @@
 """api.test: says back what it was told."""
+
 from __future__ import annotations
 
 from typing import Any, Dict

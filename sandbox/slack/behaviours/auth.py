@@ -1,4 +1,5 @@
 """auth.*: whose token it is, and its end."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -13,8 +14,12 @@ from .registry import behaviour
 def test(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Who the token acts for."""
     team = ctx.workspace.team
-    answer = {"url": "https://{}.slack.com/".format(team["domain"]), "team": team["name"],
-              "team_id": team["id"], "is_enterprise_install": ctx.token.org}
+    answer = {
+        "url": "https://{}.slack.com/".format(team["domain"]),
+        "team": team["name"],
+        "team_id": team["id"],
+        "is_enterprise_install": ctx.token.org,
+    }
     if ctx.me:
         answer.update(user=ctx.workspace.users[ctx.me].name, user_id=ctx.me)
     if ctx.token.bot_id:

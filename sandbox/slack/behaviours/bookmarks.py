@@ -1,4 +1,5 @@
 """bookmarks.*: the links at the top of a conversation."""
+
 from __future__ import annotations
 
 from typing import Any, Dict
@@ -22,12 +23,20 @@ def add(ctx: Context, args: Dict[str, Any]) -> Answered:
         raise Refuse("too_many_bookmarks")
     now = ctx.workspace.now()
     bookmark: Json = {
-        "id": ctx.workspace.next_id("Bk"), "channel_id": channel.id, "title": args["title"],
-        "link": args.get("link", ""), "emoji": args.get("emoji", ""), "icon_url": None,
-        "type": args["type"], "entity_id": args.get("entity_id"), "date_created": now,
-        "date_updated": 0, "rank": "{:03d}".format(len(channel.bookmarks)),
+        "id": ctx.workspace.next_id("Bk"),
+        "channel_id": channel.id,
+        "title": args["title"],
+        "link": args.get("link", ""),
+        "emoji": args.get("emoji", ""),
+        "icon_url": None,
+        "type": args["type"],
+        "entity_id": args.get("entity_id"),
+        "date_created": now,
+        "date_updated": 0,
+        "rank": "{:03d}".format(len(channel.bookmarks)),
         "last_updated_by_user_id": ctx.me,
-        "last_updated_by_team_id": ctx.workspace.team["id"], "shortcut_id": None,
+        "last_updated_by_team_id": ctx.workspace.team["id"],
+        "shortcut_id": None,
         "app_id": ctx.token.app_id if ctx.acts_as_bot else None,
     }
     channel.bookmarks.append(bookmark)

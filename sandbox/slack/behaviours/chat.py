@@ -1,4 +1,5 @@
 """chat.*: posting, changing and deleting messages, now or later."""
+
 from __future__ import annotations
 
 from typing import Any, Dict
@@ -18,8 +19,7 @@ FARTHEST = 120 * 86400  # seconds ahead that a message may be scheduled
 def post_message(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Post; the message can be read in the history from now on."""
     channel = texts.target(ctx, args["channel"])
-    message = {**texts.author(ctx, args), **texts.content(ctx, args),
-               **texts.thread(channel, args)}
+    message = {**texts.author(ctx, args), **texts.content(ctx, args), **texts.thread(channel, args)}
     posted = ctx.workspace.post(channel, message)
     return {"channel": channel.id, "ts": posted["ts"], "message": shape(posted)}
 
@@ -59,11 +59,21 @@ def update(ctx: Context, args: Dict[str, Any]) -> Answered:
     else:
         changed.pop("text")
     message.update(changed, edited={"user": ctx.me, "ts": ctx.workspace.next_ts()})
-    ctx.workspace.emit("message", subtype="message_changed", hidden=True, channel=channel.id,
-                       ts=ctx.workspace.next_ts(), message=shape(message),
-                       previous_message=previous)
-    return {"channel": channel.id, "ts": message["ts"], "text": message["text"],
-            "message": shape(message)}
+    ctx.workspace.emit(
+        "message",
+        subtype="message_changed",
+        hidden=True,
+        channel=channel.id,
+        ts=ctx.workspace.next_ts(),
+        message=shape(message),
+        previous_message=previous,
+    )
+    return {
+        "channel": channel.id,
+        "ts": message["ts"],
+        "text": message["text"],
+        "message": shape(message),
+    }
 
 
 @behaviour("chat.delete")
@@ -89,8 +99,15 @@ def remove(ctx: Context, channel: Channel, message: Json) -> None:
     else:
         channel.messages.remove(message)
         workspace.recount(channel, message)
-    workspace.emit("message", subtype="message_deleted", hidden=True, channel=channel.id,
-                   ts=workspace.next_ts(), deleted_ts=message["ts"], previous_message=previous)
+    workspace.emit(
+        "message",
+        subtype="message_deleted",
+        hidden=True,
+        channel=channel.id,
+        ts=workspace.next_ts(),
+        deleted_ts=message["ts"],
+        previous_message=previous,
+    )
 
 
 def is_own(ctx: Context, message: Json) -> bool:
@@ -115,7 +132,8 @@ def get_permalink(ctx: Context, args: Dict[str, Any]) -> Answered:
 def permalink(ctx: Context, channel: Channel, message: Json) -> str:
     """https://DOMAIN.slack.com/archives/CHANNEL/pTS, with the thread for a reply."""
     address = "https://{}.slack.com/archives/{}/p{}".format(
-        ctx.workspace.team["domain"], channel.id, message["ts"].replace(".", ""))
+        ctx.workspace.team["domain"], channel.id, message["ts"].replace(".", "")
+    )
     parent = message.get("thread_ts", message["ts"])
     if parent == message["ts"]:
         return address
@@ -131,14 +149,26 @@ def schedule_message(ctx: Context, args: Dict[str, Any]) -> Answered:
         raise Refuse("time_in_past")
     if args["post_at"] > now + FARTHEST:
         raise Refuse("time_too_far")
-    message = {"type": "delayed_message", **texts.author(ctx, args), **texts.content(ctx, args),
-               **texts.thread(channel, args)}
+    message = {
+        "type": "delayed_message",
+        **texts.author(ctx, args),
+        **texts.content(ctx, args),
+        **texts.thread(channel, args),
+    }
     made = ctx.workspace.next_id("Q")
     ctx.workspace.scheduled[made] = {
-        "id": made, "channel_id": channel.id, "post_at": args["post_at"],
-        "date_created": ctx.workspace.now(), "text": message["text"]}
-    return {"channel": channel.id, "scheduled_message_id": made, "post_at": args["post_at"],
-            "message": message}
+        "id": made,
+        "channel_id": channel.id,
+        "post_at": args["post_at"],
+        "date_created": ctx.workspace.now(),
+        "text": message["text"],
+    }
+    return {
+        "channel": channel.id,
+        "scheduled_message_id": made,
+        "post_at": args["post_at"],
+        "message": message,
+    }
 
 
 @behaviour("chat.scheduledMessages.list")
@@ -147,10 +177,13 @@ def scheduled_messages(ctx: Context, args: Dict[str, Any]) -> Answered:
     if args.get("channel") and args["channel"] not in ctx.workspace.channels:
         raise Refuse("invalid_channel")
     oldest, latest = (seconds(args.get(name)) for name in ("oldest", "latest"))
-    found = [item for item in ctx.workspace.scheduled.values()
-             if args.get("channel") in (None, item["channel_id"])
-             and (oldest is None or item["post_at"] >= oldest)
-             and (latest is None or item["post_at"] <= latest)]
+    found = [
+        item
+        for item in ctx.workspace.scheduled.values()
+        if args.get("channel") in (None, item["channel_id"])
+        and (oldest is None or item["post_at"] >= oldest)
+        and (latest is None or item["post_at"] <= latest)
+    ]
     found.sort(key=lambda item: (item["post_at"], item["id"]))
     items, metadata = ctx.page(found, args)
     return {"scheduled_messages": items, "response_metadata": metadata}
@@ -159,7 +192,7 @@ def scheduled_messages(ctx: Context, args: Dict[str, Any]) -> Answered:
 @behaviour("chat.deleteScheduledMessage")
 def delete_scheduled(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Forget a message that waits in this conversation."""
-    channel = texts.target(ctx, args["channel"])
+    channel = ctx.channel(args["channel"])
     waiting = ctx.workspace.scheduled.get(args["scheduled_message_id"])
     if waiting is None or waiting["channel_id"] != channel.id:
         raise Refuse("invalid_scheduled_message_id")

@@ -1,4 +1,5 @@
 """conversations.*: which there are, and what becomes of them."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, List
@@ -19,8 +20,10 @@ def list_conversations(ctx: Context, args: Dict[str, Any]) -> Answered:
     """The conversations of the wanted types that the caller may see."""
     found = [channel for channel in wanted(ctx, args) if ctx.sees(channel)]
     items, metadata = ctx.page(found, args)
-    return {"channels": [shapes.channel(ctx.workspace, item, ctx.me, members=True)
-                         for item in items], "response_metadata": metadata}
+    return {
+        "channels": [shapes.channel(ctx.workspace, item, ctx.me, members=True) for item in items],
+        "response_metadata": metadata,
+    }
 
 
 def wanted(ctx: Context, args: Dict[str, Any]) -> List[Channel]:
@@ -28,17 +31,22 @@ def wanted(ctx: Context, args: Dict[str, Any]) -> List[Channel]:
     types = args.get("types") or ["public_channel"]
     if not set(types) <= set(KINDS):
         raise Refuse("invalid_types")
-    return [channel for channel in ctx.workspace.channels.values()
-            if channel.kind in types
-            and not (channel.is_archived and args.get("exclude_archived"))]
+    return [
+        channel
+        for channel in ctx.workspace.channels.values()
+        if channel.kind in types and not (channel.is_archived and args.get("exclude_archived"))
+    ]
 
 
 @behaviour("conversations.info")
 def info(ctx: Context, args: Dict[str, Any]) -> Answered:
     """One conversation."""
     channel = ctx.channel(args["channel"])
-    return {"channel": shapes.channel(ctx.workspace, channel, ctx.me,
-                                      args.get("include_num_members", False))}
+    return {
+        "channel": shapes.channel(
+            ctx.workspace, channel, ctx.me, args.get("include_num_members", False)
+        )
+    }
 
 
 @behaviour("conversations.members")
@@ -54,11 +62,18 @@ def create(ctx: Context, args: Dict[str, Any]) -> Answered:
     workspace = ctx.workspace
     check_name(workspace, args["name"])
     kind = "private_channel" if args.get("is_private") else "public_channel"
-    channel = workspace.add_channel(Channel(
-        workspace.next_id("C"), args["name"], ctx.me, kind, workspace.now(), [ctx.me]))
-    workspace.emit("channel_created", channel={
-        "id": channel.id, "name": channel.name, "created": channel.created,
-        "creator": channel.creator})
+    channel = workspace.add_channel(
+        Channel(workspace.next_id("C"), args["name"], ctx.me, kind, workspace.now(), [ctx.me])
+    )
+    workspace.emit(
+        "channel_created",
+        channel={
+            "id": channel.id,
+            "name": channel.name,
+            "created": channel.created,
+            "creator": channel.creator,
+        },
+    )
     return _channel(ctx, channel)
 
 
@@ -111,8 +126,7 @@ def join(ctx: Context, args: Dict[str, Any]) -> Answered:
     if channel.kind != "public_channel":
         raise Refuse("method_not_supported_for_channel_type")
     if ctx.me in channel.members:
-        return {**_channel(ctx, channel),
-                "response_metadata": {"warnings": ["already_in_channel"]}}
+        return {**_channel(ctx, channel), "response_metadata": {"warnings": ["already_in_channel"]}}
     _enter(ctx, channel, ctx.me)
     return _channel(ctx, channel)
 
@@ -137,9 +151,11 @@ def invite(ctx: Context, args: Dict[str, Any]) -> Answered:
     channel = _manageable(ctx, args["channel"])
     if not args["users"]:
         raise Refuse("no_user")
-    errors = [{"user": user, "ok": False, "error": code}
-              for user, code in ((user, _uninvitable(ctx, channel, user))
-                                 for user in args["users"]) if code]
+    errors = [
+        {"user": user, "ok": False, "error": code}
+        for user, code in ((user, _uninvitable(ctx, channel, user)) for user in args["users"])
+        if code
+    ]
     if errors and (not args.get("force") or len(errors) == len(args["users"])):
         raise Refuse(str(errors[0]["error"]), errors=errors)
     bad = {error["user"] for error in errors}

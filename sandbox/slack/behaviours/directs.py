@@ -1,4 +1,5 @@
 """conversations.open and close: direct messages, with one other or with several."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, Tuple

@@ -1,4 +1,5 @@
 """files.*: what lies in the workspace. Uploading is answered generically."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, List
@@ -13,8 +14,13 @@ from .timestamps import seconds
 
 GONE = "tombstone"
 # Slack's names for kinds of files, by the beginning of their media type.
-KINDS = {"images": "image/", "pdfs": "application/pdf", "zips": "application/zip",
-         "snippets": "text/", "spaces": "application/vnd.slack-docs"}
+KINDS = {
+    "images": "image/",
+    "pdfs": "application/pdf",
+    "zips": "application/zip",
+    "snippets": "text/",
+    "spaces": "application/vnd.slack-docs",
+}
 
 
 @behaviour("files.list")
@@ -22,8 +28,11 @@ def list_files(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Files by channel, user, time and kind, newest first."""
     if args.get("user"):
         ctx.user(args["user"])
-    found = [file for file in ctx.workspace.files.values()
-             if file["mode"] != GONE and _wanted(file, args)]
+    found = [
+        file
+        for file in ctx.workspace.files.values()
+        if file["mode"] != GONE and _wanted(file, args)
+    ]
     found.sort(key=lambda file: (file["created"], file["id"]), reverse=True)
     items, paging = by_number(found, args.get("page", 1), args.get("count", 100))
     return {"files": items, "paging": paging}
@@ -34,8 +43,10 @@ def _wanted(file: Json, args: Dict[str, Any]) -> bool:
     types: List[str] = args.get("types") or ["all"]
     return (
         args.get("user") in (None, file["user"])
-        and (args.get("channel") is None
-             or args["channel"] in file["channels"] + file["groups"] + file["ims"])
+        and (
+            args.get("channel") is None
+            or args["channel"] in file["channels"] + file["groups"] + file["ims"]
+        )
         and (begin is None or file["created"] >= begin)
         and (end is None or file["created"] <= end)
         and any(_is_kind(file, kind) for kind in types)
@@ -53,8 +64,11 @@ def _is_kind(file: Json, kind: str) -> bool:
 @behaviour("files.info")
 def info(ctx: Context, args: Dict[str, Any]) -> Answered:
     """One file."""
-    return {"file": _file(ctx, args["file"]), "comments": [],
-            "response_metadata": {"next_cursor": ""}}
+    return {
+        "file": _file(ctx, args["file"]),
+        "comments": [],
+        "response_metadata": {"next_cursor": ""},
+    }
 
 
 @behaviour("files.delete")
@@ -72,8 +86,12 @@ def delete(ctx: Context, args: Dict[str, Any]) -> Answered:
 def share(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Let everybody with the address read it."""
     file = _file(ctx, args["file"])
-    file.update(public_url_shared=True, permalink_public="https://slack-files.com/{}-{}".format(
-        ctx.workspace.team["id"], file["id"]))
+    file.update(
+        public_url_shared=True,
+        permalink_public="https://slack-files.com/{}-{}".format(
+            ctx.workspace.team["id"], file["id"]
+        ),
+    )
     ctx.workspace.emit("file_public", file_id=file["id"])
     return {"file": file}
 

@@ -1,4 +1,5 @@
 """conversations.history and conversations.replies: what was said, bounded and by pages."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, List
@@ -37,9 +38,14 @@ def history(ctx: Context, args: Dict[str, Any]) -> Answered:
     found = within([message for message in channel.messages if _in_history(message)], args)
     found.reverse()
     items, following = by_ts(found, args.get("cursor", ""), ctx.limit(args, greatest=GREATEST_PAGE))
-    return {"messages": _told(items, args), "has_more": bool(following),
-            "pin_count": len(channel.pins), "channel_actions_ts": None,
-            "channel_actions_count": 0, "response_metadata": {"next_cursor": following}}
+    return {
+        "messages": _told(items, args),
+        "has_more": bool(following),
+        "pin_count": len(channel.pins),
+        "channel_actions_ts": None,
+        "channel_actions_count": 0,
+        "response_metadata": {"next_cursor": following},
+    }
 
 
 @behaviour("conversations.replies")
@@ -49,8 +55,11 @@ def replies(ctx: Context, args: Dict[str, Any]) -> Answered:
     parent = _parent(channel, args["ts"])
     found = within(channel.thread(parent["ts"]), args)
     items, following = by_ts(found, args.get("cursor", ""), ctx.limit(args, size=1000))
-    return {"messages": _told([parent] + items, args),
-            "has_more": bool(following), "response_metadata": {"next_cursor": following}}
+    return {
+        "messages": _told([parent] + items, args),
+        "has_more": bool(following),
+        "response_metadata": {"next_cursor": following},
+    }
 
 
 def _in_history(message: Json) -> bool:

@@ -1,4 +1,5 @@
 """Which names a channel may have. The codes are those of conversations.create."""
+
 from __future__ import annotations
 
 from typing import Optional

@@ -1,4 +1,5 @@
 """oauth.* and openid.connect.token: the client must say who it is; the rest is generic."""
+
 from __future__ import annotations
 
 from typing import Any, Dict

@@ -1,4 +1,5 @@
 """pins.*: messages that stay at hand."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, Optional
@@ -59,11 +60,20 @@ def _item(ctx: Context, channel: Channel, pin: Json) -> Json:
     message = channel.message(pin["ts"])
     assert message is not None
     told = {**shape(message), "permalink": chat.permalink(ctx, channel, message)}
-    return {"type": "message", "channel": channel.id, "created": pin["created"],
-            "created_by": pin["by"], "message": told}
+    return {
+        "type": "message",
+        "channel": channel.id,
+        "created": pin["created"],
+        "created_by": pin["by"],
+        "message": told,
+    }
 
 
 def _tell(ctx: Context, kind: str, channel: Channel, message: Json) -> None:
-    ctx.workspace.emit(kind, user=ctx.me, channel_id=channel.id, pin_count=len(channel.pins),
-                       item={"type": "message", "channel": channel.id,
-                             "message": shape(message)})
+    ctx.workspace.emit(
+        kind,
+        user=ctx.me,
+        channel_id=channel.id,
+        pin_count=len(channel.pins),
+        item={"type": "message", "channel": channel.id, "message": shape(message)},
+    )

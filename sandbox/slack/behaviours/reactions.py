@@ -1,4 +1,5 @@
 """reactions.*: what people think of a message."""
+
 from __future__ import annotations
 
 import re
@@ -64,9 +65,13 @@ def get(ctx: Context, args: Dict[str, Any]) -> Answered:
 def list_reactions(ctx: Context, args: Dict[str, Any]) -> Answered:
     """What a user reacted to, newest first; by cursor, or by page where no limit is given."""
     user = ctx.user(args.get("user") or ctx.me)
-    found = [_item(ctx, channel.id, message)
-             for channel in ctx.workspace.channels.values() if ctx.sees(channel)
-             for message in channel.messages if _reacted(message, user.id)]
+    found = [
+        _item(ctx, channel.id, message)
+        for channel in ctx.workspace.channels.values()
+        if ctx.sees(channel)
+        for message in channel.messages
+        if _reacted(message, user.id)
+    ]
     found.sort(key=lambda item: item["message"]["ts"], reverse=True)
     if args.get("cursor") or args.get("limit"):
         items, metadata = ctx.page(found, args)
@@ -109,10 +114,13 @@ def _item(ctx: Context, channel_id: str, message: Json) -> Json:
     return {"type": "message", "channel": channel_id, "message": told}
 
 
-def _changed(ctx: Context, kind: str, args: Dict[str, Any], target: Json,
-             reaction: Json) -> None:
+def _changed(ctx: Context, kind: str, args: Dict[str, Any], target: Json, reaction: Json) -> None:
     reaction["count"] = len(reaction["users"])
-    item = {"type": "file", "file": target["id"]} if "file" in args else {
-        "type": "message", "channel": args["channel"], "ts": target["ts"]}
-    ctx.workspace.emit(kind, user=ctx.me, reaction=reaction["name"],
-                       item_user=target.get("user", ""), item=item)
+    item = (
+        {"type": "file", "file": target["id"]}
+        if "file" in args
+        else {"type": "message", "channel": args["channel"], "ts": target["ts"]}
+    )
+    ctx.workspace.emit(
+        kind, user=ctx.me, reaction=reaction["name"], item_user=target.get("user", ""), item=item
+    )

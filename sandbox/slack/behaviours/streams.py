@@ -1,4 +1,5 @@
 """chat.startStream, appendStream, stopStream: a message that grows while people read it."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, Tuple
@@ -19,8 +20,12 @@ STREAMING = "_streaming"
 def start(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Post what there is so far."""
     channel = texts.target(ctx, args["channel"])
-    message = {**texts.author(ctx, args), "text": _text(args), STREAMING: True,
-               **texts.thread(channel, args)}
+    message = {
+        **texts.author(ctx, args),
+        "text": _text(args),
+        STREAMING: True,
+        **texts.thread(channel, args),
+    }
     return {"channel": channel.id, "ts": ctx.workspace.post(channel, message)["ts"]}
 
 
@@ -46,8 +51,9 @@ def stop(ctx: Context, args: Dict[str, Any]) -> Answered:
 def _text(args: Dict[str, Any]) -> str:
     """Markdown that was sent as such or as chunks of it; other chunks say nothing in text."""
     chunks = [chunk for chunk in args.get("chunks", []) if isinstance(chunk, dict)]
-    pieces = [str(chunk.get("text", "")) for chunk in chunks
-              if chunk.get("type") == "markdown_text"]
+    pieces = [
+        str(chunk.get("text", "")) for chunk in chunks if chunk.get("type") == "markdown_text"
+    ]
     return "".join([args.get("markdown_text", "")] + pieces)
 
 

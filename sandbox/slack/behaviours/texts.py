@@ -1,4 +1,5 @@
 """What the methods that post have in common: which content may be posted, and who posts it."""
+
 from __future__ import annotations
 
 from typing import Any, Dict, List
@@ -32,20 +33,29 @@ def content(ctx: Context, args: Dict[str, Any]) -> Json:
 def blocks(items: List[Any]) -> List[Json]:
     """Blocks as Slack keeps them, checked."""
     if len(items) > MOST_BLOCKS:
-        raise Refuse.explained("invalid_blocks", [
-            "no more than {} items allowed [json-pointer:/blocks]".format(MOST_BLOCKS)])
+        raise Refuse.explained(
+            "invalid_blocks",
+            ["no more than {} items allowed [json-pointer:/blocks]".format(MOST_BLOCKS)],
+        )
     check_blocks(items, "invalid_blocks", "/blocks")
     return numbered(items)
 
 
 def check_blocks(items: List[Any], code: str, pointer: str) -> None:
     """Each block is an object with a type. Which types there are is for Slack to know."""
-    wrong = [number for number, block in enumerate(items)
-             if not isinstance(block, dict) or not isinstance(block.get("type"), str)]
+    wrong = [
+        number
+        for number, block in enumerate(items)
+        if not isinstance(block, dict) or not isinstance(block.get("type"), str)
+    ]
     if wrong:
-        raise Refuse.explained(code, [
-            "missing required field: type [json-pointer:{}/{}]".format(pointer, number)
-            for number in wrong])
+        raise Refuse.explained(
+            code,
+            [
+                "missing required field: type [json-pointer:{}/{}]".format(pointer, number)
+                for number in wrong
+            ],
+        )
 
 
 def numbered(items: List[Json]) -> List[Json]:
@@ -58,8 +68,9 @@ def attachments(items: List[Any]) -> List[Json]:
     if len(items) > MOST_ATTACHMENTS:
         raise Refuse("too_many_attachments")
     if not all(isinstance(item, dict) for item in items):
-        raise Refuse.explained("invalid_arguments", [
-            "must be a list of objects [json-pointer:/attachments]"])
+        raise Refuse.explained(
+            "invalid_arguments", ["must be a list of objects [json-pointer:/attachments]"]
+        )
     return [{"id": number, **item} for number, item in enumerate(items, 1)]
 
 
@@ -75,9 +86,17 @@ def author(ctx: Context, args: Dict[str, Any]) -> Json:
     parts: Json = {"user": ctx.me}
     if ctx.acts_as_bot:
         bot = ctx.workspace.users[ctx.me]
-        parts.update(bot_id=ctx.token.bot_id, app_id=ctx.token.app_id, bot_profile={
-            "id": ctx.token.bot_id, "app_id": ctx.token.app_id, "name": bot.real_name,
-            "team_id": ctx.workspace.team["id"], "deleted": False})
+        parts.update(
+            bot_id=ctx.token.bot_id,
+            app_id=ctx.token.app_id,
+            bot_profile={
+                "id": ctx.token.bot_id,
+                "app_id": ctx.token.app_id,
+                "name": bot.real_name,
+                "team_id": ctx.workspace.team["id"],
+                "deleted": False,
+            },
+        )
     if args.get("username"):
         parts.update(subtype="bot_message", username=args["username"])
     icons = {name[5:]: args[name] for name in ("icon_emoji", "icon_url") if args.get(name)}
@@ -99,7 +118,7 @@ def thread(channel: Channel, args: Dict[str, Any]) -> Json:
     return parts
 
 
-def target(ctx: Context, reference: str, code: str = "not_in_channel") -> Channel:
+def target(ctx: Context, reference: str) -> Channel:
     """Where to post: a conversation's ID, a channel's name, or a user whose DM it opens."""
     workspace = ctx.workspace
     if reference in workspace.users:
@@ -111,7 +130,7 @@ def target(ctx: Context, reference: str, code: str = "not_in_channel") -> Channe
     if channel.is_archived:
         raise Refuse("is_archived")
     if ctx.me not in channel.members:
-        raise Refuse(code)
+        raise Refuse("not_in_channel")
     return channel
 
 

@@ -1,4 +1,5 @@
 """Timestamps of messages: text, compared exactly. As a float they would lose digits."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,5 @@
 """usergroups.*: handles that stand for several people."""
+
 from __future__ import annotations
 
 from typing import Any, Dict
@@ -21,12 +22,23 @@ def create(ctx: Context, args: Dict[str, Any]) -> Answered:
     _check_unique(ctx, args["name"], handle)
     workspace, now = ctx.workspace, ctx.workspace.now()
     group: Json = {
-        "id": workspace.next_id("S"), "team_id": workspace.team["id"], "is_usergroup": True,
-        "is_external": False, "name": args["name"], "handle": handle,
-        "description": args.get("description", ""), "date_create": now, "date_update": now,
-        "date_delete": 0, "auto_type": None, "created_by": ctx.me, "updated_by": ctx.me,
-        "deleted_by": None, "prefs": {"channels": _channels(ctx, args), "groups": []},
-        "users": [], "user_count": 0,
+        "id": workspace.next_id("S"),
+        "team_id": workspace.team["id"],
+        "is_usergroup": True,
+        "is_external": False,
+        "name": args["name"],
+        "handle": handle,
+        "description": args.get("description", ""),
+        "date_create": now,
+        "date_update": now,
+        "date_delete": 0,
+        "auto_type": None,
+        "created_by": ctx.me,
+        "updated_by": ctx.me,
+        "deleted_by": None,
+        "prefs": {"channels": _channels(ctx, args), "groups": []},
+        "users": [],
+        "user_count": 0,
     }
     workspace.usergroups[group["id"]] = group
     workspace.emit("subteam_created", subteam=group)
@@ -59,10 +71,13 @@ def switch(ctx: Context, args: Dict[str, Any]) -> Answered:
 @behaviour("usergroups.list")
 def list_groups(ctx: Context, args: Dict[str, Any]) -> Answered:
     """The groups; disabled ones only where they are asked for."""
-    return {"usergroups": [
-        _told(group, args, args.get("include_users", False))
-        for group in ctx.workspace.usergroups.values()
-        if args.get("include_disabled") or not group["date_delete"]]}
+    return {
+        "usergroups": [
+            _told(group, args, args.get("include_users", False))
+            for group in ctx.workspace.usergroups.values()
+            if args.get("include_disabled") or not group["date_delete"]
+        ]
+    }
 
 
 @behaviour("usergroups.users.list")

@@ -1,4 +1,5 @@
 """users.*: who is here, what they tell of themselves, and whether they are there."""
+
 from __future__ import annotations
 
 from typing import Any, Dict
@@ -20,8 +21,11 @@ def list_users(ctx: Context, args: Dict[str, Any]) -> Answered:
     """All members, the deactivated ones too; all at once where no limit is given."""
     items, metadata = ctx.page(list(ctx.workspace.users.values()), args, size=1000)
     locale = args.get("include_locale", False)
-    return {"members": [shapes.user(ctx.workspace, item, locale) for item in items],
-            "cache_ts": ctx.workspace.now(), "response_metadata": metadata}
+    return {
+        "members": [shapes.user(ctx.workspace, item, locale) for item in items],
+        "cache_ts": ctx.workspace.now(),
+        "response_metadata": metadata,
+    }
 
 
 @behaviour("users.info")
@@ -45,19 +49,26 @@ def lookup_by_email(ctx: Context, args: Dict[str, Any]) -> Answered:
 def identity(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Who the token's user is."""
     user = ctx.workspace.users[ctx.me]
-    return {"user": {"id": user.id, "name": user.real_name, "email": user.email},
-            "team": {"id": ctx.workspace.team["id"]}}
+    return {
+        "user": {"id": user.id, "name": user.real_name, "email": user.email},
+        "team": {"id": ctx.workspace.team["id"]},
+    }
 
 
 @behaviour("users.conversations")
 def conversations_of(ctx: Context, args: Dict[str, Any]) -> Answered:
     """What a member is in, as far as the caller sees it."""
     user = ctx.user(args.get("user") or ctx.me)
-    found = [channel for channel in conversations.wanted(ctx, args)
-             if user.id in channel.members and ctx.sees(channel)]
+    found = [
+        channel
+        for channel in conversations.wanted(ctx, args)
+        if user.id in channel.members and ctx.sees(channel)
+    ]
     items, metadata = ctx.page(found, args)
-    return {"channels": [shapes.channel(ctx.workspace, item, ctx.me) for item in items],
-            "response_metadata": metadata}
+    return {
+        "channels": [shapes.channel(ctx.workspace, item, ctx.me) for item in items],
+        "response_metadata": metadata,
+    }
 
 
 @behaviour("users.profile.get")
@@ -93,7 +104,8 @@ def set_photo(ctx: Context, args: Dict[str, Any]) -> Answered:
     made = ctx.workspace.next_id("P")
     for size in SIZES:
         user.profile["image_{}".format(size)] = "https://avatars.example/{}_{}.png".format(
-            made, size)
+            made, size
+        )
     return {"profile": _changed(ctx, user)["profile"]}
 
 
@@ -114,9 +126,14 @@ def get_presence(ctx: Context, args: Dict[str, Any]) -> Answered:
     if user.id != ctx.me:
         return {"presence": user.presence}
     away = user.presence == "away"
-    return {"presence": user.presence, "online": not away, "auto_away": False,
-            "manual_away": away, "connection_count": 0 if away else 1,
-            "last_activity": ctx.workspace.now()}
+    return {
+        "presence": user.presence,
+        "online": not away,
+        "auto_away": False,
+        "manual_away": away,
+        "connection_count": 0 if away else 1,
+        "last_activity": ctx.workspace.now(),
+    }
 
 
 @behaviour("users.setPresence")

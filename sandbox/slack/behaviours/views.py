@@ -1,4 +1,5 @@
 """views.*: modals and the App Home."""
+
 from __future__ import annotations
 
 import json
@@ -14,8 +15,15 @@ MOST_PUSHED = 3
 MOST_BLOCKS = 100
 MOST_BYTES = 250000
 # What a view has in Slack's answer, even where it was not sent.
-ALWAYS: Json = {"private_metadata": "", "callback_id": "", "external_id": "", "close": None,
-                "submit": None, "clear_on_close": False, "notify_on_close": False}
+ALWAYS: Json = {
+    "private_metadata": "",
+    "callback_id": "",
+    "external_id": "",
+    "close": None,
+    "submit": None,
+    "clear_on_close": False,
+    "notify_on_close": False,
+}
 
 
 @behaviour("views.open")
@@ -33,8 +41,11 @@ def push(ctx: Context, args: Dict[str, Any]) -> Answered:
     below = _latest(ctx)
     if below is None:
         raise Refuse("not_found")
-    stack = [view for view in ctx.workspace.views.values()
-             if view["root_view_id"] == below["root_view_id"]]
+    stack = [
+        view
+        for view in ctx.workspace.views.values()
+        if view["root_view_id"] == below["root_view_id"]
+    ]
     if len(stack) >= MOST_PUSHED:
         raise Refuse("push_limit_reached")
     _spend(ctx, args)
@@ -57,8 +68,14 @@ def publish(ctx: Context, args: Dict[str, Any]) -> Answered:
     """What a user sees in the App Home."""
     _check_view(args["view"], "home")
     user = ctx.user(args["user_id"])
-    home = next((view for view in ctx.workspace.views.values()
-                 if view["type"] == "home" and view["_user"] == user.id), None)
+    home = next(
+        (
+            view
+            for view in ctx.workspace.views.values()
+            if view["type"] == "home" and view["_user"] == user.id
+        ),
+        None,
+    )
     if home is None:
         home = _keep(ctx, args["view"], user=user.id)
     else:
@@ -78,15 +95,19 @@ def _check_view(view: Json, kind: str) -> None:
     wanted = ["type", "blocks"] + (["title"] if kind == "modal" else [])
     absent = [name for name in wanted if name not in view]
     if absent:
-        raise Refuse.explained("invalid_arguments", [
-            "missing required field: {} [json-pointer:/view]".format(name) for name in absent])
+        raise Refuse.explained(
+            "invalid_arguments",
+            ["missing required field: {} [json-pointer:/view]".format(name) for name in absent],
+        )
     if view["type"] != kind:
-        raise Refuse.explained("invalid_arguments", [
-            "must be of type {} [json-pointer:/view/type]".format(kind)])
+        raise Refuse.explained(
+            "invalid_arguments", ["must be of type {} [json-pointer:/view/type]".format(kind)]
+        )
     if not isinstance(view["blocks"], list) or len(view["blocks"]) > MOST_BLOCKS:
-        raise Refuse.explained("invalid_arguments", [
-            "must be a list of at most {} blocks [json-pointer:/view/blocks]".format(
-                MOST_BLOCKS)])
+        raise Refuse.explained(
+            "invalid_arguments",
+            ["must be a list of at most {} blocks [json-pointer:/view/blocks]".format(MOST_BLOCKS)],
+        )
     texts.check_blocks(view["blocks"], "invalid_arguments", "/view/blocks")
 
 
@@ -100,8 +121,7 @@ def _spend(ctx: Context, args: Dict[str, Any]) -> None:
 
 
 def _latest(ctx: Context) -> Optional[Json]:
-    modals: List[Json] = [view for view in ctx.workspace.views.values()
-                          if view["type"] == "modal"]
+    modals: List[Json] = [view for view in ctx.workspace.views.values() if view["type"] == "modal"]
     return modals[-1] if modals else None
 
 
@@ -110,10 +130,15 @@ def _keep(ctx: Context, sent: Json, below: Optional[Json] = None, user: str = ""
     _check_external_id(ctx, sent)
     view_id = ctx.workspace.next_id("V")
     view: Json = {
-        "id": view_id, "team_id": ctx.workspace.team["id"], "app_id": ctx.token.app_id,
-        "bot_id": ctx.token.bot_id, "state": {"values": {}}, "hash": _new_hash(ctx),
+        "id": view_id,
+        "team_id": ctx.workspace.team["id"],
+        "app_id": ctx.token.app_id,
+        "bot_id": ctx.token.bot_id,
+        "state": {"values": {}},
+        "hash": _new_hash(ctx),
         "root_view_id": below["root_view_id"] if below else view_id,
-        "previous_view_id": below["id"] if below else None, **_content(sent),
+        "previous_view_id": below["id"] if below else None,
+        **_content(sent),
     }
     if user:
         view["_user"] = user
@@ -145,6 +170,8 @@ def _check_hash(view: Json, args: Dict[str, Any]) -> None:
 
 def _check_external_id(ctx: Context, sent: Json, view: Optional[Json] = None) -> None:
     wanted = sent.get("external_id")
-    if wanted and any(other is not view and other["external_id"] == wanted
-                      for other in ctx.workspace.views.values()):
+    if wanted and any(
+        other is not view and other["external_id"] == wanted
+        for other in ctx.workspace.views.values()
+    ):
         raise Refuse("duplicate_external_id")

@@ -46,6 +46,7 @@ class Walk:
         self._fields = fields
         self._progress = progress
         self._items: List[Any] = []
+        self._first: Any = None
         self._bytes = 0
         self._count = 0
 
@@ -99,6 +100,7 @@ class Walk:
 
     def _keep(self, items: List[Any]) -> bool:
         """Take the items of a page; False where some had to be left."""
+        items = self._without_parent(items)
         room = self._max_items - len(self._items) if self._max_items else len(items)
         taken = [self._slim(item) for item in items[:room]]
         self._items += taken
@@ -108,6 +110,14 @@ class Walk:
             raise too_large("%d items" % len(self._items))
         self._progress(len(self._items), self._count)
         return room >= len(items)
+
+    def _without_parent(self, items: List[Any]) -> List[Any]:
+        """conversations.replies begins every page with the parent message: once is enough."""
+        if not self._count:
+            self._first = items[0] if items else None
+        elif items and _is_parent(self._first) and _is_parent(items[0]):
+            return items[1:] if items[0]["ts"] == self._first["ts"] else items
+        return items
 
     def _slim(self, item: Any) -> Any:
         if not self._fields or not isinstance(item, dict):
@@ -150,6 +160,14 @@ class Walk:
         elif first is not last:
             write_path(first, self._pages["paging"], read_path(last, self._pages["paging"]))
         return first
+
+
+def _is_parent(item: Any) -> bool:
+    return (
+        isinstance(item, dict)
+        and item.get("ts") is not None
+        and item["ts"] == item.get("thread_ts")
+    )
 
 
 def slim_page(answer: Any, pages: Mapping[str, Any], fields: List[str]) -> Any:
