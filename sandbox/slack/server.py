@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Optional
 
 from aiohttp import web
 
-from . import certificates, facts, tokens, wire
+from . import certificates, facts, tokens, webhooks, wire
 from .acceptor import Acceptor
 from .answers import Exchange, drop_empty_type, respond
 from .faults import FaultList
@@ -39,6 +39,7 @@ class LoopbackSlack:
         self.requests: List[wire.Request] = []
         self.workspace = workspace or harbour_works()
         self.tokens: Dict[str, tokens.Token] = tokens.ready_made(BOT, BOT_ID, OWNER)
+        self.webhooks = webhooks.ready_made()
         self.bot_token = tokens.BOT
         self.user_token = tokens.USER
         self.app_token = tokens.APP
@@ -60,6 +61,16 @@ class LoopbackSlack:
     def api_url(self) -> str:
         """Where the Web API is; a method's name is put behind it."""
         return self.url + "api/"
+
+    @property
+    def webhook_url(self) -> str:
+        """An incoming webhook of an app: it posts to its own channel, under its own name."""
+        return self.url.rstrip("/") + webhooks.APP_PATH
+
+    @property
+    def legacy_webhook_url(self) -> str:
+        """One of the old custom integration, which honours channel, username and icons."""
+        return self.url.rstrip("/") + webhooks.LEGACY_PATH
 
     @property
     def connections(self) -> int:
@@ -133,6 +144,7 @@ class LoopbackSlack:
         application.on_response_prepare.append(drop_empty_type)
         application.router.add_route("GET", "/api/{method:.*}", self._api)
         application.router.add_route("POST", "/api/{method:.*}", self._api)
+        application.router.add_route("POST", "/services/{path:.*}", self._webhook)
         return application
 
     @web.middleware
@@ -156,6 +168,9 @@ class LoopbackSlack:
             response: web.StreamResponse = await handler(request)
             return response
         return await respond(Exchange(request, handler, self._stopping), action)
+
+    async def _webhook(self, request: web.Request) -> web.StreamResponse:
+        return webhooks.answer(self.workspace, self.webhooks, request[RECORD]).response()
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         return self._web_api.answer(request[RECORD]).response()

@@ -16,6 +16,7 @@ import requests
 from st2common.runners.base_action import Action
 
 from st2slack.settings import Settings, read_settings
+from st2slack.web import webhook
 from st2slack.web.call import Client
 from st2slack.web.download import check_target, save
 from st2slack.web.methods import Method, find_method
@@ -97,6 +98,24 @@ class SlackBase(Action):
         path = check_target(plumbing["save_to"], overwrite)
         response = self.client(settings).open(method.name, arguments, plumbing["token"])
         return save(response, path, overwrite, method.name)
+
+
+class WebhookBase(SlackBase):
+    """What the actions share that post through an incoming webhook."""
+
+    def post(
+        self,
+        content: Mapping[str, Any],
+        given: Mapping[str, Any],
+        webhook_url: Optional[str],
+        workspace: Optional[str],
+        http: Any = requests,
+    ) -> bool:
+        """Post `content`, appearing as `given` (see `webhook.build`). True when Slack took it."""
+        settings = self.settings(workspace)
+        url = webhook.find_url(settings, webhook_url)
+        message = webhook.build(settings, content, given)
+        return webhook.post(self.client(settings, http), url, message)
 
 
 def _how(plumbing: Mapping[str, Any]) -> Dict[str, Any]:

@@ -9,7 +9,8 @@
     max_wait      seconds that all tries and waits of one call may take together; default 60
     proxy         URL of the proxy; default: HTTPS_PROXY of the environment
     ca_bundle     path of a file with the CAs to trust; default: REQUESTS_CA_BUNDLE
-    workspaces    more workspaces: name, api_url, team_id and tokens of their own
+    post_message_action  webhook_url, channel, username, icon_emoji, icon_url of the webhook
+    workspaces    more workspaces: name, api_url, team_id, tokens and webhook of their own
 
 A workspace of the list takes its credentials and `team_id` from its own entry only: a token of one
 workspace is never sent on behalf of another. How to get there (`api_url`, `proxy`, `ca_bundle`,
@@ -37,6 +38,7 @@ TOKEN_KEYS = {
     "configuration": ("config_token", "action_token"),
     "app": ("app_token", "action_token"),
 }
+WEBHOOK_KEYS = ("webhook_url", "channel", "username", "icon_emoji", "icon_url")
 _TOP_LEVEL_NAMES = {"app_token": "sensor.app_token"}
 
 
@@ -48,6 +50,7 @@ class Settings:
     api_url: str = DEFAULT_API_URL
     team_id: Optional[str] = None
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    webhook: Mapping[str, str] = field(default_factory=dict, repr=False)
     max_wait: float = DEFAULT_MAX_WAIT
     proxy: Optional[str] = field(default=None, repr=False)
     ca_bundle: Optional[str] = None
@@ -66,7 +69,8 @@ class Settings:
     def secrets(self) -> List[str]:
         """Everything of these settings that must not appear anywhere."""
         password = urlsplit(self.proxy).password if self.proxy else None
-        return list(self.tokens.values()) + ([password] if password else [])
+        url = self.webhook.get("webhook_url")
+        return [*self.tokens.values(), *(each for each in (password, url) if each)]
 
     @staticmethod
     def _keys_for(kinds: Tuple[str, ...]) -> Tuple[str, ...]:
@@ -88,6 +92,7 @@ def read_settings(config: Mapping[str, Any], workspace: Optional[str] = None) ->
         api_url=api_url,
         team_id=_text(own, "team_id"),
         tokens=_tokens(own),
+        webhook=_webhook(own),
         max_wait=_seconds(config, "max_wait", DEFAULT_MAX_WAIT),
         proxy=_text(entry, "proxy") or _text(config, "proxy"),
         ca_bundle=_text(entry, "ca_bundle") or _text(config, "ca_bundle"),
@@ -148,9 +153,7 @@ def _entry(config: Mapping[str, Any], workspace: str) -> Mapping[str, Any]:
 
 
 def _tokens(own: Mapping[str, Any]) -> Dict[str, str]:
-    sensor = own.get("sensor") or {}
-    if not isinstance(sensor, dict):
-        raise SettingsError("Config key `sensor` must be an object.")
+    sensor = _object(own, "sensor")
     found = {
         "action_token": _token(own, "action_token"),
         "user_token": _token(own, "user_token"),
@@ -158,6 +161,20 @@ def _tokens(own: Mapping[str, Any]) -> Dict[str, str]:
         "app_token": _token(own, "app_token") or _token(sensor, "app_token"),
     }
     return {key: token for key, token in found.items() if token}
+
+
+def _webhook(own: Mapping[str, Any]) -> Dict[str, str]:
+    """Defaults of post_message and post_attachment, only those set."""
+    given = _object(own, "post_message_action")
+    found = {key: _text(given, key) for key in WEBHOOK_KEYS}
+    return {key: text for key, text in found.items() if text}
+
+
+def _object(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = values.get(key) or {}
+    if not isinstance(value, dict):
+        raise SettingsError("Config key `%s` must be an object." % key)
+    return value
 
 
 def _token(values: Mapping[str, Any], key: str) -> Optional[str]:

@@ -75,7 +75,7 @@ class Client:
         """
         request, method = self.prepare(name, arguments or {}, verb, token)
         try:
-            return self._persist(request, method, self._answer)
+            return self.persist(request, method, self._answer)
         except Refusal as refusal:
             if refusal.code in ignore_errors:
                 return refusal.answer
@@ -86,7 +86,7 @@ class Client:
     ) -> Any:
         """The same for a method that answers a file: the response, its body not read yet."""
         request, method = self.prepare(name, arguments or {}, "POST", token)
-        return self._persist(request, method, self._file)
+        return self.persist(request, method, self._file)
 
     def prepare(
         self,
@@ -150,10 +150,13 @@ class Client:
             )
         return found
 
-    def _persist(
+    def persist(
         self, request: Request, method: Method, attempt: Callable[[Request, Method, float], Any]
     ) -> Any:
-        """Try until it is done or no other try is worth it; all within the time there is."""
+        """Try until it is done or no other try is worth it; all within the time there is.
+
+        `attempt(request, method, seconds left)` makes one try and raises what came in its way.
+        """
         begun = self._clock()
         ends = begun + self.settings.max_wait
         tries = 0
@@ -177,12 +180,15 @@ class Client:
         own = self._limit()
         return wait if own is None or wait < own else None
 
+    def send(self, request: Request, left: float) -> Any:
+        """One try, at most `left` seconds long: the response, its body read."""
+        return send(request, self.settings, self._http, left, self._clock)
+
     def _answer(self, request: Request, method: Method, left: float) -> Any:
-        response = send(request, self.settings, self._http, left, self._clock)
-        return self._accept(response, request, method)
+        return self._accept(self.send(request, left), request, method)
 
     def _file(self, request: Request, method: Method, left: float) -> Any:
-        response = send(request, self.settings, self._http, left, self._clock)
+        response = self.send(request, left)
         kind = str(response.headers.get("Content-Type", ""))
         if response.status_code == 200 and "json" not in kind and "html" not in kind:
             return response
@@ -195,13 +201,13 @@ class Client:
     def _accept(self, response: Any, request: Request, method: Method) -> Any:
         """Slack's answer, if it is a yes."""
         if response.status_code == 429:
-            raise self._rate_limited(response, request)
+            raise rate_limited(response, request)
         answer = parse(response, request)
         if answer.get("ok"):
             return answer
         code = str(answer.get("error") or "")
         if code in _LIMIT_CODES:
-            raise self._rate_limited(response, request, code, answer)
+            raise rate_limited(response, request, code, answer)
         text = explain(
             request.method,
             answer,
@@ -210,24 +216,6 @@ class Client:
             method.replaced_by,
         )
         raise Refusal(redact(text, request.secrets), request.method, code, answer)
-
-    def _rate_limited(
-        self,
-        response: Any,
-        request: Request,
-        code: str = "ratelimited",
-        answer: Optional[Dict[str, Any]] = None,
-    ) -> RateLimited:
-        asked = response.headers.get("Retry-After")
-        seconds = float(asked) if is_number(asked) else None
-        answer = answer or {"ok": False, "error": code}
-        return RateLimited(
-            redact(explain(request.method, answer), request.secrets),
-            request.method,
-            code,
-            answer,
-            seconds,
-        )
 
     def _last_word(
         self, error: SlackError, request: Request, tries: int, spent: float
@@ -248,6 +236,20 @@ class Client:
             said.append("Tried %d times in %.0f s." % (tries, spent))
         error.args = (" ".join(said),) + error.args[1:]
         return error
+
+
+def rate_limited(
+    response: Any,
+    request: Request,
+    code: str = "ratelimited",
+    answer: Optional[Dict[str, Any]] = None,
+) -> RateLimited:
+    """The error for too many calls, with the time that Slack asks for (Retry-After, seconds)."""
+    asked = response.headers.get("Retry-After")
+    answer = answer or {"ok": False, "error": code}
+    text = redact(explain(request.method, answer), request.secrets)
+    seconds = float(asked) if is_number(asked) else None
+    return RateLimited(text, request.method, code, answer, seconds)
 
 
 def _take_basic(method: Method, given: Dict[str, Any]) -> Optional[Tuple[str, str]]:

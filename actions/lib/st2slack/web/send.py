@@ -9,6 +9,7 @@ as an answer that is cut, so it counts as "may have arrived".
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import ssl
@@ -33,6 +34,8 @@ READ_TIMEOUT = 30.0
 _CHUNK = 65536
 _BEGINNING = 200  # characters of a foreign answer that a message shows
 
+_LOG = logging.getLogger("urllib3.connectionpool")
+
 Verdict = Tuple[Type[Exception], str]  # an error class and what to say
 
 
@@ -55,12 +58,16 @@ class Bearer(AuthBase):
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent. `fields`: form fields; `files`: argument → path; `secrets`: never shown."""
+    """What is sent. `fields`: form fields, or a `document` as JSON; `files`: argument → path.
+
+    `method` names it in messages; `secrets` are never shown.
+    """
 
     method: str
     url: str
     verb: str = "POST"
     fields: List[Tuple[str, str]] = field(default_factory=list)
+    document: Optional[Mapping[str, Any]] = None
     files: Mapping[str, str] = field(default_factory=dict)
     token: Optional[str] = None
     basic: Optional[Tuple[str, str]] = None
@@ -88,6 +95,8 @@ def send(
     """
     ends = clock() + left
     opened: Dict[str, Any] = {}
+    clean = _CleanLog(request.secrets)
+    _LOG.addFilter(clean)
     try:
         for name, path in request.files.items():
             opened[name] = open(path, "rb")  # noqa: SIM115 (closed below, after it was sent)
@@ -106,8 +115,22 @@ def send(
     except (faults.RequestException, HTTPError, UnicodeError, OSError, ValueError) as error:
         raise translate(error, request, settings) from None
     finally:
+        _LOG.removeFilter(clean)
         for stream in opened.values():
             stream.close()
+
+
+class _CleanLog(logging.Filter):
+    """urllib3 logs the path of every URL at DEBUG, and the path of a webhook is its credential."""
+
+    def __init__(self, secrets: Tuple[str, ...]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, without secrets."""
+        record.msg, record.args = redact(record.getMessage(), self._secrets), ()
+        return True
 
 
 def parse(response: Any, request: Request) -> Any:
@@ -116,22 +139,34 @@ def parse(response: Any, request: Request) -> Any:
     Compares the status by membership only: tests of 2.x users hand a bare MagicMock as the
     response.
     """
-    status = response.status_code
-    if status in (301, 302, 303, 307, 308):
-        text = (
-            "was redirected (HTTP %s) to %s. Redirects are not followed: they would take the "
-            "token along. Check `api_url` and the proxy."
-        )
-        raise Misdirected(_say(request, text % (status, _target(response))))
+    refuse_redirect(response, request)
     try:
         answer = response.json()
     except (ValueError, RecursionError):
-        raise _not_json(response, request) from None
+        raise foreign(response, request) from None
     if isinstance(answer, (list, str, int, float, type(None))):
-        raise _not_json(response, request)
-    if status in range(500, 600):
-        raise Unanswered(_say(request, "met a fault on Slack's side (HTTP %s)." % status))
+        raise foreign(response, request)
+    if response.status_code in range(500, 600):
+        raise trouble(response, request)
     return answer
+
+
+def refuse_redirect(response: Any, request: Request) -> None:
+    """Raises Misdirected for a redirect."""
+    if response.status_code not in (301, 302, 303, 307, 308):
+        return
+    text = (
+        "was redirected (HTTP %s) to %s. Redirects are not followed: they would take the "
+        "token along. Check `api_url` and the proxy."
+    )
+    raise Misdirected(_say(request, text % (response.status_code, _target(response))))
+
+
+def trouble(response: Any, request: Request) -> Fault:
+    """The error for an answer of the server that says no more than 5xx."""
+    return Unanswered(
+        _say(request, "met a fault on Slack's side (HTTP %s)." % response.status_code)
+    )
 
 
 def translate(error: BaseException, request: Request, settings: Settings) -> Exception:
@@ -227,6 +262,8 @@ def _route(url: str, settings: Settings) -> Dict[str, Any]:
 
 
 def _body(request: Request, opened: Mapping[str, Any]) -> Dict[str, Any]:
+    if request.document is not None:
+        return {"json": request.document}
     if request.verb == "GET":
         return {"params": request.fields}
     if opened:
@@ -264,7 +301,8 @@ def _is_file(request: Request, response: requests.Response) -> bool:
     return request.gzip and response.status_code == 200 and "json" not in kind
 
 
-def _not_json(response: Any, request: Request) -> Fault:
+def foreign(response: Any, request: Request) -> Fault:
+    """The error for an answer that does not come from Slack, or not whole."""
     status, text = response.status_code, beginning(response, request)
     what = "a body that is not JSON"
     if not text:

@@ -1,0 +1,172 @@
+"""Posting through an incoming webhook: one builder and one sender for both actions.
+
+A webhook answers the text `ok`, or one of a few error codes as plain text. Its URL is the
+credential: it is never put into the body, a message or a log line.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
+
+from st2slack.errors import InputError, Refusal, SettingsError
+from st2slack.redact import redact
+from st2slack.settings import Settings, is_loopback
+from st2slack.web.call import Client, rate_limited
+from st2slack.web.encode import encode
+from st2slack.web.methods import Method
+from st2slack.web.send import Request, beginning, foreign, refuse_redirect, trouble
+
+NAME = "The webhook"
+_POST = Method(NAME, writes=True, takes_token=False)
+
+# Plain-text codes (SLACK.md; docs.slack.dev, "Sending messages using incoming webhooks").
+_MEANINGS: Mapping[str, Tuple[str, str]] = {
+    "invalid_payload": (
+        "Slack cannot read the message, or a part of it is malformed",
+        "Check the form of `blocks` or `attachment`.",
+    ),
+    "no_text": ("the message is empty", "Give `message`, `blocks` or `attachment`."),
+    "channel_not_found": (
+        "there is no such channel, or the webhook's owner cannot see it",
+        "Check `channel`, or leave it out: the webhook has a channel of its own.",
+    ),
+    "channel_is_archived": (
+        "the channel is archived",
+        "Unarchive it, or make a webhook for another channel.",
+    ),
+    "action_prohibited": (
+        "an administrator has restricted what this webhook may do",
+        "Ask an administrator of the workspace.",
+    ),
+    "posting_to_general_channel_denied": (
+        "only some members may post to the general channel",
+        "Post to another channel, or ask an administrator.",
+    ),
+    "no_service": (
+        "the webhook was removed or is disabled",
+        "Make a new one on the app's page and put its URL into {place}.",
+    ),
+    "no_service_id": (
+        "a part of the webhook's URL is missing",
+        "Copy the whole URL from the app's page into {place}.",
+    ),
+    "no_active_hooks": (
+        "the webhook is disabled",
+        "Enable it, or make a new one and put its URL into {place}.",
+    ),
+    "no_team": (
+        "the workspace of the webhook is gone, or a part of its URL is wrong",
+        "Copy the whole URL from the app's page into {place}.",
+    ),
+    "team_disabled": ("the workspace is no longer active", "Use a webhook of another one."),
+    "invalid_token": (
+        "the webhook's URL is not valid (any more)",
+        "Copy it again from the app's page into {place}.",
+    ),
+    "user_not_found": (
+        "the user that `channel` names, or the webhook's owner, does not exist",
+        "Check `channel`, or make a new webhook.",
+    ),
+    "too_many_attachments": ("there are more than 100 attachments", "Split the message."),
+    "rollup_error": ("Slack had a fault of its own", "Try again later."),
+}
+
+
+def build(
+    settings: Settings, content: Mapping[str, Any], given: Mapping[str, Any]
+) -> Dict[str, Any]:
+    """The message: `content`, and how it appears, as `given` or as the config says.
+
+    `given` has channel, username, icon_emoji, icon_url, disable_formatting, thread_ts, blocks;
+    what is None or empty is not sent.
+    """
+    defaults = settings.webhook
+    message = dict(content)
+    for key in ("channel", "username", "icon_emoji", "icon_url"):
+        message[key] = given.get(key) or defaults.get(key)
+    message["thread_ts"] = given.get("thread_ts")
+    message["blocks"] = given.get("blocks")
+    if given.get("disable_formatting"):
+        message["parse"] = "none"
+    encode(message)  # names what cannot be sent
+    return {key: value for key, value in message.items() if value not in (None, "", [])}
+
+
+def find_url(settings: Settings, given: Optional[str]) -> str:
+    """The webhook's URL: `given`, else the config's. A SettingsError does not show it."""
+    url = (given or "").strip() or settings.webhook.get("webhook_url")
+    if not url:
+        raise SettingsError(
+            "Posting needs a webhook. Set %s in the pack's config and run `st2ctl reload "
+            "--register-configs`, or pass the parameter `webhook_url`." % _place(settings)
+        )
+    where = "Parameter `webhook_url`" if given else "Config key %s" % _place(settings)
+    return _checked(url, where)
+
+
+def post(client: Client, url: str, message: Mapping[str, Any]) -> bool:
+    """Post the message; True when Slack took it. Raises a Fault or a Refusal otherwise."""
+    path = urlsplit(url).path.strip("/")
+    # A path of a few letters is no credential, and would black out half of every message.
+    secrets = (url, *([path] if len(path) >= 8 else []), *client.settings.secrets())
+    request = Request(method=NAME, url=url, document=message, secrets=secrets)
+
+    def attempt(request: Request, method: Method, left: float) -> bool:
+        return _accept(client.send(request, left), request, client.settings)
+
+    return bool(client.persist(request, _POST, attempt))
+
+
+def _accept(response: Any, request: Request, settings: Settings) -> bool:
+    status, text = response.status_code, response.text
+    # A test of a 2.x user may hand a mock whose status is all that it sets.
+    if status == 200 and (not isinstance(text, str) or text.strip() == "ok"):
+        return True
+    if status == 429:
+        raise rate_limited(response, request)
+    refuse_redirect(response, request)
+    if status in range(500, 600):
+        raise trouble(response, request)
+    said = beginning(response, request)
+    code = said if said in _MEANINGS else ""
+    if not code and (not said or said.startswith("<")):
+        raise foreign(response, request)
+    raise _refusal(code or said, status, request, settings)
+
+
+def _refusal(code: str, status: Any, request: Request, settings: Settings) -> Refusal:
+    unknown = ("", "Slack's page about incoming webhooks lists its codes.")
+    meaning, advice = _MEANINGS.get(code, unknown)
+    text = "%s was refused by Slack (HTTP %s): %s" % (NAME, status, code)
+    text += " (%s). " % meaning if meaning else ". "
+    text += advice.format(place=_place(settings))
+    return Refusal(redact(text, request.secrets), NAME, code, {"ok": False, "error": code})
+
+
+def _checked(url: str, where: str) -> str:
+    if url.startswith("{{"):
+        raise SettingsError("%s still holds a template: StackStorm did not find its value." % where)
+    try:
+        parts = urlsplit(url)
+        host, user = parts.hostname, parts.username
+    except ValueError:
+        host, user = None, None
+    if not host or user is not None or not url.isascii() or not url.isprintable() or " " in url:
+        raise SettingsError("%s is not the URL of a webhook (https://hooks.slack.com/…)." % where)
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
+        raise SettingsError("%s must begin with https://." % where)
+    return url
+
+
+def _place(settings: Settings) -> str:
+    if settings.workspace is None:
+        return "`post_message_action.webhook_url`"
+    return "`post_message_action.webhook_url` of the workspace %r" % settings.workspace
+
+
+def attachments_of(attachment: Any) -> List[Mapping[str, Any]]:
+    """The list that Slack wants, of the one object that the action takes."""
+    if not isinstance(attachment, Mapping) or not attachment:
+        raise InputError('Parameter `attachment` must be an object, e.g. {"text": "…"}.')
+    return [attachment]
