@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Facts and words → actions/*.yaml and actions/lib/st2slack/methods.json.
+"""Facts and words → actions/*.yaml, docs/actions.md and actions/lib/st2slack/methods.json.
 
 bin/generate_actions.py                 write them
 bin/generate_actions.py --check         fail if they are not what would be written; all faults
@@ -19,9 +19,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import yaml  # noqa: E402
 
-from catalogue import metadata, sdk, sources, table  # noqa: E402
+from catalogue import docs, metadata, sdk, sources, table  # noqa: E402
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+INDEX = Path("docs/actions.md")
 METHODS = Path("actions/lib/st2slack/methods.json")
 
 
@@ -31,6 +32,7 @@ def expected_files(catalogue: sources.Catalogue) -> Dict[Path, str]:
         Path("actions") / (name + ".yaml"): action_text(catalogue, name)
         for name, _ in catalogue.living()
     }
+    files[INDEX] = docs.index_of(catalogue)
     files[METHODS] = json.dumps(table.table_of(catalogue), indent=1, sort_keys=True) + "\n"
     return files
 
@@ -80,6 +82,7 @@ def write(root: Path, files: Dict[Path, str]) -> List[str]:
     for path, text in files.items():
         there = root / path
         if not there.exists() or there.read_text(encoding="utf-8") != text:
+            there.parent.mkdir(parents=True, exist_ok=True)
             there.write_text(text, encoding="utf-8")
             changed.append(str(path))
     for there in sorted((root / "actions").glob("*.yaml")):
