@@ -57,19 +57,14 @@ def _process(
 ) -> Callable[[], object]:
     values = [json.dumps(parameters), json.dumps(config)]
     command: List[str] = [sys.executable, "-c", LOADER, str(entry), *values]
+    parts = [sysconfig.get_path("purelib"), str(ROOT / "actions/lib"), *stackstorm_path.folders()]
     if checkout:
         script = "contrib/runners/python_runner/python_runner/python_action_wrapper.py"
-        command = [
-            sys.executable,
-            "-u",
-            str(Path(checkout) / script),
-            "--pack=slack",
-            "--file-path=%s" % entry,
-            "--user=bench",
-            "--parent-args=[]",
-            "--parameters=" + values[0],
-            "--config=" + values[1],
-        ]
-    parts = [sysconfig.get_path("purelib"), str(ROOT / "actions/lib"), *stackstorm_path.folders()]
+        # As the Makefile has it: the interpreter that has StackStorm's requirements.
+        python = os.environ.get("ST2_PYTHON") or checkout + "/virtualenv/bin/python"
+        options = ["--pack=slack", "--user=bench", "--parent-args=[]"]
+        command = [python, "-u", str(Path(checkout) / script), "--file-path=%s" % entry, *options]
+        command += ["--parameters=" + values[0], "--config=" + values[1]]
+        parts = [str(ROOT / "actions/lib")]
     env = dict(os.environ, PYTHONPATH=os.pathsep.join(parts))
     return lambda: subprocess.run(command, env=env, check=True, capture_output=True)

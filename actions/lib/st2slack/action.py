@@ -15,6 +15,7 @@ from typing import Any, Dict, Mapping, Optional
 import requests
 from st2common.runners.base_action import Action
 
+from st2slack.errors import SlackError
 from st2slack.settings import Settings, read_settings
 from st2slack.web import webhook
 from st2slack.web.call import Client
@@ -53,6 +54,12 @@ class SlackBase(Action):
         `parameters` as StackStorm hands them to `run()`: the method's arguments among our own.
         Raises a SlackError; its text is the explanation.
         """
+        try:
+            return self._run_method(parameters, http)
+        except SlackError as error:
+            raise error.with_traceback(None) from None  # its text tells; frames would hide it
+
+    def _run_method(self, parameters: Mapping[str, Any], http: Any) -> Any:
         method = find_method(str(parameters.get("end_point") or ""))
         own = _ALWAYS + (_PAGING if method.pages else ()) + (_SAVING if method.gzip else ())
         plumbing = {name: parameters.get(name) for name in own}
@@ -112,10 +119,13 @@ class WebhookBase(SlackBase):
         http: Any = requests,
     ) -> bool:
         """Post `content`, appearing as `given` (see `webhook.build`). True when Slack took it."""
-        settings = self.settings(workspace)
-        url = webhook.find_url(settings, webhook_url)
-        message = webhook.build(settings, content, given)
-        return webhook.post(self.client(settings, http), url, message)
+        try:
+            settings = self.settings(workspace)
+            url = webhook.find_url(settings, webhook_url)
+            message = webhook.build(settings, content, given)
+            return webhook.post(self.client(settings, http), url, message)
+        except SlackError as error:
+            raise error.with_traceback(None) from None
 
 
 def _how(plumbing: Mapping[str, Any]) -> Dict[str, Any]:
