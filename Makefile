@@ -29,6 +29,12 @@ lint: venv
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(RUN) -m flake8 --max-line-length 100 --select E,F,W,C \
+	  --ignore E128,E402,E722,W504,E203,W503 $(wildcard */)
+	find $(wildcard actions sensors etc) -name '*.py' -print0 | \
+	  PYTHONPATH=actions/lib:sandbox/stackstorm/standins xargs -0 $(RUN) -m pylint -E
+	$(RUN) bin/exchange_checks.py
+	$(RUN) bin/draw_icon.py --check
 	$(RUN) bin/generate_actions.py --check
 
 generate: venv

@@ -356,6 +356,13 @@ def test_a_refused_file_is_a_refusal(slack, config, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ignored_errors_are_answers_of_a_file_too(slack, config, tmp_path):
+    slack.faults.append(Fault.refuse("file_not_found"))
+    answer = get_file(config, tmp_path / "x.gz", ignore_errors=["file_not_found"])
+    assert answer == {"ok": False, "error": "file_not_found"}
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_breaks_off_leaves_nothing(slack, config, tmp_path):
     slack.faults.append(Fault.cut_midway())
     with pytest.raises(Exception, match="broke off.*Nothing was kept"):

@@ -158,6 +158,5 @@ def _nothing(validator: Any, value: Any, instance: Any, schema: Schema) -> Itera
     return iter(())
 
 
-_VALIDATOR: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call,unused-ignore]
-    Draft4Validator, {"properties": _properties, "required": _nothing}
-)
+_extend: Any = jsonschema.validators.extend  # untyped in some of its releases
+_VALIDATOR = _extend(Draft4Validator, {"properties": _properties, "required": _nothing})

@@ -15,7 +15,7 @@ from typing import Any, Dict, Mapping, Optional
 import requests
 from st2common.runners.base_action import Action
 
-from st2slack.errors import SlackError
+from st2slack.errors import Refusal, SlackError
 from st2slack.settings import Settings, read_settings
 from st2slack.web import webhook
 from st2slack.web.call import Client
@@ -103,7 +103,12 @@ class SlackBase(Action):
     ) -> Dict[str, Any]:
         overwrite = bool(plumbing["overwrite"])
         path = check_target(plumbing["save_to"], overwrite)
-        response = self.client(settings).open(method.name, arguments, plumbing["token"])
+        try:
+            response = self.client(settings).open(method.name, arguments, plumbing["token"])
+        except Refusal as refusal:
+            if refusal.code in (plumbing["ignore_errors"] or ()):
+                return refusal.answer
+            raise
         return save(response, path, overwrite, method.name)
 
 
