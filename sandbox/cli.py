@@ -19,6 +19,7 @@ from .stackstorm import config as configs
 from .stackstorm import masking, parameters, runner
 from .stackstorm.metadata import PACK, Action, list_actions, load_action
 from .stackstorm.mistakes import Mistake, Mistakes
+from .upgrade import command as upgrade
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -218,6 +219,7 @@ COMMANDS: Dict[str, Command] = {
     "list": Command("list the actions, as `st2 action list` does", _list_arguments, _list),
     "get": Command("describe one action, as `st2 action get` does", _get_arguments, _get),
     "slack": Command("start a Slack on loopback that stays", _slack_arguments, _slack),
+    "upgrade-check": Command("tell what 3.0 breaks in your packs", upgrade.arguments, upgrade.call),
 }
 
 _EXAMPLE = """Try: python -m sandbox list chat
