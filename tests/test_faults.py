@@ -1,7 +1,6 @@
 """Each fault × a read and a write: how often the server was asked, what the operator is told."""
 
 import socket
-import ssl
 import threading
 import time
 
@@ -16,7 +15,6 @@ from st2slack.errors import (
     RateLimited,
     Refusal,
     SettingsError,
-    SlackError,
     Unanswered,
 )
 
@@ -38,7 +36,11 @@ def spoiled(**match):
         "502 of a proxy": (Fault.html(502, **always), Unanswered, "HTML, not JSON"),
         "200 of a proxy": (Fault.html(200, **always), Unanswered, "HTML, not JSON"),
         "an empty body": (Fault.empty(**always), Unanswered, "HTTP 200 with an empty body"),
-        "broken JSON": (Fault.broken_json(**always), Unanswered, "a body that is not JSON"),
+        "broken JSON": (
+            Fault.broken_json(**always),
+            Unanswered,
+            "HTTP 200 with JSON that is no answer",
+        ),
         "reset": (Fault.cut_after_read(**always), Unanswered, "lost the connection to 127.0.0.1"),
         "closed": (Fault.cut_after_read(reset=False, **always), Unanswered, "lost the connection"),
         "cut midway": (Fault.cut_midway(**always), Unanswered, "lost the connection"),
@@ -57,8 +59,7 @@ def test_a_write_that_may_have_arrived_is_never_sent_twice(slack, config, name):
     assert len(calls(slack, WRITE[0])) == 1
     assert part in str(caught.value) and str(caught.value).startswith(WRITE[0])
     assert "\n" not in str(caught.value)
-    if error is Unanswered:
-        assert PERHAPS in str(caught.value)
+    assert PERHAPS in str(caught.value)
     assert client.clock.slept == []
 
 
@@ -402,8 +403,9 @@ def test_a_ca_file_that_is_none_is_said(tmp_path):
     nonsense.write_text("nonsense", encoding="utf-8")
     with LoopbackSlack(tls="good") as server:
         config = dict(tls_config(server), ca_bundle=str(nonsense))
-        with pytest.raises(SlackError, match="cannot be sent|did not trust|lost the connection"):
+        with pytest.raises(SettingsError, match="ca.pem holds no certificates.*`ca_bundle`"):
             make_client(config).call(*WRITE)
+        assert server.requests == []
 
 
 @pytest.mark.parametrize("how", ["close", "reset", "garbage"])
@@ -430,8 +432,7 @@ def test_plain_text_where_tls_is_expected(slack, config):
     client = make_client(config)
     with pytest.raises(Unanswered, match="lost the connection") as caught:
         client.call(*WRITE)
-    assert client.clock.slept == [] and isinstance(caught.value, SlackError)
-    assert ssl.OPENSSL_VERSION  # the fault comes from the TLS library, whose words differ
+    assert client.clock.slept == [] and PERHAPS in str(caught.value)
 
 
 def test_an_unknown_charset_does_not_hide_the_answer(slack, config):

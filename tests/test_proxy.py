@@ -7,7 +7,8 @@ import threading
 import pytest
 from helpers import make_client, run_action
 
-from sandbox.slack import LoopbackSlack
+from sandbox.slack import Fault, LoopbackSlack
+from st2slack.errors import Unanswered
 
 HOST = "elsewhere.example"  # the name in the certificate of LoopbackSlack(tls="wrong_name")
 
@@ -93,3 +94,14 @@ def test_all_pages_go_through_one_tunnel(elsewhere):
     answer = run_action(config, "conversations.list", all_pages=True, limit=1)
     assert len(answer["channels"]) == len(server.requests) >= 4
     assert len(tunnel.asked) == 1
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_a_write_that_is_cut_inside_the_tunnel_is_not_sent_twice(elsewhere, reset):
+    """urllib3 blames the proxy for it, but the request was read."""
+    server, tunnel, config = elsewhere
+    config["proxy"] = tunnel.url
+    server.faults.append(Fault.cut_after_read(reset=reset, times=None))
+    with pytest.raises(Unanswered, match="may have arrived"):
+        make_client(config).call("chat.postMessage", {"channel": "general", "text": "x"})
+    assert len(server.requests) == 1

@@ -122,7 +122,8 @@ def test_what_looks_like_a_credential_goes(text, clean):
 
 def test_known_secrets_go_in_every_form():
     assert redact("a p/w+1 b p%2Fw%2B1 c", ["p/w+1"]) == "a ******** b ******** c"
-    assert redact("abcdef abc", ["abc", "abcdef", ""]) == "******** ********"
+    assert redact("abcdefg abcd", ["abcd", "abcdefg", ""]) == "******** ********"
+    assert redact("a b c", ["b"]) == "a b c", "one letter is no secret"
 
 
 @given(
@@ -168,7 +169,12 @@ def test_what_is_sent_again(error, write_again, read_again):
 
 def test_rate_limits_wait_exactly_what_slack_asked():
     assert wait_before_next(limited(17.0), 5, True, 18, 0.3) == 17.0
-    assert wait_before_next(limited(0.0), 1, True, 18, 0.3) == 0.0
+    assert wait_before_next(limited(1.0), 5, True, 18, 0.3) == 1.0
+
+
+def test_a_rate_limit_of_nothing_is_no_hot_loop():
+    assert wait_before_next(limited(0.0), 1, True, 18, 0.5) == 0.375
+    assert wait_before_next(limited(0.0), 4, True, 18, 0.5) == 3.0
 
 
 def test_a_wait_that_does_not_fit_is_not_begun():

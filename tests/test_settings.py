@@ -200,3 +200,5 @@ def test_secrets_are_not_in_the_text_of_settings():
     settings = read_settings({"action_token": "xoxb-canary", "proxy": "http://u:canary@proxy:1"})
     assert "canary" not in repr(settings) and "canary" not in str(settings)
     assert sorted(settings.secrets()) == ["canary", "xoxb-canary"]
+    coded = read_settings({"proxy": "http://u:p%2Fword@proxy:1"})
+    assert sorted(coded.secrets()) == ["p%2Fword", "p/word"]

@@ -53,9 +53,9 @@ def answers_file(facts: Mapping[str, Any]) -> bool:
     return "file_data" in (facts.get("response_keys") or ())
 
 
-def secret_arguments(facts: Mapping[str, Any], words: Words) -> List[str]:
-    """Arguments that are credentials."""
-    return [argument for argument in sorted(facts["args"]) if argument in words.secrets]
+def is_paged(name: str, facts: Mapping[str, Any], words: Words) -> bool:
+    """Whether `all_pages` can give the whole list of the method."""
+    return bool(facts.get("pagination")) and name not in words.rulings["not_walked"]
 
 
 def _placed(name: str, facts: Mapping[str, Any], words: Words) -> Parameters:
@@ -69,7 +69,7 @@ def _placed(name: str, facts: Mapping[str, Any], words: Words) -> Parameters:
         return not parameter["required"], rank.get(argument, len(common)), argument
 
     placed = dict(sorted(own.items(), key=order))
-    placed.update(_plumbing(name, facts))
+    placed.update(_plumbing(name, facts, words))
     for position, parameter in enumerate(placed.values()):
         parameter["position"] = position
     return placed
@@ -101,9 +101,9 @@ def _parameter(
     return parameter
 
 
-def _plumbing(name: str, facts: Mapping[str, Any]) -> Parameters:
+def _plumbing(name: str, facts: Mapping[str, Any], words: Words) -> Parameters:
     """Parameters of ours, after the method's own."""
-    ours = dict(_PAGING if facts.get("pagination") else {})
+    ours = dict(_PAGING if is_paged(name, facts, words) else {})
     ours.update(_SAVING if answers_file(facts) else {})
     ours.update({"token": _TOKEN} if facts.get("takes_token") else {})
     ours.update(_ALWAYS)

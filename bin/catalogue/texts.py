@@ -128,7 +128,8 @@ def _scopes(facts: Mapping[str, Any]) -> str:
     if not told:
         return "Scope: none." if facts.get("no_scope_required") else ""
     if len(set(told.values())) == 1:
-        return "Scope: %s." % next(iter(told.values()))
+        names = next(iter(told.values()))
+        return "Scope: %s." % ("one of " + names if "," in names else names)
     return "Scope: %s." % "; ".join("%s: %s" % (kind, names) for kind, names in told.items())
 
 
@@ -148,4 +149,6 @@ def _names(group: Sequence[str]) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
     return "empty" if value == "" else str(value)

@@ -15,7 +15,7 @@ from typing import Any, Dict, Mapping, Optional
 import requests
 from st2common.runners.base_action import Action
 
-from st2slack.errors import Refusal, SlackError
+from st2slack.errors import SlackError
 from st2slack.settings import Settings, read_settings
 from st2slack.web import webhook
 from st2slack.web.call import Client
@@ -69,11 +69,9 @@ class SlackBase(Action):
             return self._save(method, settings, arguments, plumbing)
         if method.pages and plumbing["all_pages"]:
             return self._all_pages(method, settings, arguments, plumbing)
-        answer = self.client(settings, http).call(method.name, arguments, **_how(plumbing))
         fields = check_fields(plumbing.get("fields"))
-        if method.pages and fields:
-            answer = slim_page(answer, method.pages, fields)
-        return _checked(answer)
+        answer = self.client(settings, http).call(method.name, arguments, **_how(plumbing))
+        return _checked(slim_page(answer, method.pages, fields) if method.pages else answer)
 
     def _all_pages(
         self,
@@ -83,14 +81,22 @@ class SlackBase(Action):
         plumbing: Dict[str, Any],
     ) -> Any:
         assert method.pages is not None
+        how = _how(plumbing)
         with requests.Session() as session:  # one connection for all pages
             client = self.client(settings, session)
+
+            def call(page: Dict[str, Any]) -> Any:
+                # A refusal in the middle, let pass, would look like the end of the list.
+                allowed = () if walk.begun else how["ignore_errors"]
+                return client.call(method.name, page, **dict(how, ignore_errors=allowed))
+
+            progress = paced(self.say, method.name, PROGRESS_EVERY, time.monotonic)
             walk = Walk(
-                lambda page: client.call(method.name, page, **_how(plumbing)),
+                call,
                 method.pages,
                 max_items=plumbing["max_items"],
                 fields=check_fields(plumbing["fields"]),
-                progress=paced(self.say, method.name, PROGRESS_EVERY, time.monotonic),
+                progress=progress,
             )
             return walk.run(arguments)
 
@@ -103,13 +109,14 @@ class SlackBase(Action):
     ) -> Dict[str, Any]:
         overwrite = bool(plumbing["overwrite"])
         path = check_target(plumbing["save_to"], overwrite)
-        try:
-            response = self.client(settings).open(method.name, arguments, plumbing["token"])
-        except Refusal as refusal:
-            if refusal.code in (plumbing["ignore_errors"] or ()):
-                return refusal.answer
-            raise
-        return save(response, path, overwrite, method.name)
+        saved: Dict[str, Any] = self.client(settings).download(
+            method.name,
+            arguments,
+            lambda response: save(response, path, overwrite, method.name),
+            token=plumbing["token"],
+            ignore_errors=plumbing["ignore_errors"] or (),
+        )
+        return saved
 
 
 class WebhookBase(SlackBase):
@@ -144,7 +151,8 @@ def _how(plumbing: Mapping[str, Any]) -> Dict[str, Any]:
 def _checked(answer: Any) -> Any:
     """`answer`, if StackStorm can store it."""
     if isinstance(answer, dict):
-        size = len(json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace"))
+        text = json.dumps(answer, ensure_ascii=False, default=str)
+        size = len(text.encode("utf-8", "replace"))
         if size > RESULT_LIMIT:
             raise too_large("one answer")
     return answer
@@ -161,12 +169,14 @@ def seconds_left(environ: Mapping[str, str] = os.environ) -> Optional[float]:
     if not execution or not api_url:
         return None
     try:
-        answer = requests.get(
-            "%s/executions/%s" % (api_url.rstrip("/"), execution),
-            timeout=2,
-            headers={"X-Auth-Token": token or ""},
-            allow_redirects=False,
-        ).json()
+        with requests.Session() as session:
+            session.trust_env = False  # StackStorm's token goes to no proxy
+            answer = session.get(
+                "%s/executions/%s" % (api_url.rstrip("/"), execution),
+                timeout=2,
+                headers={"X-Auth-Token": token or ""},
+                allow_redirects=False,
+            ).json()
         return _left_of(answer, time.time())
     except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
         return None

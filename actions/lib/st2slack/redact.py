@@ -12,6 +12,7 @@ from typing import Iterable
 from urllib.parse import quote, quote_plus
 
 MASK = "********"  # as StackStorm writes it
+SHORTEST = 4  # characters of a value that is masked: a shorter one is no secret, but in every word
 
 _SHAPES = (
     # xoxb-…, xoxp-…, xapp-…, xoxe-1-…, and rotated ones: xoxe.xoxb-…
@@ -27,7 +28,9 @@ _SHAPES = (
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without any of `secrets` and without anything that looks like a credential."""
     # Longest first: a secret that holds another one must not leave a tail behind.
-    for secret in sorted({each for each in secrets if each}, key=len, reverse=True):
+    for secret in sorted(
+        {each for each in secrets if len(each) >= SHORTEST}, key=len, reverse=True
+    ):
         for form in (secret, quote(secret, safe=""), quote_plus(secret)):
             text = text.replace(form, MASK)
     for shape, mask in _SHAPES:

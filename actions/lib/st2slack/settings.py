@@ -13,8 +13,8 @@
     workspaces    more workspaces: name, api_url, team_id, tokens and webhook of their own
 
 A workspace of the list takes its credentials and `team_id` from its own entry only: a token of one
-workspace is never sent on behalf of another. How to get there (`api_url`, `proxy`, `ca_bundle`,
-`max_wait`) is shared unless the entry says otherwise.
+workspace is never sent on behalf of another. How to get there (`api_url`, `proxy`, `ca_bundle`) is
+shared unless the entry says otherwise; `max_wait` is the same for all.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from st2slack.errors import SettingsError
 
@@ -70,7 +70,8 @@ class Settings:
         """Everything of these settings that must not appear anywhere."""
         password = urlsplit(self.proxy).password if self.proxy else None
         url = self.webhook.get("webhook_url")
-        return [*self.tokens.values(), *(each for each in (password, url) if each)]
+        own = {password, unquote(password or ""), url}
+        return [*self.tokens.values(), *(each for each in own if each)]
 
     @staticmethod
     def _keys_for(kinds: Tuple[str, ...]) -> Tuple[str, ...]:
@@ -94,7 +95,7 @@ def read_settings(config: Mapping[str, Any], workspace: Optional[str] = None) ->
         tokens=_tokens(own),
         webhook=_webhook(own),
         max_wait=_seconds(config, "max_wait", DEFAULT_MAX_WAIT),
-        proxy=_text(entry, "proxy") or _text(config, "proxy"),
+        proxy=check_proxy(_text(entry, "proxy") or _text(config, "proxy")),
         ca_bundle=_text(entry, "ca_bundle") or _text(config, "ca_bundle"),
     )
 
@@ -121,6 +122,23 @@ def check_api_url(url: str) -> str:
             "the token in clear text to %s)." % host
         )
     return url if url.endswith("/") else url + "/"
+
+
+def check_proxy(url: Optional[str]) -> Optional[str]:
+    """`url` if it is one of a proxy. The error does not show it: it may hold a password."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url if "://" in url else "http://" + url)
+        usable = bool(parts.hostname) and (parts.port or True)
+    except ValueError:
+        usable = False
+    if not usable or not url.isascii() or not url.isprintable() or " " in url:
+        raise SettingsError(
+            "Config key `proxy` must be a URL such as http://proxy.example.com:3128. Characters "
+            "like /, @ or # in its password must be percent-encoded."
+        )
+    return url if "://" in url else "http://" + url
 
 
 def is_loopback(url: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import time
+from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 import requests
@@ -20,11 +22,12 @@ from st2slack.errors import (
 )
 from st2slack.redact import redact
 from st2slack.settings import Settings, check_token
+from st2slack.web.deadline import OutOfTime, in_time
 from st2slack.web.encode import encode, encode_value
 from st2slack.web.methods import Method, find_method
 from st2slack.web.refusals import explain
-from st2slack.web.retry import wait_before_next
-from st2slack.web.send import Request, is_number, parse, send
+from st2slack.web.retry import TROUBLE, wait_before_next
+from st2slack.web.send import Request, is_file, is_number, parse, send
 
 # Dots between words and nothing else: no slash, no "..", no host, no query can come in with it.
 _END_POINT = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
@@ -74,19 +77,44 @@ class Client:
         came, a Refusal where Slack said no.
         """
         request, method = self.prepare(name, arguments or {}, verb, token)
+        return self._unless_ignored(
+            ignore_errors, lambda: self.persist(request, method, self._answer)
+        )
+
+    @staticmethod
+    def _unless_ignored(ignore_errors: Iterable[str], call: Callable[[], Any]) -> Any:
+        codes = [ignore_errors] if isinstance(ignore_errors, str) else list(ignore_errors)
         try:
-            return self.persist(request, method, self._answer)
+            return call()
         except Refusal as refusal:
-            if refusal.code in ignore_errors:
+            if refusal.code in codes:
                 return refusal.answer
             raise
 
-    def open(
-        self, name: str, arguments: Optional[Mapping[str, Any]] = None, token: Optional[str] = None
+    def download(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        consume: Callable[[Any], Any],
+        *,
+        token: Optional[str] = None,
+        ignore_errors: Iterable[str] = (),
     ) -> Any:
-        """The same for a method that answers a file: the response, its body not read yet."""
-        request, method = self.prepare(name, arguments or {}, "POST", token)
-        return self.persist(request, method, self._file)
+        """The same for a method that answers a file: what `consume` makes of the response.
+
+        `consume` reads the body, however long that takes. Where it raises Unanswered, it is tried
+        again like any answer that broke off.
+        """
+        request, method = self.prepare(name, arguments, "POST", token)
+
+        def attempt(request: Request, method: Method, left: float) -> Any:
+            response = self.send(request, left)
+            if is_file(request, response):
+                return consume(response)
+            self._accept(response, request, method)
+            raise Misdirected("%s answered JSON where a file was expected." % request.method)
+
+        return self._unless_ignored(ignore_errors, lambda: self.persist(request, method, attempt))
 
     def prepare(
         self,
@@ -106,7 +134,7 @@ class Client:
         basic = _take_basic(method, given)
         files = {key: _file_path(key, given.pop(key)) for key in method.files if key in given}
         secrets = [encode_value(key, given[key]) for key in method.secrets if key in given]
-        secrets += list(basic or ()) + self.settings.secrets() + ([bearer] if bearer else [])
+        secrets += [*(basic or ()), *self.settings.secrets(), bearer or ""]
         # A credential never goes into a URL: it would be logged by everything on the way.
         in_body = files or basic or any(key in given for key in method.secrets)
         return Request(
@@ -182,21 +210,16 @@ class Client:
 
     def send(self, request: Request, left: float) -> Any:
         """One try, at most `left` seconds long: the response, its body read."""
-        return send(request, self.settings, self._http, left, self._clock)
+        # Its own timeouts come first, for they know better what they waited for.
+        work = partial(send, request, self.settings, self._http, left * 0.9)
+        try:
+            return in_time(work, left, self._limit)
+        except OutOfTime:
+            text = "%s got no answer from %s in time." % (request.method, request.host)
+            raise Unanswered(text) from None
 
     def _answer(self, request: Request, method: Method, left: float) -> Any:
         return self._accept(self.send(request, left), request, method)
-
-    def _file(self, request: Request, method: Method, left: float) -> Any:
-        response = self.send(request, left)
-        kind = str(response.headers.get("Content-Type", ""))
-        if response.status_code == 200 and "json" not in kind and "html" not in kind:
-            return response
-        try:
-            self._accept(response, request, method)
-        finally:
-            response.close()
-        raise Misdirected("%s answered JSON where a file was expected." % request.method)
 
     def _accept(self, response: Any, request: Request, method: Method) -> Any:
         """Slack's answer, if it is a yes."""
@@ -225,9 +248,11 @@ class Client:
         if isinstance(error, RateLimited) and error.retry_after is not None:
             said.append(
                 "Slack asked to wait %g s, which does not fit into the time left (`max_wait` is "
-                "%g s). Nothing was done." % (error.retry_after, self.settings.max_wait)
+                "%g s; the action's own timeout counts too). Nothing was done."
+                % (error.retry_after, self.settings.max_wait)
             )
-        if isinstance(error, Unanswered) and request.writes:
+        in_trouble = isinstance(error, Refusal) and error.code in TROUBLE
+        if request.writes and (isinstance(error, Unanswered) or in_trouble):
             said.append(
                 "It may have arrived all the same, so it was not sent again: look in Slack "
                 "before you repeat it."
@@ -263,10 +288,13 @@ def _file_path(name: str, value: Any) -> str:
     """`value` if a file can be read there."""
     path = str(value)
     try:
-        with open(path, "rb"):
-            return path
-    except OSError as error:
-        raise InputError(
-            "Parameter `%s` must be the path of a file on the action runner; %s: %s."
-            % (name, path, error.strerror)
-        ) from None
+        # A pipe or a device could be waited for without end.
+        readable = os.path.isfile(path) and os.access(path, os.R_OK)
+    except ValueError:  # a path with a NUL in it
+        readable = False
+    if readable:
+        return path
+    raise InputError(
+        "Parameter `%s` must be the path of a file on the action runner; there is none that can be "
+        "read at %r." % (name, path[:200])
+    )

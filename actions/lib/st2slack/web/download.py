@@ -18,6 +18,8 @@ def check_target(path: Any, overwrite: bool) -> str:
     """`path` if a file may be written there. Raises InputError before anything is fetched."""
     if not path:
         raise InputError("Parameter `save_to` must name the file to write, e.g. /tmp/out.json.gz.")
+    if "\0" in str(path):
+        raise InputError("Parameter `save_to` must be a path; it has a NUL in it.")
     target: str = os.path.abspath(os.path.expanduser(str(path)))
     if os.path.isdir(target):
         raise InputError("Parameter `save_to`: %s is a folder; name a file in it." % target)
@@ -36,10 +38,9 @@ def save(response: Any, path: str, overwrite: bool, method: str) -> Dict[str, An
     It is written beside its place and moved there when it is whole, so that a broken transfer
     leaves nothing, and a file that came into being meanwhile is not overwritten.
     """
-    handle, part = tempfile.mkstemp(
-        prefix=".%s." % os.path.basename(path), suffix=".part", dir=os.path.dirname(path)
-    )
+    part = ""
     try:
+        handle, part = tempfile.mkstemp(prefix=".slack-", suffix=".part", dir=os.path.dirname(path))
         with os.fdopen(handle, "wb") as stream:
             for chunk in response.iter_content(_CHUNK):
                 stream.write(chunk)
@@ -56,7 +57,7 @@ def save(response: Any, path: str, overwrite: bool, method: str) -> Dict[str, An
         ) from None
     finally:
         response.close()
-        if os.path.exists(part):
+        if part and os.path.exists(part):
             os.unlink(part)
     return {"ok": True, "path": path, "size": os.path.getsize(path)}
 

@@ -20,9 +20,10 @@ class Method:
 
     `writes`: whether a second request could do something twice. `token_kinds`: which kinds Slack
     takes, empty where it does not tell. `pages`: how it is paged, see `pages.py`. `files`:
-    arguments that are files. `secrets`: arguments that are credentials. `unsent`: parameters of
-    2.x that are accepted and go nowhere. `basic_auth`: client id and secret go as HTTP Basic auth.
-    `fills_team`: it has a `team_id` argument. `gzip`: it answers a gzip file, not JSON.
+    arguments that are files. `secrets`: names of arguments that are credentials, of any method.
+    `unsent`: parameters of 2.x that are accepted and go nowhere. `basic_auth`: client id and secret
+    go as HTTP Basic auth. `fills_team`: the configured workspace goes into its `team_id`. `gzip`:
+    it answers a gzip file, not JSON.
     """
 
     name: str
@@ -40,16 +41,17 @@ class Method:
 
 
 @lru_cache(maxsize=None)
-def _table() -> Dict[str, Dict[str, Any]]:
+def _table() -> Dict[str, Any]:
     with open(_TABLE, encoding="utf-8") as stream:
-        table: Dict[str, Dict[str, Any]] = json.load(stream)["methods"]
+        table: Dict[str, Any] = json.load(stream)
     return table
 
 
 def find_method(name: str) -> Method:
     """Facts of `name`; the careful defaults where it is not in the table."""
+    table = _table()
     facts: Dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value
-        for key, value in _table().get(name, {}).items()
+        for key, value in table["methods"].get(name, {}).items()
     }
-    return Method(name, **facts)
+    return Method(name, secrets=tuple(table["secrets"]), **facts)

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Union
 
 from st2slack.errors import InputError, ResultTooLarge, SlackError
 
@@ -47,26 +47,36 @@ class Walk:
         self._progress = progress
         self._items: List[Any] = []
         self._first: Any = None
+        self._seen: List[Any] = []
         self._bytes = 0
         self._count = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether a page was fetched already."""
+        return self._count > 0
 
     def run(self, arguments: Mapping[str, Any]) -> Any:
         """The first page's answer with the items of all pages in its list.
 
         Where the walk stopped at `max_items`, the answer's own cursor (or page) tells where to go
-        on; items may then come a second time, none is left out.
+        on; items may then come a second time, none is left out. For that a first page that is
+        longer than asked for stays whole.
         Raises what the calls raise, with the place that was reached in the message.
         """
         place = self._begin(arguments)
-        first: Any = None
-        while True:
-            answer = self._fetch({**arguments, **place})
-            first = first if first is not None else answer
-            whole = self._keep(read_path(answer, self._pages["items"]) or [])
+        first = answer = self._fetch({**arguments, **place})
+        if not first.get("ok"):
+            return first  # a refusal that the caller lets pass
+        before = None
+        whole = self._keep(_items(answer, self._pages))
+        following = self._following(answer, place)
+        while following is not None and not self._full():
+            before, place = answer, following
+            answer = self._fetch({**arguments, **self._smaller(place)})
+            whole = self._keep(_items(answer, self._pages))
             following = self._following(answer, place)
-            if following is None or self._full():
-                return self._finish(first, answer, place, following, whole)
-            place = following
+        return self._finish(first, answer if whole else before, place, following, whole)
 
     def _begin(self, arguments: Mapping[str, Any]) -> Place:
         place: Place = {}
@@ -76,12 +86,19 @@ class Walk:
         return {**place, **self._size(arguments)}
 
     def _size(self, arguments: Mapping[str, Any]) -> Place:
-        """The size of a page: as asked for, else ours; no more than what is still wanted."""
+        """The size of a page: as asked for, else ours; no more than what is wanted."""
         name = self._pages.get("size")
         if not name:
             return {}
         asked = arguments.get(name) or min(PAGE_SIZE, self._pages.get("max", PAGE_SIZE))
         return {name: min(asked, self._max_items) if self._max_items else asked}
+
+    def _smaller(self, place: Place) -> Place:
+        """The place, its page no larger than what is wanted. Numbered pages keep their size."""
+        name = self._pages.get("size")
+        if not name or not self._max_items or not self._pages.get("cursor"):
+            return place
+        return {**place, name: min(place[name], self._max_items - len(self._items))}
 
     def _fetch(self, arguments: Dict[str, Any]) -> Any:
         try:
@@ -101,8 +118,10 @@ class Walk:
     def _keep(self, items: List[Any]) -> bool:
         """Take the items of a page; False where some had to be left."""
         items = self._without_parent(items)
-        room = self._max_items - len(self._items) if self._max_items else len(items)
-        taken = [self._slim(item) for item in items[:room]]
+        room = len(items)
+        if self._max_items and self._count:
+            room = self._max_items - len(self._items)
+        taken = [slim(item, self._fields) for item in items[:room]]
         self._items += taken
         self._count += 1
         self._bytes += _weight(taken)
@@ -119,32 +138,30 @@ class Walk:
             return items[1:] if items[0]["ts"] == self._first["ts"] else items
         return items
 
-    def _slim(self, item: Any) -> Any:
-        if not self._fields or not isinstance(item, dict):
-            return item
-        return {key: item[key] for key in self._fields if key in item}
-
     def _full(self) -> bool:
         return self._max_items is not None and len(self._items) >= self._max_items
 
     def _following(self, answer: Any, place: Place) -> Optional[Place]:
         """The arguments of the next page; None at the end."""
+        value: Union[str, int, None]
         if self._pages.get("cursor"):
-            cursor, following = self._pages["cursor"], self._next_cursor(answer)
-            # A cursor that leads to where we are would lead there for ever.
-            return (
-                {**place, cursor: following} if following not in (None, place.get(cursor)) else None
-            )
-        paging = read_path(answer, self._pages["paging"]) or {}
-        page = int(paging.get("page") or 1)
-        return (
-            {**place, self._pages["page"]: page + 1}
-            if page < int(paging.get("pages") or 1)
-            else None
-        )
+            name, value = self._pages["cursor"], self._next_cursor(answer)
+        else:
+            name, value = self._pages["page"], self._next_page(answer, place)
+        # A place that was seen before would lead there for ever.
+        if value is None or value in self._seen:
+            return None
+        self._seen.append(value)
+        return {**place, name: value}
+
+    def _next_page(self, answer: Any, place: Place) -> Optional[int]:
+        page = place.get(self._pages["page"]) or 1
+        last = read_path(answer, self._pages["paging"] + ".pages")
+        return page + 1 if isinstance(last, int) and page < last else None
 
     def _next_cursor(self, answer: Any) -> Optional[str]:
-        return next(filter(None, (read_path(answer, path) for path in self._pages["next"])), None)
+        found = (read_path(answer, path) for path in self._pages["next"])
+        return next((each for each in found if each and isinstance(each, str)), None)
 
     def _finish(
         self, first: Any, last: Any, place: Place, following: Optional[Place], whole: bool
@@ -157,7 +174,7 @@ class Walk:
             for path in self._pages["next"]:
                 if read_path(first, path) is not None:
                     write_path(first, path, cursor)
-        elif first is not last:
+        elif last is not None:
             write_path(first, self._pages["paging"], read_path(last, self._pages["paging"]))
         return first
 
@@ -170,21 +187,24 @@ def _is_parent(item: Any) -> bool:
     )
 
 
-def slim_page(answer: Any, pages: Mapping[str, Any], fields: List[str]) -> Any:
+def slim(item: Any, fields: Optional[List[str]]) -> Any:
+    """An item with only these of its keys; whole where there are none to choose or no keys."""
+    if not fields or not isinstance(item, dict):
+        return item
+    return {key: item[key] for key in fields if key in item}
+
+
+def slim_page(answer: Any, pages: Mapping[str, Any], fields: Optional[List[str]]) -> Any:
     """One page with only `fields` of each item."""
-    items = read_path(answer, pages["items"])
-    if isinstance(items, list):
-        write_path(
-            answer,
-            pages["items"],
-            [
-                {key: item[key] for key in fields if key in item}
-                if isinstance(item, dict)
-                else item
-                for item in items
-            ],
-        )
+    if fields and read_path(answer, pages["items"]) is not None:
+        write_path(answer, pages["items"], [slim(item, fields) for item in _items(answer, pages)])
     return answer
+
+
+def _items(answer: Any, pages: Mapping[str, Any]) -> List[Any]:
+    """The list of a page; empty where the answer has none."""
+    items = read_path(answer, pages["items"])
+    return items if isinstance(items, list) else []
 
 
 def too_large(what: str) -> ResultTooLarge:

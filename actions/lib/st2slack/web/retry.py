@@ -35,7 +35,9 @@ def wait_before_next(
     if not _worth_it(error, writes):
         return None
     asked = error.retry_after if isinstance(error, RateLimited) else None
-    wait = asked if asked is not None else _back_off(tries, jitter)
+    wait = _back_off(tries, jitter)
+    if asked is not None:
+        wait = asked if asked >= BASE else max(asked, wait)  # "0" must not become a hot loop
     return wait if wait < left else None
 
 

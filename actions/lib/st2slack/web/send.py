@@ -14,7 +14,6 @@ import math
 import os
 import ssl
 from dataclasses import dataclass, field
-from time import monotonic
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple, Type
 from urllib.parse import urlsplit
 
@@ -22,16 +21,30 @@ import requests
 from requests import exceptions as faults
 from requests.auth import AuthBase, HTTPBasicAuth
 from requests.utils import should_bypass_proxies
-from urllib3.exceptions import HTTPError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationParseError,
+    NewConnectionError,
+)
 from urllib3.exceptions import TimeoutError as HTTPTimeout
 
-from st2slack.errors import Distrusted, Fault, Misdirected, NotDelivered, SettingsError, Unanswered
+from st2slack.errors import (
+    Distrusted,
+    Fault,
+    Misdirected,
+    NotDelivered,
+    ResultTooLarge,
+    SettingsError,
+    Unanswered,
+)
 from st2slack.redact import redact
 from st2slack.settings import Settings, is_loopback
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 30.0
 _CHUNK = 65536
+LARGEST = 64 * 1024 * 1024  # bytes of an answer; StackStorm stores 16 MB
 _BEGINNING = 200  # characters of a foreign answer that a message shows
 
 _LOG = logging.getLogger("urllib3.connectionpool")
@@ -81,19 +94,12 @@ class Request:
         return urlsplit(self.url).hostname or "?"
 
 
-def send(
-    request: Request,
-    settings: Settings,
-    http: Any,
-    left: float,
-    clock: Callable[[], float] = monotonic,
-) -> Any:
-    """Send once and return the response, its body read (a gzip file is left to be streamed).
+def send(request: Request, settings: Settings, http: Any, left: float) -> Any:
+    """Send once and return the response, its body read (a file is left to be streamed).
 
-    `http`: `requests` or a session; its `post` or `get` is looked up now. `left`: seconds that this
-    try may take at the most. Raises a Fault or a SettingsError.
+    `http`: `requests` or a session; its `post` or `get` is looked up now. `left`: seconds that
+    connecting, and waiting for the next bytes, may take. Raises a Fault or a SettingsError.
     """
-    ends = clock() + left
     opened: Dict[str, Any] = {}
     clean = _CleanLog(request.secrets)
     _LOG.addFilter(clean)
@@ -109,8 +115,10 @@ def send(
             **_route(request.url, settings),
             **_body(request, opened),
         )
-        if isinstance(response, requests.Response) and not _is_file(request, response):
-            _read(response, ends, clock)
+        # Tests of 2.x users hand responses of their own making; only a real one is to be read.
+        unread = type(response) is requests.Response and getattr(response, "_content", 0) is False
+        if unread and not is_file(request, response):
+            _read(response)
         return response
     except (faults.RequestException, HTTPError, UnicodeError, OSError, ValueError) as error:
         raise translate(error, request, settings) from None
@@ -144,11 +152,16 @@ def parse(response: Any, request: Request) -> Any:
         answer = response.json()
     except (ValueError, RecursionError):
         raise foreign(response, request) from None
-    if isinstance(answer, (list, str, int, float, type(None))):
+    if isinstance(answer, (list, str, int, float, type(None))) or _says_nothing(answer):
         raise foreign(response, request)
     if response.status_code in range(500, 600):
         raise trouble(response, request)
     return answer
+
+
+def _says_nothing(answer: Any) -> bool:
+    """An object without `ok` comes from somebody else, a gateway say."""
+    return isinstance(answer, dict) and "ok" not in answer
 
 
 def refuse_redirect(response: Any, request: Request) -> None:
@@ -173,6 +186,7 @@ def translate(error: BaseException, request: Request, settings: Settings) -> Exc
     """What `error` means for the request, without anything secret in it."""
     kind, text = (
         _distrusted(error, request)
+        or _unusable(error, settings)
         or _not_arrived(error, request, settings)
         or _perhaps_arrived(error, request)
         or _never_sent(error)
@@ -192,16 +206,33 @@ def _distrusted(error: BaseException, request: Request) -> Optional[Verdict]:
     )
 
 
+def _unusable(error: BaseException, settings: Settings) -> Optional[Verdict]:
+    """What a setting makes impossible; nothing was sent."""
+    if _find(error, LocationParseError) is not None:
+        return SettingsError, "cannot be sent: `api_url` or `proxy` names no host."
+    if _find(error, ssl.SSLError) is None:
+        return None
+    bundle = settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE")
+    try:
+        ssl.create_default_context(cafile=bundle or None)
+    except OSError:
+        return SettingsError, (
+            "cannot be sent: the CA file %s holds no certificates. Check the config key "
+            "`ca_bundle` and REQUESTS_CA_BUNDLE." % bundle
+        )
+    return None
+
+
 def _not_arrived(error: BaseException, request: Request, settings: Settings) -> Optional[Verdict]:
-    if isinstance(error, faults.ProxyError):
+    if isinstance(error, faults.ProxyError) and _before_the_tunnel(error):
         return NotDelivered, (
-            "was stopped by the proxy%s: %s. Check the config key `proxy`, "
-            "HTTPS_PROXY and NO_PROXY." % (_proxy_name(settings), _root(error))
+            "was stopped by the proxy%s: %s. Check the config key `proxy`, HTTPS_PROXY and "
+            "NO_PROXY." % (_proxy_name(settings), _root(error))
         )
     if isinstance(error, faults.ConnectTimeout):
         return NotDelivered, (
-            "could not reach %s: no connection in time. Check network, firewall "
-            "and proxy." % request.host
+            "could not reach %s: no connection in time. Check network, firewall and proxy."
+            % request.host
         )
     if isinstance(error, faults.ConnectionError) and _find(error, NewConnectionError) is not None:
         return NotDelivered, (
@@ -210,7 +241,19 @@ def _not_arrived(error: BaseException, request: Request, settings: Settings) -> 
     return None
 
 
+def _before_the_tunnel(error: BaseException) -> bool:
+    """urllib3 blames the proxy also for what breaks in a tunnel that stood (tried: 1.26 to 2.8)."""
+    return (
+        _find(error, NewConnectionError) is not None
+        or _find(error, ConnectTimeoutError) is not None
+        or _root(error).startswith("Tunnel connection failed")
+    )
+
+
 def _perhaps_arrived(error: BaseException, request: Request) -> Optional[Verdict]:
+    if type(error) is ValueError:
+        # What we send was checked before; requests reads the address of a redirect by itself.
+        return Unanswered, "got an answer that cannot be used (%s)." % _root(error)
     if isinstance(error, (faults.Timeout, HTTPTimeout)):
         return Unanswered, "got no answer from %s in time." % request.host
     if isinstance(
@@ -229,8 +272,8 @@ def _perhaps_arrived(error: BaseException, request: Request) -> Optional[Verdict
 def _never_sent(error: BaseException) -> Verdict:
     """What is left was raised before anything went out: a URL, header or file that is no good."""
     return SettingsError, (
-        "cannot be sent (%s: %s). Check `api_url`, `proxy` and the token."
-        % (type(error).__name__, _root(error))
+        "cannot be sent (%s: %s). Check `api_url`, `proxy`, `ca_bundle`, "
+        "REQUESTS_CA_BUNDLE and the token." % (type(error).__name__, _root(error))
     )
 
 
@@ -272,40 +315,39 @@ def _body(request: Request, opened: Mapping[str, Any]) -> Dict[str, Any]:
     return {"data": request.fields}
 
 
-def _read(response: requests.Response, ends: float, clock: Callable[[], float]) -> None:
-    """Read the body, but not past `ends`: a read timeout alone bounds one packet, not the whole."""
+def _read(response: requests.Response) -> None:
+    """Read the body, but no more than an answer can be: a proxy may send without end."""
+    size = 0
     pieces: List[bytes] = []
-    for piece in _pieces(response):
+    for piece in response.iter_content(_CHUNK):
+        size += len(piece)
         pieces.append(piece)
-        if clock() > ends:
+        if size > LARGEST:
             response.close()
-            raise faults.ReadTimeout("the answer did not end in time")
-    response._content = b"".join(pieces)  # what reading `.content` does, with a clock beside it
+            raise ResultTooLarge(
+                "The answer has more than %d MB, which StackStorm cannot store. Ask for less at a "
+                "time (`limit`, `max_items`, narrower arguments)." % (LARGEST // 1024 // 1024)
+            )
+    response._content = b"".join(pieces)  # what reading `.content` does, with an end to it
 
 
-def _pieces(response: requests.Response) -> Iterator[bytes]:
-    """The body as it comes in. urllib3 1 has no `read1`; its `read` waits for a whole chunk."""
-    read1 = getattr(response.raw, "read1", None)
-    if read1 is None:
-        yield from response.iter_content(1024)
-        return
-    while True:
-        piece = read1(_CHUNK, decode_content=True)
-        if not piece:
-            return
-        yield piece
-
-
-def _is_file(request: Request, response: requests.Response) -> bool:
-    kind = response.headers.get("Content-Type", "")
-    return request.gzip and response.status_code == 200 and "json" not in kind
+def is_file(request: Request, response: Any) -> bool:
+    """Whether the body is the file that was asked for, and no answer about it."""
+    kind = str(response.headers.get("Content-Type", ""))
+    return (
+        request.gzip
+        and response.status_code == 200
+        and not any(each in kind for each in ("json", "html", "text/"))
+    )
 
 
 def foreign(response: Any, request: Request) -> Fault:
     """The error for an answer that does not come from Slack, or not whole."""
     status, text = response.status_code, beginning(response, request)
     what = "a body that is not JSON"
-    if not text:
+    if text.startswith("{"):
+        what = "JSON that is no answer of Slack's, or not whole"
+    elif not text:
         what = "an empty body"
     elif text.lower().startswith(("<!doctype", "<html")):
         what = "HTML, not JSON, so it comes from something in between (a proxy, a gateway)"
@@ -314,8 +356,11 @@ def foreign(response: Any, request: Request) -> Fault:
 
 
 def _target(response: Any) -> str:
-    location = str(response.headers.get("Location") or "")
-    return urlsplit(location).hostname or "another path"
+    try:
+        host = urlsplit(str(response.headers.get("Location") or "")).hostname
+    except ValueError:
+        host = "an address that is none"
+    return host or "another path"
 
 
 def _say(request: Request, text: str) -> str:
