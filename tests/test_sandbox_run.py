@@ -5,6 +5,7 @@ import datetime
 import enum
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -37,6 +38,8 @@ class Pack:
 
     def write(self, name, text):
         (self.root / name).write_text(text, encoding="utf-8")
+        # A file of the same size, written in the same second, would be taken from the cache.
+        shutil.rmtree((self.root / name).parent / "__pycache__", ignore_errors=True)
 
     def add(self, name, body="return kwargs", parameters="{}", before="", more=""):
         lines = "\n".join(f"        {line}" for line in body.split("\n"))
