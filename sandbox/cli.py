@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
-from . import demo, loopback, show
+from . import demo, listen, loopback, show
 from .stackstorm import config as configs
 from .stackstorm import masking, parameters, runner
 from .stackstorm.metadata import PACK, Action, list_actions, load_action
@@ -139,19 +139,13 @@ def _both(args: argparse.Namespace, action: Action) -> Tuple[Dict[str, Any], Dic
     except Mistakes as error:
         found += error.mistakes
     try:
-        kv = _pairs(args.kv)
+        kv = configs.pairs(args.kv)
         config = configs.load_config(args.config, args.pack_dir, kv) if args.config else {}
     except Mistakes as error:
         found += error.mistakes
     if found:
         raise Mistakes(found)
     return checked, config
-
-
-def _pairs(given: Sequence[str]) -> Dict[str, str]:
-    if any("=" not in pair for pair in given):
-        raise Mistakes([Mistake("--kv", "must be name=value")])
-    return dict(pair.split("=", 1) for pair in given)
 
 
 @contextlib.contextmanager
@@ -216,6 +210,7 @@ def _slack(args: argparse.Namespace) -> int:
 COMMANDS: Dict[str, Command] = {
     "demo": Command("show the pack at work against a Slack on loopback", demo.arguments, demo.call),
     "run": Command("run one action, as `st2 run` does", _run_arguments, _run),
+    "listen": Command("run the sensor and show its triggers", listen.arguments, listen.call),
     "list": Command("list the actions, as `st2 action list` does", _list_arguments, _list),
     "get": Command("describe one action, as `st2 action get` does", _get_arguments, _get),
     "slack": Command("start a Slack on loopback that stays", _slack_arguments, _slack),

@@ -1,15 +1,17 @@
 """`make demo`: real actions of the pack against a Slack on loopback, shown as they happen.
 
 Every step is an execution as StackStorm makes it: metadata → cast and checked parameters → run.py
-in a process of its own → HTTP. What is shown is what that Slack holds afterwards.
+in a process of its own → HTTP. What is shown is what that Slack holds afterwards. Beside it runs
+the sensor, in a process of its own too, so that what an action posts comes back as a trigger.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
 import shlex
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 from rich.console import Console, Group
 from rich.padding import Padding
@@ -18,25 +20,32 @@ from rich.rule import Rule
 from rich.text import Text
 
 from . import loopback
+from .listener import Listener
+from .stackstorm import rules
+from .stackstorm.metadata import PACK, load_yaml
 from .stackstorm.runner import Execution, run_action
 
 CHANNEL = "deploys"
 EMOJI = {"rocket": "🚀", "eyes": "👀", "white_check_mark": "✅", "tada": "🎉"}
 PAGE = 20
+RULE = "rules/on_message.yaml"
 
 
 class Demo:
-    """One run of the demo on `console` against a running loopback Slack."""
+    """One run of the demo on `console` against a running loopback Slack and a listening sensor."""
 
-    def __init__(self, slack: Any, console: Console) -> None:
+    def __init__(self, slack: Any, listener: Listener, console: Console) -> None:
         self._slack = slack
+        self._listener = listener
         self._console = console
         self._config = loopback.config_of(slack)
 
     def run(self) -> int:
         """All steps; 0 if each of them ended as it should."""
         self._console.print(_title(self._slack.url))
-        return 0 if all([self._post(), self._react(), self._refusal(), self._pages()]) else 1
+        steps = (self._post, self._round_trip, self._react, self._refusal, self._pages)
+        done = [step() for step in steps]  # all of them, whatever becomes of one
+        return 0 if all(done) else 1
 
     def _post(self) -> bool:
         self._step("A message", "What a rule or a workflow would post when a deployment ends.")
@@ -44,6 +53,24 @@ class Demo:
         done = self._execute("chat.postMessage", {"channel": CHANNEL, "text": text})
         self._ts = (done.result or {}).get("ts")
         self._show_channel()
+        return done.succeeded
+
+    def _round_trip(self) -> bool:
+        self._step(
+            "And back",
+            "The sensor hears the message. The sample rule %s matches, and its action answers in "
+            "the thread." % RULE,
+        )
+        payload = self._ts and self._listener.wait_for(
+            "slack.message", lambda told: told["timestamp_raw"] == self._ts
+        )
+        rule = rules.read_rule(load_yaml(PACK / RULE), RULE)
+        if not payload or not rule.matches("slack.message", payload):
+            self._console.print(Padding(Text("No trigger came that it matches.", "red"), (1, 4)))
+            return False
+        self._console.print(Padding(_trigger(payload, rule), (1, 2, 0, 2)))
+        done = self._execute(rule.action.partition(".")[2], rule.given(payload))
+        self._show_thread(payload["channel"]["id"])
         return done.succeeded
 
     def _react(self) -> bool:
@@ -91,7 +118,9 @@ class Demo:
 
     def _execute(self, method: str, parameters: Dict[str, Any]) -> Execution:
         words = " ".join(
-            "%s=%s" % (name, shlex.quote(str(value))) for name, value in parameters.items()
+            "%s=%s" % (name, shlex.quote(str(value)))
+            for name, value in parameters.items()
+            if value != ""
         )
         command = Text.assemble(("$ ", "dim"), ("st2 run slack.%s " % method, "bold"), words)
         self._console.print(Padding(command, (1, 2, 0, 2)))
@@ -107,20 +136,44 @@ class Demo:
         return str(next(each["id"] for each in channels if each["name"] == name))
 
     def _show_channel(self) -> None:
-        history = run_action(
-            "slack.conversations.history", {"channel": self._channel_id(), "limit": 3}, self._config
-        )
+        told = {"channel": self._channel_id(), "limit": 3}
+        history = run_action("slack.conversations.history", told, self._config)
+        self._show(list(reversed(history.result["messages"])), "# " + CHANNEL)
+
+    def _show_thread(self, channel: str) -> None:
+        told = {"channel": channel, "ts": self._ts}
+        replies = run_action("slack.conversations.replies", told, self._config)
+        self._show(replies.result["messages"], "# %s, thread" % CHANNEL)
+
+    def _show(self, messages: List[Dict[str, Any]], title: str) -> None:
         people = run_action("slack.users.list", {}, self._config).result["members"]
         names = {each["id"]: each.get("real_name") or each["name"] for each in people}
-        messages = [rendered(message, names) for message in reversed(history.result["messages"])]
         panel = Panel(
-            Group(*messages),
-            title="# " + CHANNEL,
+            Group(*(rendered(message, names) for message in messages)),
+            title=title,
             title_align="left",
             border_style="magenta",
             padding=(0, 1),
         )
         self._console.print(Padding(panel, (0, 2)))
+
+
+def _trigger(payload: Dict[str, Any], rule: rules.Rule) -> Panel:
+    """The trigger's main keys, and the criteria that they meet."""
+    text = Text()
+    shown = {
+        "user.real_name": payload["user"]["real_name"],
+        "channel.name": payload["channel"]["name"],
+        "text": payload["text"],
+        "timestamp_raw": payload["timestamp_raw"],
+        "permalink": payload["permalink"],
+    }
+    for name, value in shown.items():
+        text.append("%-15s" % name, style="cyan").append("%s\n" % value)
+    for key, criterion in rule.criteria.items():
+        text.append("\n✔ ", style="green")
+        text.append("%s %s %s" % (key, criterion["type"], criterion["pattern"]))
+    return Panel(text, title="slack.message", title_align="left", border_style="blue")
 
 
 def rendered(message: Dict[str, Any], names: Dict[str, str]) -> Text:
@@ -168,6 +221,7 @@ def farewell(python: str = ".venv/bin/python") -> Panel:
                 "%s -m sandbox list chat" % python,
                 "%s -m sandbox get slack.chat.postMessage" % python,
                 "%s -m sandbox run slack.chat.postMessage channel=general text='Hello'" % python,
+                "%s -m sandbox listen" % python,
             ],
         ),
         (
@@ -191,7 +245,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def call(_: argparse.Namespace, console: Optional[Console] = None) -> int:
     """Run the demo; exit code 0 if everything went as it should."""
     console = console or Console(highlight=False)
-    with loopback.started() as slack:
-        code = Demo(slack, console).run()
+    with loopback.started() as slack, _listening(slack) as listener:
+        code = Demo(slack, listener, console).run()
     console.print(farewell())
     return code
+
+
+@contextlib.contextmanager
+def _listening(slack: Any) -> Iterator[Listener]:
+    """The sensor, connected; where it cannot be, the step that needs it says so."""
+    # Our own messages: otherwise the sensor never dispatches what the demo's actions post.
+    with loopback.config_file(slack, allow_own_messages=True) as file, Listener(file) as listener:
+        listener.wait_for("slack.sensor_state", lambda told: told["state"] == "connected")
+        yield listener

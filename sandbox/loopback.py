@@ -34,24 +34,24 @@ def started() -> Iterator[Any]:
         yield slack
 
 
-def config_of(slack: Any) -> Dict[str, Any]:
-    """The pack config that leads to this Slack, with a token of each kind."""
+def config_of(slack: Any, **sensor: Any) -> Dict[str, Any]:
+    """The pack config that leads to this Slack, with a token of each kind; `sensor`: more of it."""
     return {
         "api_url": slack.api_url,
         "action_token": slack.bot_token,
         "user_token": slack.user_token,
         "config_token": slack.config_token,
-        "sensor": {"app_token": slack.app_token},
+        "sensor": {"app_token": slack.app_token, **sensor},
     }
 
 
 @contextlib.contextmanager
-def config_file(slack: Any) -> Iterator[Path]:
+def config_file(slack: Any, **sensor: Any) -> Iterator[Path]:
     """That config in a file that only its owner may read; gone afterwards."""
     handle, name = tempfile.mkstemp(prefix="slack-on-loopback-", suffix=".yaml")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            yaml.safe_dump(config_of(slack), file)
+            yaml.safe_dump(config_of(slack, **sensor), file)
         yield Path(name)
     finally:
         os.unlink(name)

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from sandbox.stackstorm import config as sandbox_config
-from st2slack.settings import read_settings
+from st2slack.settings import CHANNEL_TYPES, SensorSettings, read_sensor, read_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text(encoding="utf-8"))
@@ -20,9 +20,6 @@ OF_2X = json.loads((ROOT / "etc/slack/pack_2x.json").read_text(encoding="utf-8")
 # Keys of 2.x that the schema must take so that a config of 2.x registers, and that nothing reads
 # yet: their features come with issues of their own. Each goes from here when it is read.
 NOT_READ_YET = {
-    "sensor.token": "the sensor",
-    "sensor.strip_formatting": "the sensor",
-    "sensor.allow_bot_messages": "the sensor",
     "admin.admin_token": "users.admin.invite",
     "admin.organization": "users.admin.invite",
     "admin.set_active": "users.admin.invite",
@@ -89,6 +86,7 @@ def keys_read():
     values = json.loads(re.sub(r"\{\{.*?\}\}", "xoxb-1", json.dumps(EXAMPLE)))
     for workspace in (None, "emea"):
         read_settings(RecordedDict(values, seen, ""), workspace)
+        read_sensor(RecordedDict(values, seen, ""), workspace or "")
     return {place for place in seen if place.rstrip("[].") not in ("workspaces", "sensor")}
 
 
@@ -117,7 +115,7 @@ def _values(values, path=""):
     for key, value in values.items():
         if isinstance(value, dict):
             yield from _values(value, path + key + ".")
-        elif isinstance(value, list):
+        elif isinstance(value, list) and isinstance(value[0], dict):
             for each in value:
                 yield from _values(each, path + key + "[].")
         else:
@@ -137,6 +135,45 @@ def test_the_example_passes_the_schema_and_is_read(tmp_path):
     assert settings.tokens["action_token"] == "xoxb-slack_emea_bot_token"
     assert settings.team_id == "T0123456790"
     assert read_settings(config).tokens["app_token"] == "xoxb-slack_app_token"
+
+
+def test_the_sensor_has_the_defaults_that_the_schema_tells():
+    """Filled in by StackStorm or left out: the sensor does the same."""
+    told = {}
+    for place, leaf in LEAVES.items():
+        section, _, name = place.rpartition(".")
+        if section == "sensor" and "default" in leaf:
+            told[name] = leaf["default"]
+    assert told.pop("token") == "" and SensorSettings().token is None  # 2.x had it so
+    for name, value in told.items():
+        ours = getattr(SensorSettings(), name)
+        assert ours == (tuple(value) if isinstance(value, list) else value), name
+    without = {"app_token", "token", "token_key", "action_token_key"}
+    assert set(told) == set(vars(SensorSettings())) - without
+    assert read_sensor(sandbox_config.complete({})) == read_sensor({}) == SensorSettings()
+
+
+def test_the_schema_knows_the_channel_types_that_the_sensor_knows():
+    assert LEAVES["sensor.channel_types"]["items"]["enum"] == list(CHANNEL_TYPES)
+
+
+def test_the_sensor_reads_the_example(tmp_path):
+    path = tmp_path / "slack.yaml"
+    path.write_text(EXAMPLE_TEXT, encoding="utf-8")
+    names = re.findall(r"st2kv\.system\.(\w+)", EXAMPLE_TEXT)
+    kv = {name: "https://x.example" if "hook" in name else "xapp-" + name for name in names}
+    config = sandbox_config.load_config(path, kv=kv)
+    top, emea = read_sensor(config), read_sensor(config, "emea")
+    assert (top.app_token, emea.app_token) == (
+        "xapp-slack_app_token",
+        "xapp-slack_emea_app_token",
+    )
+    assert (top.token_key, emea.token_key) == ("slack_app_token", "slack_emea_app_token")
+    assert (top.action_token_key, emea.action_token_key) == (
+        "slack_bot_token",
+        "slack_emea_bot_token",
+    )
+    assert top.events == emea.events == ("reaction_added", "app_mention")
 
 
 def test_there_is_exactly_one_example():

@@ -1,18 +1,22 @@
 """README.md cannot lie: every command and every piece of YAML in it is run or checked."""
 
+import json
 import re
 import shlex
 from pathlib import Path
 
 import generate_actions
+import jsonschema
 import pytest
 import yaml
+from test_rules import OF_CORE
 
 from catalogue import readme, sources
-from sandbox import cli
+from sandbox import cli, listen, loopback
+from sandbox.listener import Listener
 from sandbox.slack import LoopbackSlack
 from sandbox.stackstorm import config as sandbox_config
-from sandbox.stackstorm import metadata, parameters, runner
+from sandbox.stackstorm import metadata, parameters, rules, runner
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,6 +29,15 @@ LINES = [
 ]
 EXECUTIONS = [line for line in LINES if line.startswith("st2 run ")]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+SENSOR = yaml.safe_load((ROOT / "sensors/slack_sensor.yaml").read_text(encoding="utf-8"))
+SCHEMAS = {"slack." + each["name"]: each["payload_schema"] for each in SENSOR["trigger_types"]}
+# trigger → (its payload as JSON, its rule as YAML), from the section of that name
+SECTIONS = {
+    title: re.findall(r"^```(json|yaml)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    for title, text in re.findall(
+        r"^### (slack\.\w+)\n(.*?)(?=^##)", TEXT, re.DOTALL | re.MULTILINE
+    )
+}
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +91,9 @@ def test_every_command_of_the_tables_exists():
 @pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml"])
 def test_every_piece_of_yaml_can_be_used(text, tmp_path):
     document = yaml.safe_load(text)
+    if "criteria" in document:
+        assert rules.read_rule(document).enabled
+        return
     if "tasks" in document:
         for task in document["tasks"].values():
             action = metadata.load_action(task["action"])
@@ -93,6 +109,53 @@ def test_every_piece_of_yaml_can_be_used(text, tmp_path):
     path.write_text(text, encoding="utf-8")
     names = re.findall(r"st2kv\.system\.(\w+)", text)
     assert sandbox_config.load_config(path, kv=dict.fromkeys(names, "xoxb-1"))
+
+
+def test_every_trigger_has_a_section_with_a_payload_and_a_rule():
+    assert set(SECTIONS) == set(SCHEMAS)
+    for title, blocks in SECTIONS.items():
+        assert [kind for kind, _ in blocks] == ["json", "yaml"], title
+
+
+@pytest.mark.parametrize("trigger", SECTIONS)
+def test_a_payload_is_what_the_sensor_dispatches(trigger):
+    payload = json.loads(SECTIONS[trigger][0][1])
+    jsonschema.Draft4Validator(SCHEMAS[trigger]).validate(payload)
+    assert set(payload) == set(SCHEMAS[trigger]["properties"])
+
+
+@pytest.mark.parametrize("trigger", SECTIONS)
+def test_a_rule_matches_its_payload_and_its_action_takes_what_it_gives(trigger):
+    payload = json.loads(SECTIONS[trigger][0][1])
+    rule = rules.read_rule(yaml.safe_load(SECTIONS[trigger][1][1]))
+    if trigger == "slack.sensor_state":
+        payload["state"] = "degraded"
+    assert rule.criteria and rule.matches(trigger, payload)
+    given = rule.given(payload)
+    assert "None" not in json.dumps(given)
+    if rule.action in OF_CORE:
+        assert set(given) <= OF_CORE[rule.action]
+    else:
+        assert parameters.check(metadata.load_action(rule.action), given)
+
+
+def test_the_payloads_are_from_a_run():
+    """The conversation of `sandbox listen` makes them again, times aside."""
+    with LoopbackSlack() as slack, loopback.config_file(slack, **listen.ON_LOOPBACK) as path:
+        with Listener(path) as listener:
+            listen.converse(slack)
+            assert listener.wait_for("slack.event", lambda told: told["type"] == "app_mention")
+            assert listener.wait_for("slack.interaction")
+            slack.socket.connections[0].eof()
+            assert listener.wait_for("slack.sensor_state", lambda told: told["state"] == "lost")
+        made = [dict(each["payload"], since=0) for each in listener.dispatched]
+    for trigger, blocks in SECTIONS.items():
+        assert dict(json.loads(blocks[0][1]), since=0) in made, trigger
+
+
+def test_the_partitioner_is_one_that_stackstorm_has():
+    """partitioner_lookup.py of st2reactor: default, kvstore, file, hash."""
+    assert set(re.findall(r"name:(\w+)", TEXT)) == {"kvstore", "file", "hash"}
 
 
 def test_every_link_leads_somewhere():
@@ -121,6 +184,14 @@ def test_every_config_key_that_it_names_is_in_the_schema():
         "api_url",
         "workspaces",
         "webhook_url",
+        "events",
+        "channel_types",
+        "channels",
+        "allow_bot_messages",
+        "allow_own_messages",
+        "strip_formatting",
+        "backfill_max_age",
+        "backfill_max_channels",
     ):
         assert "`%s`" % key in TEXT or "%s`" % key in TEXT or "`%s:" % key in TEXT, key
         assert re.search(r"^\s*%s:" % key, schema, re.MULTILINE), key

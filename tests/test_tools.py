@@ -1,5 +1,6 @@
 """The commands people run: bin/show, the demo, the table of benchmarks."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,10 @@ def test_the_demo_does_what_it_says(demo_run):
     assert code == 0
     for part in (
         "web 4.2.0 is live in Hamburg 🚀",
+        "✔ trigger.text regex",
+        "✔ trigger.channel.name equals deploys",
+        "Thanks, @Harbour Bot. I watch the error rates",
+        "thread_ts=",
         "🎉 1",
         "channel_not_found",
         "invite the app",
@@ -64,11 +69,18 @@ def test_the_demo_does_what_it_says(demo_run):
         "-m sandbox run slack.chat.postMessage",
     ):
         assert part in text, part
-    assert text.count("● succeeded") == 4 and text.count("● failed") == 1
+    assert text.count("● succeeded") == 5 and text.count("● failed") == 1
 
 
 def test_the_demo_shows_no_token(demo_run):
     assert "xoxb-l" not in demo_run[1] and "xoxp-" not in demo_run[1]
+
+
+def test_the_demo_fails_where_the_sensor_hears_nothing(monkeypatch):
+    monkeypatch.setattr(demo.Listener, "wait_for", lambda *anything, **more: None)
+    console = Console(record=True, width=100, file=io.StringIO())
+    assert demo.call(None, console) == 1
+    assert "No trigger came" in console.export_text()
 
 
 def test_the_demo_fails_when_a_step_does(monkeypatch):

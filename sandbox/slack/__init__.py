@@ -5,8 +5,9 @@ from __future__ import annotations
 from .faults import Fault
 from .refusal import Refuse
 from .server import LoopbackSlack
+from .socket_faults import SocketFault
 from .state import Workspace
 from .tokens import Token
 from .wire import Request
 
-__all__ = ["Fault", "LoopbackSlack", "Refuse", "Request", "Token", "Workspace"]
+__all__ = ["Fault", "LoopbackSlack", "Refuse", "Request", "SocketFault", "Token", "Workspace"]

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from . import paging, wire
 from .checks import Call
 from .refusal import Refuse
 from .state import Channel, Json, User, Workspace
+from .tickets import Tickets
 from .tokens import Token
 
 
 @dataclass(frozen=True)
 class Context:
-    """One call on its way. `tokens` are all that the server knows; `url` is the server's root."""
+    """One call on its way. `tokens` are all that the server knows; `url` is the server's root;
+    `tickets` are what opens sockets."""
 
     workspace: Workspace
     call: Call
     request: wire.Request
     tokens: Mapping[str, Token]
     url: str
+    tickets: Tickets = field(default_factory=Tickets)
 
     @property
     def token(self) -> Token:

@@ -8,7 +8,7 @@ import ssl
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from aiohttp import web
 
@@ -17,7 +17,9 @@ from .acceptor import Acceptor
 from .answers import Exchange, drop_empty_type, respond
 from .faults import FaultList
 from .seed import BOT, BOT_ID, OWNER, harbour_works
-from .state import Workspace
+from .sockets import Sockets
+from .state import Json, Workspace
+from .tickets import RTM, SOCKET_MODE, Tickets
 from .web_api import WebApi
 
 GREATEST_BODY = 1 << 30
@@ -40,6 +42,8 @@ class LoopbackSlack:
         self.workspace = workspace or harbour_works()
         self.tokens: Dict[str, tokens.Token] = tokens.ready_made(BOT, BOT_ID, OWNER)
         self.webhooks = webhooks.ready_made()
+        self.tickets = Tickets()
+        self.socket = Sockets(self.workspace, self.tokens, self.tickets)
         self.bot_token = tokens.BOT
         self.user_token = tokens.USER
         self.app_token = tokens.APP
@@ -71,6 +75,15 @@ class LoopbackSlack:
     def legacy_webhook_url(self) -> str:
         """One of the old custom integration, which honours channel, username and icons."""
         return self.url.rstrip("/") + webhooks.LEGACY_PATH
+
+    @property
+    def rtm_allowed(self) -> bool:
+        """Whether the app is a classic one, which may use RTM."""
+        return self.tickets.rtm_allowed
+
+    @rtm_allowed.setter
+    def rtm_allowed(self, allowed: bool) -> None:
+        self.tickets.rtm_allowed = allowed
 
     @property
     def connections(self) -> int:
@@ -124,10 +137,30 @@ class LoopbackSlack:
             assert runner.server is not None
             self._acceptor = Acceptor(self.faults, runner.server, context, self._wanted_port)
             stack.push_async_callback(self._acceptor.stop)
-            self._web_api = WebApi(facts.load(), self.workspace, self.tokens, self.url)
+            self._web_api = WebApi(
+                facts.load(), self.workspace, self.tokens, self.url, self.tickets
+            )
+            stack.callback(self._listen(self.workspace.on_event))
+            self.socket.start(self.url)
+            stack.push_async_callback(self.socket.stop)
             self._acceptor.start()
             self._ready.set()
             await self._stopping.wait()
+
+    def _listen(self, before: Optional[Callable[[Json], None]]) -> Callable[[], None]:
+        """Hear what happens in the workspace, beside whoever did before; returns how to end it."""
+
+        def hear(event: Json) -> None:
+            if before is not None:
+                before(event)
+            self.socket.from_workspace(event)
+
+        def end() -> None:
+            if self.workspace.on_event is hear:
+                self.workspace.on_event = before
+
+        self.workspace.on_event = hear
+        return end
 
     def _context(self, stack: contextlib.AsyncExitStack) -> Optional[ssl.SSLContext]:
         """The TLS context, its CA in a folder that goes with the server."""
@@ -145,6 +178,10 @@ class LoopbackSlack:
         application.router.add_route("GET", "/api/{method:.*}", self._api)
         application.router.add_route("POST", "/api/{method:.*}", self._api)
         application.router.add_route("POST", "/services/{path:.*}", self._webhook)
+        application.router.add_route("POST", "/commands/{path:.*}", self._response)
+        application.router.add_route("POST", "/actions/{path:.*}", self._response)
+        application.router.add_route("GET", "/link/", self._socket_mode, name=SOCKET_MODE)
+        application.router.add_route("GET", "/websocket/{ticket}", self._rtm, name=RTM)
         return application
 
     @web.middleware
@@ -163,6 +200,9 @@ class LoopbackSlack:
         )
         self.requests.append(record)
         request[RECORD] = record
+        if request.match_info.route.name in (SOCKET_MODE, RTM):  # faults of sockets are taken there
+            socket: web.StreamResponse = await handler(request)
+            return socket
         action = self.faults.take(method or record.path)
         if action is None:
             response: web.StreamResponse = await handler(request)
@@ -171,6 +211,19 @@ class LoopbackSlack:
 
     async def _webhook(self, request: web.Request) -> web.StreamResponse:
         return webhooks.answer(self.workspace, self.webhooks, request[RECORD]).response()
+
+    async def _response(self, request: web.Request) -> web.StreamResponse:
+        """A response_url: what comes is in `requests`, nothing else is done with it."""
+        return web.Response(text="ok")
+
+    async def _socket_mode(self, request: web.Request) -> web.StreamResponse:
+        return await self._socket(request, SOCKET_MODE)
+
+    async def _rtm(self, request: web.Request) -> web.StreamResponse:
+        return await self._socket(request, RTM)
+
+    async def _socket(self, request: web.Request, kind: str) -> web.StreamResponse:
+        return await self.socket.serve(request, request[RECORD], kind, self._stopping, self.faults)
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         return self._web_api.answer(request[RECORD]).response()

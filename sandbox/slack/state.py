@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterable, List, Optional
+from typing import Any, Callable, Dict, Iterable, List, Optional, Union
 
 # 2026-11-23 08:00 UTC. Real time would make every run another one.
 START = 1795420800
@@ -122,7 +123,8 @@ class Workspace:
     def emit(self, kind: str, **fields: Any) -> None:
         """Tell `on_event` that something happened."""
         if self.on_event is not None:
-            self.on_event({"type": kind, "event_ts": self.next_ts(), **fields})
+            event_ts = fields.pop("event_ts", None) or self.next_ts()
+            self.on_event({"type": kind, "event_ts": event_ts, **fields})
 
     def add_user(self, user: User) -> User:
         """Let a user join the team."""
@@ -165,21 +167,57 @@ class Workspace:
     def post(self, channel: Channel, message: Json) -> Json:
         """Put a message into a conversation, at a new timestamp, and tell of it."""
         message = {"type": "message", "ts": self.next_ts(), "team": self.team["id"], **message}
+        parent = channel.message(message["thread_ts"]) if message.get("thread_ts") else None
+        if parent is not None and parent.get("user"):
+            message.setdefault("parent_user_id", parent["user"])
         channel.messages.append(message)
         channel.closed_by.clear()
         self.recount(channel, message)
-        self.emit(
-            "message",
-            channel=channel.id,
-            channel_type=CHANNEL_TYPES[channel.kind],
-            **{key: value for key, value in message.items() if key != "type"},
-        )
+        more = {"root": told(parent)} if message.get("subtype") == "thread_broadcast" else {}
+        self.emit("message", **{**self._event_of(channel, message), **more})
         return message
+
+    def say(self, user_id: str, channel: Union[str, Channel], text: str, **more: Any) -> Json:
+        """Let a person post, from any thread; `channel`: an ID, a name or a Channel; `more`: other
+        members of the message (thread_ts, files, subtype, blocks …). Returns the message."""
+        with self.lock:
+            return self.post(self._found(channel), self._said(user_id, text, more))
+
+    def unkept(self, user_id: str, channel: str, text: str) -> Json:
+        """The event of a message by a person which no history remembers."""
+        message = {"ts": self.next_ts(), "team": self.team["id"], **self._said(user_id, text, {})}
+        event = self._event_of(self._found(channel), message)
+        return {"type": "message", **event}
+
+    def _said(self, user_id: str, text: str, more: Json) -> Json:
+        self._numbers["client_msg"] = self._numbers.get("client_msg", 0) + 1
+        made = str(uuid.UUID(int=self._numbers["client_msg"], version=4))
+        return {"user": user_id, "text": text, "client_msg_id": made, **more}
+
+    def _found(self, channel: Union[str, Channel]) -> Channel:
+        if isinstance(channel, Channel):
+            return channel
+        found = self.channels.get(channel) or self.channel_named(channel)
+        if found is None:
+            raise KeyError(channel)
+        return found
+
+    @staticmethod
+    def _event_of(channel: Channel, message: Json) -> Json:
+        """The members of the event that tells of a new message."""
+        return {
+            "channel": channel.id,
+            "channel_type": CHANNEL_TYPES[channel.kind],
+            "event_ts": message["ts"],
+            **{key: value for key, value in told(message).items() if key != "type"},
+        }
 
     @staticmethod
     def recount(channel: Channel, message: Json) -> None:
         """Bring the counts of a reply's parent up to date, after the reply came or went."""
-        parent = channel.message(message.get("thread_ts", ""))
+        if not message.get("thread_ts"):
+            return  # soon: a history may be long
+        parent = channel.message(message["thread_ts"])
         if parent is None or parent is message:
             return
         replies = channel.thread(parent["ts"])
@@ -201,6 +239,11 @@ class Workspace:
             reply_users_count=len(people),
             latest_reply=replies[-1]["ts"],
         )
+
+
+def told(message: Optional[Json]) -> Json:
+    """PURE: a message as others see it; names that begin with _ are the server's own."""
+    return {key: value for key, value in (message or {}).items() if not key.startswith("_")}
 
 
 CHANNEL_TYPES = {

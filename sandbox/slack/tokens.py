@@ -10,6 +10,8 @@ USER = "xoxp-loopback-user"
 APP = "xapp-loopback-app"
 CONFIG = "xoxe.xoxp-loopback-config"
 
+APP_ID = "A0HARBOUR01"
+
 REFUSALS = {
     "revoked": "token_revoked",
     "expired": "token_expired",
@@ -32,7 +34,7 @@ class Token:
     state: str = "live"
     org: bool = False
     bot_id: str = ""
-    app_id: str = "A0HARBOUR01"
+    app_id: str = APP_ID
 
     def has_one_of(self, wanted: Iterable[str]) -> bool:
         """True where one of these scopes suffices, as Slack lists them per type of channel."""

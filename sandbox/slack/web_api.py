@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
 
 from . import checks, generic, wire
 from .answers import Answer
@@ -11,6 +11,7 @@ from .context import Context
 from .facts import Facts
 from .refusal import Refuse
 from .state import Workspace
+from .tickets import Tickets
 from .tokens import Token
 
 
@@ -18,12 +19,18 @@ class WebApi:
     """Answers calls on one workspace; `url` is where the server can be reached."""
 
     def __init__(
-        self, facts: Facts, workspace: Workspace, tokens: Mapping[str, Token], url: str
+        self,
+        facts: Facts,
+        workspace: Workspace,
+        tokens: Mapping[str, Token],
+        url: str,
+        tickets: Optional[Tickets] = None,
     ) -> None:
         self._facts = facts
         self._workspace = workspace
         self._tokens = tokens
         self._url = url
+        self._tickets = tickets or Tickets()
 
     def answer(self, request: wire.Request) -> Answer:
         """Carry the call out, or refuse it; either way HTTP 200, as Slack does."""
@@ -39,7 +46,7 @@ class WebApi:
     def _carry_out(self, request: wire.Request) -> Any:
         """Slack's document, or an Answer where it is not JSON."""
         call = checks.check(self._facts, request, self._tokens)
-        context = Context(self._workspace, call, request, self._tokens, self._url)
+        context = Context(self._workspace, call, request, self._tokens, self._url, self._tickets)
         behaviour = BEHAVIOURS.get(call.method.name, generic.answer)
         document = behaviour(context, call.args)
         return document if isinstance(document, Answer) else {"ok": True, **document}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Set
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from .masking import secret_texts
 from .metadata import PACK, load_yaml
@@ -22,6 +22,13 @@ _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _KEY = re.compile(r"\{\{\s*st2kv\.(?:system|user)\.([\w.:-]+)\s*(?:\|\s*decrypt_kv\s*)?\}\}")
 # What to hide where there is no schema to tell.
 _TELLING = re.compile(r"token|secret|password|credential", re.IGNORECASE)
+
+
+def pairs(given: Sequence[str]) -> Dict[str, str]:
+    """What `--kv name=value` told."""
+    if any("=" not in pair for pair in given):
+        raise Mistakes([Mistake("--kv", "must be name=value")])
+    return dict(pair.split("=", 1) for pair in given)
 
 
 def load_config(path: Path, pack: Path = PACK, kv: Optional[Mapping[str, str]] = None) -> Config:

@@ -1,4 +1,4 @@
-"""Where `st2common` and `st2tests` come from: the real ones, else standins/.
+"""Where `st2common`, `st2tests` and `st2reactor` come from: the real ones, else standins/.
 
 The stand-ins are appended at the END of the import path and only for what cannot be imported,
 so a real StackStorm always wins.
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import List, Optional
 
 STANDINS = Path(__file__).resolve().parent / "standins"
-NAMES = ("st2common", "st2tests")
+NAMES = ("st2common", "st2tests", "st2reactor")
 
 
 def real_folder(name: str) -> Optional[Path]:
@@ -39,6 +39,6 @@ def folders() -> List[str]:
 
 
 def add_standins() -> None:
-    """Make `st2common` and `st2tests` importable in this process. May be called again."""
+    """Make them importable in this process. May be called again."""
     if missing() and str(STANDINS) not in sys.path:
         sys.path.append(str(STANDINS))

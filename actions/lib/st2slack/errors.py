@@ -8,7 +8,8 @@
     │   ├── NotDelivered  the request surely did not arrive (name, connection, proxy)
     │   ├── Distrusted    the server's certificate does not verify
     │   ├── Unanswered    the request may have arrived: no answer, or a broken one
-    │   └── Misdirected   something that is not the Slack API answered, and will again
+    │   ├── Misdirected   something that is not the Slack API answered, and will again
+    │   └── Disconnected  the sensor's socket could not be opened, or ended
     └── Refusal           Slack answered `ok: false`
         └── RateLimited   … because there were too many calls; safe to send again
 
@@ -54,6 +55,14 @@ class Unanswered(Fault):
 
 class Misdirected(Fault):
     """Something between here and Slack answered; trying again does not help."""
+
+
+class Disconnected(Fault):
+    """A socket could not be opened, or ended. `retry_after`: seconds, where the server said so."""
+
+    def __init__(self, message: str, retry_after: Optional[float] = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class Refusal(SlackError):

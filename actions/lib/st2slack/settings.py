@@ -20,7 +20,7 @@ shared unless the entry says otherwise; `max_wait` is the same for all.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
@@ -58,6 +58,10 @@ class Settings:
     def token_for(self, kinds: Tuple[str, ...]) -> Optional[str]:
         """The configured token that suits a method which takes these kinds of token."""
         return next((self.tokens[key] for key in self._keys_for(kinds) if key in self.tokens), None)
+
+    def with_bot_token(self, token: str) -> Settings:
+        """The same with another token for what bots may do."""
+        return replace(self, tokens=dict(self.tokens, action_token=token))
 
     def place_for(self, kinds: Tuple[str, ...]) -> str:
         """Where in the config the token belongs that a method of these kinds wants, in words."""
@@ -98,6 +102,70 @@ def read_settings(config: Mapping[str, Any], workspace: Optional[str] = None) ->
         proxy=check_proxy(_text(entry, "proxy") or _text(config, "proxy")),
         ca_bundle=_text(entry, "ca_bundle") or _text(config, "ca_bundle"),
     )
+
+
+@dataclass(frozen=True)
+class SensorSettings:
+    """What the sensor is to listen to in one workspace.
+
+    `app_token`: Socket Mode; `token`: RTM of a classic app. `events`: types of other events that
+    are wanted. `channel_types`: public_channel, private_channel, im, mpim. `channels`: IDs or
+    names, empty for all. `token_key`, `action_token_key`: datastore keys where a token that has
+    expired is read afresh. `backfill_max_age`: seconds, 0 switches it off.
+    """
+
+    app_token: Optional[str] = field(default=None, repr=False)
+    token: Optional[str] = field(default=None, repr=False)
+    token_key: Optional[str] = None
+    action_token_key: Optional[str] = None
+    events: Tuple[str, ...] = ()
+    channel_types: Tuple[str, ...] = ("public_channel", "private_channel")
+    channels: Tuple[str, ...] = ()
+    allow_bot_messages: bool = False
+    allow_own_messages: bool = False
+    strip_formatting: bool = False
+    backfill_max_age: float = 3600.0
+    backfill_max_channels: int = 100
+
+
+CHANNEL_TYPES = ("public_channel", "private_channel", "im", "mpim")
+
+
+def read_sensor(config: Mapping[str, Any], workspace: str = "") -> SensorSettings:
+    """The sensor's settings for a workspace; its credentials come from its own entry only."""
+    sensor = _object(config, "sensor")
+    own: Mapping[str, Any] = _entry(config, workspace) if workspace else sensor
+    default = SensorSettings()
+    types = _texts(sensor, "channel_types") or default.channel_types
+    unknown = sorted(set(types) - set(CHANNEL_TYPES))
+    if unknown:
+        raise SettingsError(
+            "Config key `sensor.channel_types` has %s; it knows %s."
+            % (", ".join(unknown), ", ".join(CHANNEL_TYPES))
+        )
+    return SensorSettings(
+        app_token=_token(own, "app_token"),
+        token_key=_text(own, "token_key"),
+        action_token_key=_text(own if workspace else config, "action_token_key"),
+        token=_token(own, "token"),
+        events=_texts(sensor, "events"),
+        channel_types=types,
+        channels=tuple(each.lstrip("#") for each in _texts(sensor, "channels")),
+        allow_bot_messages=bool(sensor.get("allow_bot_messages")),
+        allow_own_messages=bool(sensor.get("allow_own_messages")),
+        strip_formatting=bool(sensor.get("strip_formatting")),
+        backfill_max_age=_number(sensor, "backfill_max_age", default.backfill_max_age),
+        backfill_max_channels=int(
+            _number(sensor, "backfill_max_channels", default.backfill_max_channels)
+        ),
+    )
+
+
+def sensed_workspaces(config: Mapping[str, Any]) -> List[str]:
+    """Workspaces that the sensor is to connect to; "" is the config's top level."""
+    names = ["", *workspace_names(config)]
+    found = [(name, read_sensor(config, name)) for name in names]
+    return [name for name, sensor in found if sensor.app_token or sensor.token]
 
 
 def workspace_names(config: Mapping[str, Any]) -> List[str]:
@@ -223,6 +291,22 @@ def _text(values: Mapping[str, Any], key: str) -> Optional[str]:
     if not isinstance(value, str):
         raise SettingsError("Config key `%s` must be text, not %s." % (key, type(value).__name__))
     return value.strip() or None
+
+
+def _texts(values: Mapping[str, Any], key: str) -> Tuple[str, ...]:
+    value = values.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise SettingsError("Config key `sensor.%s` must be a list of texts." % key)
+    return tuple(value)
+
+
+def _number(values: Mapping[str, Any], key: str, default: float) -> float:
+    value = values.get(key)
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0:
+        raise SettingsError("Config key `sensor.%s` must be a number, 0 or more." % key)
+    return float(value)
 
 
 def _seconds(values: Mapping[str, Any], key: str, default: float) -> float:

@@ -86,7 +86,15 @@ def rename(ctx: Context, args: Dict[str, Any]) -> Answered:
         raise Refuse("not_authorized")
     channel.previous_names.insert(0, channel.name)
     channel.name = args["name"]
-    ctx.workspace.emit("channel_rename", channel={"id": channel.id, "name": channel.name})
+    ctx.workspace.emit(
+        _event(channel, "rename"),
+        channel={
+            "id": channel.id,
+            "name": channel.name,
+            "name_normalized": channel.name,
+            "created": channel.created,
+        },
+    )
     _notice(ctx, channel, "channel_name", old_name=channel.previous_names[0], name=channel.name)
     return _channel(ctx, channel)
 
@@ -102,7 +110,7 @@ def archive(ctx: Context, args: Dict[str, Any]) -> Answered:
     if ctx.me not in channel.members:
         raise Refuse("not_in_channel")
     channel.is_archived = True
-    ctx.workspace.emit("channel_archive", channel=channel.id, user=ctx.me)
+    ctx.workspace.emit(_event(channel, "archive"), channel=channel.id, user=ctx.me)
     return {}
 
 
@@ -115,7 +123,7 @@ def unarchive(ctx: Context, args: Dict[str, Any]) -> Answered:
     channel.is_archived = False
     if ctx.me not in channel.members:
         channel.members.append(ctx.me)
-    ctx.workspace.emit("channel_unarchive", channel=channel.id, user=ctx.me)
+    ctx.workspace.emit(_event(channel, "unarchive"), channel=channel.id, user=ctx.me)
     return {}
 
 
@@ -254,6 +262,12 @@ def _told(ctx: Context, text: str) -> Json:
     if len(text) > LONGEST_TOPIC:
         raise Refuse("too_long")
     return {"value": text, "creator": ctx.me, "last_set": ctx.workspace.now()}
+
+
+def _event(channel: Channel, what: str) -> str:
+    """The event's name: channel_WHAT, or group_WHAT where the channel is a private one."""
+    begin = "group" if channel.kind == "private_channel" else "channel"
+    return "{}_{}".format(begin, what)
 
 
 def _notice(ctx: Context, channel: Channel, subtype: str, **more: Any) -> None:

@@ -1,0 +1,113 @@
+"""What was read and is not dispatched yet: bounded, in order within each channel.
+
+Reading and dispatching are apart, for StackStorm takes some 200 triggers a second and Slack can be
+faster for minutes. A reader waits where there is no room. Two connections fill one pump while one
+replaces the other, and what was missed comes in beside what is new: so within a channel the oldest
+goes first, whichever way it came. A channel that is being caught up is held: what is new in it
+waits, other channels do not.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, Deque, Dict, Iterable, List, Optional, Set
+
+
+@dataclass(order=True)
+class Item:
+    """Something to dispatch: the oldest `order` first, then as it came (`number`)."""
+
+    order: str
+    number: int
+    content: Any = field(compare=False)
+    channel: str = field(compare=False, default="")
+
+
+class Pump:
+    """Holds up to `room` items; thread-safe."""
+
+    def __init__(self, room: int = 2000) -> None:
+        self._room = room
+        self._changed = threading.Condition()
+        self._waiting: Dict[str, List[Item]] = {}
+        self._turns: Deque[str] = deque()  # a channel stands here once for each of its items
+        self._held: Set[str] = set()
+        self._count = 0
+        self._number = 0
+        self._closed = self._paused = False
+
+    def __len__(self) -> int:
+        return self._count
+
+    def put(self, content: Any, channel: str, order: str, wait: bool = True) -> bool:
+        """Add an item; waits for room, unless told not to. False where the pump was closed."""
+        with self._changed:
+            while wait and self._count >= self._room and not self._closed:
+                self._changed.wait(1.0)
+            if self._closed:
+                return False
+            self._number += 1
+            item = Item(order, self._number, content, channel)
+            heapq.heappush(self._waiting.setdefault(channel, []), item)
+            self._turns.append(channel)
+            self._count += 1
+            self._changed.notify_all()
+            return True
+
+    def get(self, timeout: float) -> Optional[Item]:
+        """The next item; None after `timeout` seconds or where the pump was closed."""
+        with self._changed:
+            item = self._next()
+            if item is None and not self._closed:
+                self._changed.wait(timeout)
+                item = self._next()
+            if item is not None:
+                self._changed.notify_all()
+            return item
+
+    def hold(self, channels: Iterable[str]) -> None:
+        """Let nothing of these channels out until they are released."""
+        with self._changed:
+            self._held.update(channels)
+
+    def release(self, channel: Optional[str] = None) -> None:
+        """Let the channel's items out again, the oldest first; all channels where none is named."""
+        with self._changed:
+            freed = {channel} if channel is not None else set(self._held)
+            self._held -= freed
+            for each in freed:
+                # Its turns were passed over while it was held.
+                self._turns.extend([each] * len(self._waiting.get(each, ())))
+            self._changed.notify_all()
+
+    def pause(self) -> None:
+        """Let nothing out at all, until it is known which channels are to be held."""
+        with self._changed:
+            self._paused = True
+
+    def resume(self) -> None:
+        """The end of the pause."""
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Wake everybody who waits; what is in it stays undispatched."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _next(self) -> Optional[Item]:
+        while self._turns and not (self._closed or self._paused):
+            channel = self._turns.popleft()
+            if channel in self._held or not self._waiting.get(channel):
+                continue
+            item = heapq.heappop(self._waiting[channel])
+            if not self._waiting[channel]:
+                del self._waiting[channel]
+            self._count -= 1
+            return item
+        return None

@@ -1,0 +1,66 @@
+"""Socket Mode: how a URL is obtained, what a frame means, how it is acknowledged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Optional
+
+from st2slack.events import frames
+from st2slack.events.frames import Frame, as_mapping, as_text
+from st2slack.events.model import Event
+from st2slack.settings import SensorSettings
+from st2slack.web.call import Client
+
+
+class SocketMode:
+    """The transport of today's apps."""
+
+    name = "socket_mode"
+    says_hello = True
+
+    def __init__(self, sensor: SensorSettings, workspace: str) -> None:
+        self._token = sensor.app_token
+        self._workspace = workspace
+
+    def open_url(self, client: Client, token: Optional[str] = None) -> str:
+        """A URL to connect to; it works once. Raises a SlackError."""
+        answer = client.call("apps.connections.open", token=token or self._token)
+        return as_text(answer.get("url"))
+
+    def read(self, text: Any) -> Frame:
+        """What the frame means."""
+        value = frames.parse(text)
+        if isinstance(value, Frame):
+            return value
+        kind = value.get("type")
+        if kind == "hello":
+            return Frame(frames.HELLO)
+        if kind == "disconnect":
+            return Frame(frames.LEAVE, reason=as_text(value.get("reason")) or "disconnect")
+        return self._envelope(kind, value)
+
+    def _envelope(self, kind: Any, value: Any) -> Frame:
+        envelope_id, payload = value.get("envelope_id"), as_mapping(value.get("payload"))
+        answer = json.dumps({"envelope_id": envelope_id}) if isinstance(envelope_id, str) else None
+        if kind == "events_api":
+            return Frame(frames.EVENT, answer, self._event(payload))
+        if kind == "slash_commands":
+            return Frame(frames.COMMAND, answer, payload=payload)
+        if kind == "interactive":
+            return Frame(frames.INTERACTION, answer, payload=payload)
+        # What we do not know is acknowledged: otherwise it would come again and again.
+        return Frame(frames.OTHER, answer, reason="type %s" % str(kind)[:40])
+
+    def _event(self, payload: Any) -> Event:
+        return Event(
+            body=as_mapping(payload.get("event")),
+            event_id=as_text(payload.get("event_id")) or None,
+            team=as_text(payload.get("team_id")),
+            workspace=self._workspace,
+            source=self.name,
+        )
+
+    @staticmethod
+    def ping(number: int) -> Optional[str]:
+        """None: a ping of the WebSocket itself is answered."""
+        return None

@@ -1,0 +1,463 @@
+"""One workspace, sensed: a keeper holds the connection, a pump what was read, a worker dispatches.
+
+    reader ──► pump ──► worker ──► dispatch ──► acknowledge      events, in order within a channel
+       └─────► lane ──► dispatch                                 commands, interactions, states
+
+An event is acknowledged when its trigger was dispatched, or when it is known or none of ours; never
+before, for Slack delivers again what is not. Commands and interactions are acknowledged on reading:
+nobody delivers them again, and people wait for them.
+"""
+
+from __future__ import annotations
+
+import queue
+import random
+import threading
+import time
+from dataclasses import replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from st2slack.errors import Refusal, SlackError
+from st2slack.events import connection, frames, model, triggers
+from st2slack.events.backfill import Backfill, plan
+from st2slack.events.connection import Keeper, Link
+from st2slack.events.frames import Frame
+from st2slack.events.memory import Memory
+from st2slack.events.model import Event, Identity, Trigger
+from st2slack.events.names import Directory
+from st2slack.events.one_try import OneTry
+from st2slack.events.pump import Pump
+from st2slack.events.rtm import RealTimeMessaging
+from st2slack.events.seen import Seen
+from st2slack.events.socket import open_wire
+from st2slack.events.socket_mode import SocketMode
+from st2slack.events.status import Status
+from st2slack.settings import SensorSettings, check_token, read_sensor, read_settings
+from st2slack.web.call import Client
+
+OPENING = 10.0  # seconds for all tries of one opening; the keeper backs off between them
+LOOK_UP = 2.0  # seconds for a look-up, after which the trigger goes out with IDs only
+REDELIVERY = 360.0  # seconds in which Slack delivers again what was not acknowledged
+STATUS_EVERY, HEARTBEAT = 300.0, 20.0  # seconds between status lines, and between heartbeats
+LONGEST_WAIT = 30.0  # seconds between two tries to dispatch
+
+
+class Services:
+    """What the sensor needs of its host (StackStorm, or the sandbox)."""
+
+    def __init__(
+        self,
+        dispatch: Callable[[str, Dict[str, Any], str], None],
+        read: Callable[[str], Optional[str]],
+        write: Callable[[str, str], None],
+        log: Any,
+        read_secret: Callable[[str], Optional[str]] = lambda key: None,
+    ) -> None:
+        self.dispatch = dispatch  # (trigger ref, payload, trace tag)
+        self.read = read  # datastore key → text or None
+        self.write = write
+        self.log = log
+        self.read_secret = read_secret  # the same for an encrypted key
+
+
+class SensedWorkspace:
+    """Everything that belongs to one workspace. `stop` is shared by all."""
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        name: str,
+        services: Services,
+        stop: threading.Event,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.name = name
+        self._services = services
+        self._stop = stop
+        self._clock = clock
+        self.sensor: SensorSettings = read_sensor(config, name)
+        self._settings = read_settings(config, name)
+        kind = SocketMode if self.sensor.app_token else RealTimeMessaging
+        self._transport: Any = kind(self.sensor, name)
+        self.status = Status(name, self._transport.name)
+        self._opening = Client(replace(self._settings, max_wait=OPENING), sleep=self._sleep)
+        # Neither waits by itself: a look-up can do without its answer, and the catch-up waits where
+        # the sensor's end can interrupt it.
+        self._asking = OneTry(self._with_lookup_token(LOOK_UP))
+        self._fetching = OneTry(self._with_lookup_token(OPENING))
+        self._directory = Directory(self._asking, budget=LOOK_UP)
+        self._seen = Seen(REDELIVERY + self.sensor.backfill_max_age)
+        key = "slack_sensor.%s" % (name or "default")
+        warn = services.log.warning
+        self.memory = Memory(services.read, services.write, key, self._seen, warn)
+        self._me = Identity()
+        self._wanted = triggers.Wanted(self.sensor, self._me)
+        self.pump = Pump()
+        self._lane: queue.Queue[Optional[Trigger]] = queue.Queue(1000)
+        self._changed = threading.Event()
+        self._keeper = Keeper(
+            self._open_link,
+            self._tell,
+            lambda: len(self.pump) == 0,
+            stop,
+            self._changed,
+            random.random,
+        )
+        self._backfill = Backfill(
+            self._fetching, self.sensor, clock, warn, wait=stop.wait, workspace=name
+        )
+        self._threads: List[threading.Thread] = []
+        self._catching_up = threading.Lock()
+        self._missed_more = False
+        self._left_off: Optional[Tuple[Dict[str, str], Optional[float]]] = None
+        self._connected = self._busy = self._loaded = False
+        self._next_line = self._next_beat = 0.0
+        self._dispatch_failed = False
+
+    # --- life -----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Load what is remembered and start the threads."""
+        self._load(self._clock())
+        self._next_line = self._clock() + STATUS_EVERY
+        for work in (self._keeper.run, self._work, self._work_lane):
+            thread = threading.Thread(
+                target=self._guarded,
+                args=(work,),
+                daemon=True,
+                name="slack-%s" % work.__name__.strip("_"),
+            )
+            thread.start()
+            self._threads.append(thread)
+
+    def _load(self, now: float) -> None:
+        self._loaded = self.memory.load(now)
+        if self._loaded and self._connected:
+            self._start_catching_up()
+
+    def tick(self) -> None:
+        """Once a second: save what is due, tell how it goes."""
+        now = self._clock()
+        if not self._loaded:
+            self._load(now)
+        self._take_note(now)
+        if self._loaded:  # what was remembered must not be overwritten before it was read
+            self.memory.save_if_due(now)
+        if now >= self._next_beat:
+            self._next_beat = now + HEARTBEAT
+            self.memory.save_status(self.document())
+        if now >= self._next_line:
+            self._next_line = now + STATUS_EVERY
+            self._services.log.info("Slack status: %s", self.status.line(now, **self._figures()))
+
+    def _take_note(self, now: float) -> None:
+        """Up to when everything was dealt with: that far back is looked after an absence."""
+        at_rest = len(self.pump) == 0 and not self._busy and not self._catching_up.locked()
+        link = self._keeper.link
+        if self._connected and at_rest and link is not None:
+            # A connection may be dead since its last byte, without having been noticed yet.
+            self.memory.heard(now - (time.monotonic() - link.heard))
+        if "token_expired" in self._directory.last_failure:
+            self._renew_lookup_token()
+
+    def document(self) -> Dict[str, Any]:
+        """The status as data."""
+        return self.status.document(self._clock(), **self._figures())
+
+    def finish(self, timeout: float) -> None:
+        """The threads have been told to stop: wait for them, then save."""
+        self.pump.close()
+        self._changed.set()
+        self._put_in_lane(None)
+        ends = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, ends - time.monotonic()))
+        self._take_note(self._clock())
+        if self._loaded:
+            self.memory.save(self._clock())
+        self.status.set(state="stopped", why="", since=self._clock())
+        self.memory.save_status(self.document())
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A fault of ours must not end the sensor: told, and gone on with."""
+        while not self._stop.is_set():
+            try:
+                work()
+                return
+            except Exception:  # noqa: BLE001 (the last net: what falls through would be silence)
+                self._services.log.exception("Slack: a fault in %s; going on", work.__name__)
+                self._stop.wait(1.0)
+
+    def _sleep(self, seconds: float) -> None:
+        self._stop.wait(seconds)
+
+    def _with_lookup_token(self, max_wait: float) -> Any:
+        """A classic app has one token for everything."""
+        own = self._settings.token_for(("bot",)) or self.sensor.token
+        settings = self._settings.with_bot_token(own) if own else self._settings
+        return replace(settings, max_wait=max_wait)
+
+    def _figures(self) -> Dict[str, Any]:
+        link = self._keeper.link
+        return {
+            "queue": len(self.pump),
+            "reconnects": self._keeper.reconnects,
+            "look_ups": self._directory.looked_up,
+            "frames": link.frames if link else 0,
+        }
+
+    # --- connecting -----------------------------------------------------------------------------
+
+    def _open_link(self) -> Link:
+        self._introduce()
+        wire = open_wire(self._url(), self._settings)
+        return Link(wire, self._transport, self._sink, self._changed, time.monotonic)
+
+    def _url(self) -> str:
+        try:
+            return str(self._transport.open_url(self._opening))
+        except Refusal as refusal:
+            fresh = self._fresh_token(self.sensor.token_key)
+            if refusal.code != "token_expired" or fresh is None:
+                raise
+            return str(self._transport.open_url(self._opening, fresh))
+
+    def _fresh_token(self, key: Optional[str]) -> Optional[str]:
+        """The token that the datastore holds now; None where no key is named or none is there."""
+        text = self._services.read_secret(key) if key else None
+        return check_token(text, "The datastore key %s" % key) if text else None
+
+    def _renew_lookup_token(self) -> None:
+        self._directory.last_failure = ""
+        fresh = self._fresh_token(self.sensor.action_token_key)
+        if fresh is not None:
+            for client in (self._asking, self._fetching):
+                client.settings = client.settings.with_bot_token(fresh)
+
+    def _introduce(self) -> None:
+        """Who we are, so that our own messages can be told from others'."""
+        if self._me.user_id:
+            return
+        try:
+            answer = self._asking.call("auth.test")
+        except SlackError as error:
+            if isinstance(error, Refusal) and error.code == "token_expired":
+                self._renew_lookup_token()
+            self._services.log.warning(
+                "Slack: who the app is could not be asked (%s). Until then messages of all bots "
+                "are taken for its own.",
+                error,
+            )
+            return
+        self._me = Identity(
+            *(
+                str(answer.get(key) or "")
+                for key in ("team_id", "user_id", "bot_id", "app_id", "team", "user", "url")
+            )
+        )
+        self._wanted = triggers.Wanted(self.sensor, self._me)
+        self.status.set(team=self._me.team, bot=self._me.user)
+
+    def _tell(self, state: str, why: str) -> None:
+        now = self._clock()
+        if self._connected and state != connection.CONNECTED:
+            self._note_where_it_left_off()
+        self._connected = state == connection.CONNECTED
+        self.status.set(state=state, why=why, since=now)
+        log = self._services.log
+        if state == connection.CONNECTED:
+            log.info(
+                "Slack: connected to %s as %s by %s",
+                self._me.team or "its workspace",
+                self._me.user or "the app",
+                self._transport.name,
+            )
+            self._start_catching_up()
+        else:
+            log.warning("Slack: %s: %s", state, why)
+        self._put_in_lane(
+            triggers.state_trigger(
+                state, why, now, self._me.team_id, self.name, self._transport.name
+            )
+        )
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def _sink(self, link: Link, frame: Frame) -> None:
+        """Called by the reader for each frame; waits where the pump is full."""
+        if frame.kind == frames.EVENT and frame.event is not None:
+            self.status.event_at(self._clock())
+            self._directory.learn(frame.event.body)
+            self.pump.put((link, frame), frame.event.channel, frame.event.order)
+            return
+        if frame.answer is not None:
+            link.send(frame.answer)
+        if frame.kind == frames.COMMAND:
+            self.status.count("commands")
+            self._put_in_lane(triggers.command_trigger(frame.payload, self.name))
+        elif frame.kind == frames.INTERACTION:
+            self.status.count("interactions")
+            self._put_in_lane(triggers.interaction_trigger(frame.payload, self.name))
+        else:
+            self.status.ignore(frame.reason or "frame")
+
+    def _put_in_lane(self, trigger: Optional[Trigger]) -> None:
+        while True:
+            try:
+                self._lane.put(trigger, timeout=0.5)
+                return
+            except queue.Full:
+                if self._stop.is_set():
+                    return
+
+    # --- dispatching ----------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            item = self.pump.get(1.0)
+            if item is None:
+                continue
+            self._busy = True
+            link, frame = item.content
+            can_come_again = link is not None and frame.answer is not None
+            if self._handled(frame.event, can_come_again) and can_come_again:
+                link.send(frame.answer)
+            self._busy = False
+
+    def _work_lane(self) -> None:
+        while not self._stop.is_set():
+            try:
+                trigger = self._lane.get(timeout=1.0)
+            except queue.Empty:
+                continue
+            if trigger is not None:
+                self._dispatched(trigger)
+
+    def _handled(self, event: Event, can_come_again: bool) -> bool:
+        """True where the event needs no other delivery: dispatched, known, or none of ours."""
+        judgement = self._wanted.judge(event, None)
+        if judgement.ref is not None and self.memory.known(event, judgement.ref):
+            self.status.count("known")
+            return True
+        channel: Mapping[str, Any] = {}
+        if judgement.ref is not None:
+            channel = self._directory.channel(event.channel) if event.channel else {}
+            judgement = self._wanted.judge(event, channel)
+        if judgement.ref is None:
+            self.status.ignore(judgement.why)
+            if judgement.why != triggers.NOT_KNOWN:
+                return True
+            # It may be one of `sensor.channels`: rather once too often than lost.
+            if can_come_again:
+                return False
+        ref = judgement.ref or model.MESSAGE
+        if not self._dispatched(self._trigger(event, ref, channel)):
+            return False
+        self.memory.dispatched(event, ref, self._clock())
+        return True
+
+    def _trigger(self, event: Event, ref: str, channel: Mapping[str, Any]) -> Trigger:
+        user_id = triggers.user_of(event)
+        user = self._directory.user(user_id) if user_id else {}
+        if ref != model.MESSAGE:
+            return triggers.event_trigger(event, user, channel)
+        names: Mapping[str, str] = {}
+        if self.sensor.strip_formatting:
+            names = self._directory.names(triggers.user_ids_in(str(event.body.get("text") or "")))
+        return triggers.message_trigger(event, user, channel, names, self.sensor, self._me.url)
+
+    def _dispatched(self, trigger: Trigger) -> bool:
+        """Dispatch, again and again until it is done; False only where the sensor stops."""
+        tries = 0
+        while True:
+            try:
+                self._services.dispatch(trigger.ref, trigger.payload, trigger.trace_tag)
+            except Exception as error:  # noqa: BLE001 (StackStorm raises what its bus raises)
+                tries += 1
+                self._dispatch_trouble(error)
+            else:
+                self.status.count("dispatched")
+                self._dispatch_failed = False
+                return True
+            if self._stop.wait(min(LONGEST_WAIT, 0.5 * 2.0 ** min(tries, 10))):
+                return False
+
+    def _dispatch_trouble(self, error: Exception) -> None:
+        self.status.count("dispatch_failures")
+        if not self._dispatch_failed:
+            self._dispatch_failed = True
+            self._services.log.warning(
+                "Slack: StackStorm does not take triggers (%s: %s); trying again, nothing is lost",
+                type(error).__name__,
+                error,
+            )
+
+    # --- what was missed ------------------------------------------------------------------------
+
+    def _note_where_it_left_off(self) -> None:
+        """Watermarks go on while one absence is caught up; the next begins where they are now."""
+        marks, alive = self.memory.watermarks, self.memory.alive
+        if self._left_off is not None:
+            marks, alive = {**marks, **self._left_off[0]}, self._left_off[1]
+        self._left_off = marks, alive
+
+    def _start_catching_up(self) -> None:
+        """Before anything new is read: what is older has to come first."""
+        if self.sensor.backfill_max_age <= 0:
+            return
+        if self.memory.alive is None:
+            if self._loaded:  # new here: from now on everything is its business
+                self.memory.heard(self._clock())
+            return
+        self.pump.pause()
+        if not self._catching_up.acquire(blocking=False):
+            self._missed_more = True  # the one that runs is followed by another
+            return
+        threading.Thread(target=self._catch_up, daemon=True, name="slack-catch-up").start()
+
+    def _catch_up(self) -> None:
+        try:
+            while True:
+                self._missed_more = False
+                self._fetch_what_was_missed(self._clock())
+                if not self._missed_more or self._stop.is_set():
+                    return
+        except Exception:
+            self._services.log.exception("Slack: what was missed could not be fetched")
+        finally:
+            self.pump.release()
+            self.pump.resume()
+            self._catching_up.release()
+
+    def _fetch_what_was_missed(self, now: float) -> None:
+        known = self._backfill.conversations()
+        marks, alive = self._left_off or (self.memory.watermarks, self.memory.alive)
+        failed = self._backfill.failed
+        todo = plan(marks, alive, now, self.sensor, known)
+        if todo.left_out:
+            self._services.log.warning("Slack: %s", todo.left_out)
+        self.pump.hold(gap.channel for gap in todo.gaps)
+        self.pump.resume()
+        count = 0
+        for gap in todo.gaps:
+            if self._stop.is_set():
+                return
+            threads = self.memory.threads(gap.channel, now - self.sensor.backfill_max_age)
+            for event in self._backfill.fetch(gap, now, threads):
+                frame = Frame(frames.EVENT, event=replace(event, team=self._me.team_id))
+                self.pump.put((None, frame), gap.channel, event.order, wait=False)
+                count += 1
+            self.pump.release(gap.channel)
+        if not self._missed_more:
+            self._left_off = None
+        self._say_caught_up(len(todo.gaps), count, self._backfill.failed - failed, now)
+
+    def _say_caught_up(self, channels: int, count: int, failed: int, now: float) -> None:
+        self.status.count("caught_up", count)
+        line = "%d messages found in %d channels" % (count, channels)
+        line += "; %d times something could not be fetched" % failed if failed else ""
+        self._services.log.info("Slack: caught up: %s", line)
+        trigger = triggers.state_trigger(
+            "caught_up", line, now, self._me.team_id, self.name, self._transport.name
+        )
+        self._put_in_lane(trigger)

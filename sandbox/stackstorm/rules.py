@@ -1,0 +1,186 @@
+"""Rules as far as the sandbox knows them: which payload matches, and what the action is given.
+
+Of StackStorm's operators there are `equals`, `contains` and `regex`, each with its short forms and
+the ones that ignore case or deny; of its templates `{{ trigger.a.b or trigger.c }}`. Anything else
+is refused by name, never guessed: it takes a real StackStorm.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+from .metadata import PACK, load_yaml
+from .mistakes import Mistake, Mistakes, raise_any
+
+Payload = Dict[str, Any]
+
+_PATH = r"trigger(?:\.\w+|\[\d+\])+"
+_WHOLE_PATH = re.compile(_PATH + r"\Z", re.ASCII)
+_TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_OTHER_TEMPLATE = re.compile(r"\{%.*?%\}|\{#.*?#\}|<%.*?%>", re.DOTALL)
+_STEP = re.compile(r"\.(\w+)|\[(\d+)\]", re.ASCII)
+
+
+def _search(value: str, pattern: str) -> bool:
+    return re.search(pattern, value) is not None
+
+
+def _ignoring_case(compare: Callable[[str, str], bool]) -> Callable[[str, str], bool]:
+    return lambda value, pattern: compare(value.lower(), pattern.lower())
+
+
+OPERATORS: Dict[str, Callable[[Any, Any], bool]] = {
+    "equals": operator.eq,
+    "eq": operator.eq,
+    "iequals": _ignoring_case(operator.eq),
+    "ieq": _ignoring_case(operator.eq),
+    "nequals": operator.ne,
+    "neq": operator.ne,
+    "contains": operator.contains,
+    "icontains": _ignoring_case(operator.contains),
+    "ncontains": lambda value, pattern: pattern not in value,
+    "regex": _search,
+    "iregex": lambda value, pattern: re.search(pattern, value, re.IGNORECASE) is not None,
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule. `criteria`: path of the payload → {"type": operator, "pattern": …}."""
+
+    pack: str
+    name: str
+    trigger: str
+    action: str
+    description: str = ""
+    enabled: bool = False
+    criteria: Dict[str, Dict[str, Any]] = field(default_factory=dict)
+    parameters: Dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def ref(self) -> str:
+        """pack.name, as StackStorm names it."""
+        return f"{self.pack}.{self.name}"
+
+    def matches(self, trigger: str, payload: Payload) -> bool:
+        """Whether the payload of such a trigger meets every criterion; `enabled` is not looked at.
+
+        A value that is not there, or that the operator cannot compare, does not match.
+        """
+        return trigger == self.trigger and all(
+            _meets(_value(key, payload), criterion) for key, criterion in self.criteria.items()
+        )
+
+    def given(self, payload: Payload) -> Dict[str, Any]:
+        """The action's parameters, rendered with the payload."""
+        rendered: Dict[str, Any] = _rendered(self.parameters, payload)
+        return rendered
+
+
+def load_rules(pack: Path = PACK) -> List[Rule]:
+    """Every rule of a pack, in the order of the files' names; Mistakes with all that is wrong."""
+    return [
+        read_rule(load_yaml(path), path.name) for path in sorted((pack / "rules").glob("*.y*ml"))
+    ]
+
+
+def read_rule(loaded: Any, where: str = "rule") -> Rule:
+    """The rule in a YAML document; Mistakes for what StackStorm or the sandbox cannot use."""
+    if not isinstance(loaded, dict):
+        raise Mistakes([Mistake(where, "is no rule")])
+    trigger, action = loaded.get("trigger") or {}, loaded.get("action") or {}
+    rule = Rule(
+        pack=str(loaded.get("pack") or "default"),
+        name=str(loaded.get("name") or ""),
+        trigger=str(trigger.get("type") or ""),
+        action=str(action.get("ref") or ""),
+        description=str(loaded.get("description") or ""),
+        enabled=bool(loaded.get("enabled")),
+        criteria=loaded.get("criteria") or {},
+        parameters=action.get("parameters") or {},
+    )
+    required = {"name": rule.name, "trigger.type": rule.trigger, "action.ref": rule.action}
+    mistakes = [Mistake(f"{where}: {key}", "is required") for key, it in required.items() if not it]
+    for key, criterion in rule.criteria.items():
+        mistakes += [Mistake(f"{where}: {key}", text) for text in _faults(key, criterion)]
+    mistakes += [Mistake(f"{where}: {text}", _UNKNOWN) for text in _unknown(rule.parameters)]
+    raise_any(mistakes)
+    return rule
+
+
+_UNKNOWN = "is a template that only StackStorm renders"
+
+
+def _faults(key: str, criterion: Any) -> List[str]:
+    if not isinstance(criterion, dict) or criterion.get("pattern") is None:
+        return ["needs `type` and `pattern`"]
+    found = []
+    if criterion.get("type") not in OPERATORS:
+        found.append(f"has the operator {criterion.get('type')!r}; here are {', '.join(OPERATORS)}")
+    if not _WHOLE_PATH.match(_without_mark(key)):
+        found.append("is a path that only StackStorm follows")
+    if isinstance(criterion["pattern"], str) and _templates_in(criterion["pattern"]):
+        found.append("has a template as its pattern, which only StackStorm renders")
+    return found
+
+
+def _without_mark(key: str) -> str:
+    """`trigger.text#2` is a second criterion for `trigger.text`."""
+    return key.split("#", 1)[0]
+
+
+def _meets(value: Any, criterion: Dict[str, Any]) -> bool:
+    try:
+        return bool(OPERATORS[criterion["type"]](value, criterion["pattern"]))
+    except (TypeError, AttributeError):
+        return False
+
+
+def _value(key: str, payload: Payload) -> Any:
+    """What stands at a path such as trigger.user.name; None where nothing does."""
+    value: Any = payload
+    for name, index in _STEP.findall(_without_mark(key)):
+        try:
+            value = value[name] if name else value[int(index)]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _rendered(value: Any, payload: Payload) -> Any:
+    if isinstance(value, dict):
+        return {key: _rendered(inner, payload) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_rendered(inner, payload) for inner in value]
+    if not isinstance(value, str):
+        return value
+    return _TEMPLATE.sub(lambda found: str(_chosen(found[1], payload)), value)
+
+
+def _chosen(expression: str, payload: Payload) -> Any:
+    """The first value of `a or b` that is not empty, else the last."""
+    values = [_value(path.strip(), payload) for path in re.split(r"\bor\b", expression)]
+    return next((value for value in values if value), values[-1])
+
+
+def _unknown(value: Any) -> List[str]:
+    """The templates in a value that are more than `{{ trigger.a or trigger.b }}`."""
+    if isinstance(value, dict):
+        return [text for inner in value.values() for text in _unknown(inner)]
+    if isinstance(value, list):
+        return [text for inner in value for text in _unknown(inner)]
+    found = _templates_in(value) if isinstance(value, str) else []
+    return [text for text in found if not _is_simple(text)]
+
+
+def _templates_in(text: str) -> List[str]:
+    return [each.group() for each in _TEMPLATE.finditer(text)] + _OTHER_TEMPLATE.findall(text)
+
+
+def _is_simple(template: str) -> bool:
+    paths = re.split(r"\bor\b", template[2:-2])
+    return template.startswith("{{") and all(_WHOLE_PATH.match(path.strip()) for path in paths)

@@ -1,0 +1,1 @@
+"""Stand-in: used only where StackStorm itself cannot be imported."""

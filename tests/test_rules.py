@@ -1,0 +1,237 @@
+"""The sample rules, and what the sandbox makes of rules."""
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from sandbox.stackstorm import metadata, parameters, rules
+from sandbox.stackstorm import path as stackstorm_path
+from sandbox.stackstorm.mistakes import Mistakes
+from st2slack.events import triggers
+from st2slack.events.model import Event
+from st2slack.settings import SensorSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted((ROOT / "rules").glob("*.yaml"))
+SAMPLES = {rule.name: rule for rule in rules.load_rules()}
+SENSOR = yaml.safe_load((ROOT / "sensors/slack_sensor.yaml").read_text(encoding="utf-8"))
+SCHEMAS = {"slack." + each["name"]: each["payload_schema"] for each in SENSOR["trigger_types"]}
+# What core.local and its runner take (contrib/core, contrib/runners/local_runner of StackStorm).
+OF_CORE = {"core.local": {"cmd", "cwd", "env", "kwarg_op", "sudo_password", "timeout"}}
+CHECKOUT = os.environ.get("ST2_REPO_PATH", "")
+on_stackstorm = pytest.mark.skipif(
+    not (CHECKOUT and stackstorm_path.real_folder("st2common")), reason="needs StackStorm"
+)
+
+
+def message(text="web 4.2.0 is live", channel="deploys", **more):
+    body = {"type": "message", "ts": "1795420800.000119", "channel": "C1", "user": "U1"}
+    event = Event({**body, "text": text, **more}, "Ev1", "T1")
+    about = {"id": "C1", "name": channel, "is_private": False}
+    return triggers.message_trigger(event, {"id": "U1"}, about, {}, SensorSettings()).payload
+
+
+def state(word, why="the connection broke"):
+    return triggers.state_trigger(word, why, 1.0, "T1", "", "socket_mode").payload
+
+
+# --- the samples --------------------------------------------------------------------------------
+
+
+def test_there_is_one_for_messages_and_one_for_the_sensors_state():
+    assert {rule.trigger for rule in SAMPLES.values()} == {"slack.message", "slack.sensor_state"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_sample_is_disabled_and_named_after_its_file(path):
+    rule = rules.read_rule(yaml.safe_load(path.read_text(encoding="utf-8")), path.name)
+    assert rule.name == path.stem and rule.pack == "slack"
+    assert not rule.enabled and rule.description.startswith("Sample: ")
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_its_criteria_name_what_the_payload_has(name):
+    rule = SAMPLES[name]
+    assert rule.criteria
+    for key in rule.criteria:
+        assert described(rule.trigger, key), key
+
+
+def described(trigger, key):
+    """Whether a payload's schema has the place that a criterion or a template names."""
+    schema = SCHEMAS[trigger]
+    for part in key.split("#")[0].split(".")[1:]:
+        schema = (schema.get("properties") or {}).get(part)
+        if schema is None:
+            return False
+    return True
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_its_action_takes_the_parameters(name):
+    rule = SAMPLES[name]
+    payload = message() if rule.trigger == "slack.message" else state("lost")
+    given = rule.given(payload)
+    if rule.action in OF_CORE:
+        assert set(given) <= OF_CORE[rule.action]
+    else:
+        assert parameters.check(metadata.load_action(rule.action), given)
+    assert "None" not in str(given) and "{{" not in str(given)
+
+
+def test_the_message_sample_matches_and_answers_in_the_thread():
+    rule = SAMPLES["on_message"]
+    assert rule.matches("slack.message", message())
+    assert not rule.matches("slack.event", message())
+    assert not rule.matches("slack.message", message(channel="general"))
+    assert not rule.matches("slack.message", message("web 4.2.0 is alive"))
+    assert rule.given(message())["thread_ts"] == "1795420800.000119"
+    assert rule.given(message(thread_ts="1.000001"))["thread_ts"] == "1.000001"
+    assert rule.given(message())["workspace"] == ""
+
+
+def test_the_message_sample_does_not_answer_itself():
+    rule = SAMPLES["on_message"]
+    assert not rule.matches("slack.message", message(rule.given(message())["text"]))
+
+
+def test_the_state_sample_wakes_where_the_sensor_is_deaf():
+    rule = SAMPLES["on_deaf_sensor"]
+    words = ("connected", "lost", "degraded", "caught_up")
+    assert [rule.matches("slack.sensor_state", state(word)) for word in words] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_the_state_sample_keeps_what_others_wrote_out_of_the_shell():
+    given = SAMPLES["on_deaf_sensor"].given(state("lost", "$(reboot) `x` '; y"))
+    assert "reboot" not in given["cmd"] and given["env"]["WHY"] == "$(reboot) `x` '; y"
+
+
+@on_stackstorm
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_stackstorm_accepts_the_sample(path):
+    from st2common.models.api.rule import RuleAPI
+    from st2common.validators.api.reactor import validate_criteria
+
+    loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+    RuleAPI(**loaded).validate()
+    validate_criteria(loaded["criteria"])
+
+
+@on_stackstorm
+def test_core_local_takes_what_is_written_here():
+    action = yaml.safe_load(Path(CHECKOUT, "contrib/core/actions/local.yaml").read_text())
+    runners = Path(CHECKOUT, "contrib/runners/local_runner/local_runner/runner.yaml").read_text()
+    runner = next(r for r in yaml.safe_load(runners) if r["name"] == action["runner_type"])
+    known = {**runner["runner_parameters"], **action["parameters"]}
+    assert {name for name, it in known.items() if not it.get("immutable")} == OF_CORE["core.local"]
+
+
+# --- rules in the sandbox -----------------------------------------------------------------------
+
+
+def rule(criteria, action_parameters=None):
+    return rules.read_rule(
+        {
+            "name": "x",
+            "pack": "p",
+            "trigger": {"type": "slack.message"},
+            "criteria": criteria,
+            "action": {"ref": "core.local", "parameters": action_parameters or {}},
+        }
+    )
+
+
+PAYLOAD = {
+    "text": "Hello World",
+    "n": 1,
+    "none": None,
+    "list": ["a", {"b": "c"}],
+    "user": {"id": "U"},
+}
+
+
+@pytest.mark.parametrize(
+    "key, kind, pattern, expected",
+    [
+        ("trigger.text", "equals", "Hello World", True),
+        ("trigger.text", "eq", "hello world", False),
+        ("trigger.text", "ieq", "hello world", True),
+        ("trigger.text", "nequals", "x", True),
+        ("trigger.text", "contains", "World", True),
+        ("trigger.text", "icontains", "WORLD", True),
+        ("trigger.text", "ncontains", "World", False),
+        ("trigger.text", "regex", "^hello", False),
+        ("trigger.text", "iregex", "^hello", True),
+        ("trigger.text", "regex", "o W", True),
+        ("trigger.user.id", "equals", "U", True),
+        ("trigger.list[1].b", "equals", "c", True),
+        ("trigger.list", "contains", "a", True),
+        ("trigger.n", "equals", 1, True),
+        ("trigger.n", "equals", "1", False),
+        ("trigger.n", "regex", "1", False),
+        ("trigger.none", "contains", "x", False),
+        ("trigger.none", "iequals", "x", False),
+        ("trigger.user.nobody.there", "equals", "x", False),
+        ("trigger.list[9].b", "equals", "x", False),
+    ],
+)
+def test_what_a_criterion_matches(key, kind, pattern, expected):
+    made = rule({key: {"type": kind, "pattern": pattern}})
+    assert made.matches("slack.message", PAYLOAD) is expected
+
+
+@on_stackstorm
+def test_the_operators_are_stackstorms():
+    from st2common import operators
+
+    for name, ours in rules.OPERATORS.items():
+        theirs = operators.get_operator(name)
+        for value in ("Hello World", "hello", "x"):
+            for pattern in ("Hello World", "hello", "o w", "x"):
+                assert bool(ours(value, pattern)) == bool(theirs(value, pattern)), name
+
+
+def test_all_criteria_have_to_be_met_and_none_match_everything():
+    both = {
+        "trigger.text#1": {"type": "contains", "pattern": "Hello"},
+        "trigger.text#2": {"type": "contains", "pattern": "Mars"},
+    }
+    assert not rule(both).matches("slack.message", PAYLOAD)
+    assert rule({}).matches("slack.message", PAYLOAD)
+
+
+def test_what_only_stackstorm_can_do_is_refused_by_name():
+    with pytest.raises(Mistakes) as caught:
+        rule(
+            {
+                "trigger.text": {"type": "search", "pattern": {}},
+                "trigger.*": {"type": "equals", "pattern": "x"},
+                "trigger.n": {"type": "equals", "pattern": "{{ st2kv.system.x }}"},
+                "trigger.user": {"type": "equals"},
+            },
+            {"text": "{{ trigger.text | upper }}", "more": ["{% if x %}", "{{ trigger.a }}"]},
+        )
+    text = str(caught.value)
+    for part in (
+        "'search'",
+        "trigger.*: is a path",
+        "trigger.n: has a template",
+        "trigger.user: needs",
+        "| upper }}: is a template",
+        "{% if x %}: is a template",
+    ):
+        assert part in text, part
+    assert "trigger.a" not in text
+
+
+@pytest.mark.parametrize("loaded", [None, [], {}, {"name": "x", "trigger": {"type": "t"}}])
+def test_what_is_no_rule_is_refused(loaded):
+    with pytest.raises(Mistakes):
+        rules.read_rule(loaded)
