@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from dataclasses import dataclass
-from typing import Callable, List, Sequence, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple, Union
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,34 @@ class Result:
             "%s %.2f" % ("≤" if self.at_most else "≥", self.promised),
             "yes" if self.kept else "NO",
         )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that stands for itself; below `promised`, where something was promised."""
+
+    name: str
+    what: str
+    measured: float
+    unit: str
+    promised: Optional[float] = None
+
+    @property
+    def kept(self) -> bool:
+        """Whether the promise holds."""
+        return self.promised is None or self.measured < self.promised
+
+    def row(self) -> Tuple[str, ...]:
+        """For the table."""
+        digits = 0 if self.measured >= 100 else 2
+        told = "%s: %.*f %s" % (self.what, digits, self.measured, self.unit)
+        if self.promised is None:
+            return (self.name, told, "", "", "", "")
+        promised = "< %g %s" % (self.promised, self.unit)
+        return (self.name, told, "", "", promised, "yes" if self.kept else "NO")
+
+
+Row = Union[Result, Figure]
 
 
 def interleaved(rounds: int, *works: Callable[[], object]) -> Sequence[float]:

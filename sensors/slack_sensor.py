@@ -22,6 +22,7 @@ class SlackSensor(Sensor):
         super().__init__(sensor_service=sensor_service, config=config)
         self._log = sensor_service.get_logger(name=type(self).__name__)
         self._stop = threading.Event()
+        self._terminated = False
         self._workspaces = []
 
     def setup(self):
@@ -46,16 +47,22 @@ class SlackSensor(Sensor):
             )
 
     def run(self):
-        """Until SIGTERM. The handler only sets a flag: under eventlet it may do nothing else."""
-        signal.signal(signal.SIGTERM, lambda *_: self._stop.set())
+        """Until SIGTERM."""
+        signal.signal(signal.SIGTERM, self._on_sigterm)
         for each in self._workspaces:
             each.start()
-        while not self._stop.wait(1.0):
+        while not self._stop.wait(0.25) and not self._terminated:
             for each in self._workspaces:
                 each.tick()
+        self._stop.set()
         ends = time.monotonic() + 2.0  # seconds for all of them; SIGKILL follows after 5
         for each in self._workspaces:
-            each.finish(max(0.2, ends - time.monotonic()))
+            each.finish(max(0.0, ends - time.monotonic()))
+
+    def _on_sigterm(self, *_):
+        # A mere flag: the event has a lock, which the very code that this interrupts may hold, and
+        # under eventlet a handler must not wait for anything.
+        self._terminated = True
 
     def cleanup(self):
         """Called by StackStorm on exit, but not on SIGTERM."""

@@ -1,6 +1,7 @@
 """The commands people run: bin/show, the demo, the table of benchmarks."""
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench.result import Result, interleaved
+from bench import __main__ as bench_main
+from bench import firehose, sensor
+from bench.result import Figure, Result, interleaved
 from sandbox import demo
 from sandbox.stackstorm.runner import Execution
 
@@ -103,3 +106,37 @@ def test_benchmarks_take_turns():
     order = []
     interleaved(2, lambda: order.append("a"), lambda: order.append("b"))
     assert order == ["a", "b", "a", "b"]
+
+
+def test_a_figure_is_kept_below_its_promise_and_information_is_no_promise():
+    assert Figure("x", "growth", 9.9, "MB", 10.0).kept
+    assert not Figure("x", "growth", 10.0, "MB", 10.0).kept
+    assert Figure("", "beside", 1e9, "frames/s").kept
+    assert Figure("x", "growth", 12.0, "MB", 10.0).row()[-2:] == ("< 10 MB", "NO")
+
+
+def test_the_benchmarks_of_the_sensor_measure_it(monkeypatch):
+    """Small ones: that everything is dispatched and counted, not how fast."""
+    monkeypatch.setattr(sensor, "FRAMES", 300)
+    monkeypatch.setattr(sensor, "ROUNDS", 1)
+    monkeypatch.setattr(sensor, "SDK_FRAMES", 50)
+    monkeypatch.setattr(sensor, "PACED", 150)
+    rows = [*sensor.throughput(), *sensor.latency(), *(sensor.memory(600) or ())]
+    assert [row.name for row in rows if row.name] == ["sensor", "latency", "memory"]
+    assert rows[0].measured > 0 and rows[0].base > 0
+    sdk, p50, p99 = rows[2], rows[3], rows[4]
+    assert sdk.measured > 0 and 0 < p50.measured <= p99.measured
+
+
+def test_the_firehose_sends_what_slack_sends():
+    from slack_sdk.socket_mode.request import SocketModeRequest
+
+    request = SocketModeRequest.from_dict(json.loads(firehose.text(7, "hello")))
+    assert request.type == "events_api" and request.payload["event"]["text"] == "hello"
+    assert len({firehose.text(number, "x") for number in range(3000)}) == 3000
+
+
+def test_an_unknown_benchmark_is_refused(capsys):
+    with pytest.raises(SystemExit) as ended:
+        bench_main.main(["fast"])
+    assert ended.value.code == 2 and "no such benchmark: fast" in capsys.readouterr().err

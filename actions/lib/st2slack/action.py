@@ -88,7 +88,7 @@ class SlackBase(Action):
             def call(page: Dict[str, Any]) -> Any:
                 # A refusal in the middle, let pass, would look like the end of the list.
                 allowed = () if walk.begun else how["ignore_errors"]
-                return client.call(method.name, page, **dict(how, ignore_errors=allowed))
+                return client.call(method.name, page, **{**how, "ignore_errors": allowed})
 
             progress = paced(self.say, method.name, PROGRESS_EVERY, time.monotonic)
             walk = Walk(

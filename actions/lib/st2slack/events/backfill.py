@@ -187,6 +187,10 @@ class _Stopped(Exception):
     """The sensor ends."""
 
 
+class _TooLong(Exception):
+    """Slack wants to be waited for longer than it is worth."""
+
+
 @dataclass(frozen=True)
 class _Asked:
     """What a channel was asked for: from `since` to `until`, surely read up to `covered`."""
@@ -228,28 +232,35 @@ class Backfill:
         self._asked: Dict[str, _Asked] = {}
         self._told: Set[Tuple[str, str]] = set()
         self.failed = 0
+        self._longest_wait = math.inf
 
-    def conversations(self) -> List[Dict[str, Any]]:
+    def conversations(self, patience: float = math.inf) -> Optional[List[Dict[str, Any]]]:
         """What the app is in, of the wanted types, up to 1000; empty where Slack does not tell.
 
         One call for each 200, and one more for each type where the token may not see some.
+        None where that would take a wait of more than `patience` seconds.
         """
         types = self._settings.channel_types
+        self._longest_wait = patience
         try:
             return self._conversations(",".join(types))
         except _Stopped:
             return []
+        except _TooLong:
+            return None
         except SlackError as error:
             self._refused(error, "", "Channels with no message dispatched yet are left out of")
-            scope = isinstance(error, Refusal) and error.code == "missing_scope"
+            scope = getattr(error, "code", "") == "missing_scope"
             return self._by_type(types) if scope and len(types) > 1 else []
+        finally:
+            self._longest_wait = math.inf
 
     def _by_type(self, types: Iterable[str]) -> List[Dict[str, Any]]:
         found: List[Dict[str, Any]] = []
         for each in types:
             try:
                 found += self._conversations(each)
-            except _Stopped:
+            except (_Stopped, _TooLong):
                 break
             except SlackError as error:
                 self._refused(error, "", "Channels of type %s are left out of" % each)
@@ -423,6 +434,8 @@ class Backfill:
             pause = self._budget.take(method)
 
     def _pause(self, pause: float) -> None:
+        if pause > self._longest_wait:
+            raise _TooLong
         if self._wait(pause):
             raise _Stopped
 

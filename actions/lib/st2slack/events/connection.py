@@ -217,12 +217,12 @@ class Keeper:
         while not self._stop.is_set():
             self._changed.wait(LOOK)
             self._changed.clear()
+            if link.asked_to_leave in LEFT_FOR_GOOD:
+                self._leave_for_good(link)
+                return
             if link.ended:
                 self.reconnects += 1
                 self._say(LOST, link.ended)
-                return
-            if link.asked_to_leave in LEFT_FOR_GOOD:
-                self._leave_for_good(link)
                 return
             if link.asked_to_leave and self._clock() >= self._not_before:
                 try:

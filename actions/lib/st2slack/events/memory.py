@@ -38,7 +38,7 @@ class Memory:
     """What one workspace remembers; thread-safe.
 
     `read`, `write`: the datastore. `warn` takes a line, once per state. `failures` counts reads and
-    writes that failed.
+    writes that failed; `remembered` the watermarks as they were loaded.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class Memory:
         self._pause = EVERY
         self._failing = False
         self.failures = 0
+        self.remembered: Dict[str, str] = {}
 
     @property
     def watermarks(self) -> Dict[str, str]:
@@ -201,7 +202,8 @@ class Memory:
         alive = _time(document.get("alive"))
         if alive is not None:
             self._alive = min(alive, now)
-        for channel, ts in _pairs(document.get("watermarks")):
+        self.remembered = dict(_pairs(document.get("watermarks")))
+        for channel, ts in self.remembered.items():
             _raise(self._watermarks, channel, ts)
         threads = document.get("threads")
         for channel, found in threads.items() if isinstance(threads, dict) else ():

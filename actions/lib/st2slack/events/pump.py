@@ -38,6 +38,7 @@ class Pump:
         self._count = 0
         self._number = 0
         self._closed = self._paused = False
+        self._full = self._starved = False
 
     def __len__(self) -> int:
         return self._count
@@ -46,6 +47,7 @@ class Pump:
         """Add an item; waits for room, unless told not to. False where the pump was closed."""
         with self._changed:
             while wait and self._count >= self._room and not self._closed:
+                self._full = True
                 self._changed.wait(1.0)
             if self._closed:
                 return False
@@ -54,7 +56,8 @@ class Pump:
             heapq.heappush(self._waiting.setdefault(channel, []), item)
             self._turns.append(channel)
             self._count += 1
-            self._changed.notify_all()
+            if self._starved:
+                self._changed.notify_all()
             return True
 
     def get(self, timeout: float) -> Optional[Item]:
@@ -62,9 +65,13 @@ class Pump:
         with self._changed:
             item = self._next()
             if item is None and not self._closed:
+                self._starved = True
                 self._changed.wait(timeout)
+                self._starved = False
                 item = self._next()
-            if item is not None:
+            # A reader that were woken for each place would change places with us at each item.
+            if self._full and self._count <= self._room // 2:
+                self._full = False
                 self._changed.notify_all()
             return item
 

@@ -10,16 +10,17 @@ nobody delivers them again, and people wait for them.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import random
 import threading
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from st2slack.errors import Refusal, SlackError
 from st2slack.events import connection, frames, model, triggers
-from st2slack.events.backfill import Backfill, plan
+from st2slack.events.backfill import Backfill, Plan, plan
 from st2slack.events.connection import Keeper, Link
 from st2slack.events.frames import Frame
 from st2slack.events.memory import Memory
@@ -40,6 +41,7 @@ LOOK_UP = 2.0  # seconds for a look-up, after which the trigger goes out with ID
 REDELIVERY = 360.0  # seconds in which Slack delivers again what was not acknowledged
 STATUS_EVERY, HEARTBEAT = 300.0, 20.0  # seconds between status lines, and between heartbeats
 LONGEST_WAIT = 30.0  # seconds between two tries to dispatch
+LONGEST_SILENCE = 3.0  # seconds in which nothing is dispatched, until it is known what was missed
 
 
 class Services:
@@ -107,8 +109,8 @@ class SensedWorkspace:
             self._fetching, self.sensor, clock, warn, wait=stop.wait, workspace=name
         )
         self._threads: List[threading.Thread] = []
-        self._catching_up = threading.Lock()
-        self._missed_more = False
+        self._catching_lock = threading.Lock()
+        self._catching_up = self._missed_more = False
         self._left_off: Optional[Tuple[Dict[str, str], Optional[float]]] = None
         self._connected = self._busy = self._loaded = False
         self._next_line = self._next_beat = 0.0
@@ -131,13 +133,21 @@ class SensedWorkspace:
             self._threads.append(thread)
 
     def _load(self, now: float) -> None:
-        self._loaded = self.memory.load(now)
+        # StackStorm reads nothing from a datastore that fails, without a word; writing tells.
+        self._loaded = self.memory.save_status(self.document()) and self.memory.load(now)
         if self._loaded and self._connected:
+            marks = {**self.memory.watermarks, **self.memory.remembered}
+            self._left_off = marks, self.memory.alive
             self._start_catching_up()
 
     def tick(self) -> None:
         """Once a second: save what is due, tell how it goes."""
-        now = self._clock()
+        try:
+            self._tick(self._clock())
+        except Exception:  # noqa: BLE001 (the sensor must not end by it)
+            self._services.log.exception("Slack: a fault in keeping the status; going on")
+
+    def _tick(self, now: float) -> None:
         if not self._loaded:
             self._load(now)
         self._take_note(now)
@@ -152,7 +162,7 @@ class SensedWorkspace:
 
     def _take_note(self, now: float) -> None:
         """Up to when everything was dealt with: that far back is looked after an absence."""
-        at_rest = len(self.pump) == 0 and not self._busy and not self._catching_up.locked()
+        at_rest = len(self.pump) == 0 and not self._busy and not self._catching_up
         link = self._keeper.link
         if self._connected and at_rest and link is not None:
             # A connection may be dead since its last byte, without having been noticed yet.
@@ -241,7 +251,7 @@ class SensedWorkspace:
         try:
             answer = self._asking.call("auth.test")
         except SlackError as error:
-            if isinstance(error, Refusal) and error.code == "token_expired":
+            if getattr(error, "code", "") == "token_expired":
                 self._renew_lookup_token()
             self._services.log.warning(
                 "Slack: who the app is could not be asked (%s). Until then messages of all bots "
@@ -264,6 +274,7 @@ class SensedWorkspace:
             self._note_where_it_left_off()
         self._connected = state == connection.CONNECTED
         self.status.set(state=state, why=why, since=now)
+        self._next_beat = 0.0  # the kept status follows at once
         log = self._services.log
         if state == connection.CONNECTED:
             log.info(
@@ -325,13 +336,12 @@ class SensedWorkspace:
             self._busy = False
 
     def _work_lane(self) -> None:
-        while not self._stop.is_set():
-            try:
+        """What was acknowledged on reading is dispatched before the sensor leaves."""
+        while not (self._stop.is_set() and self._lane.empty()):
+            with contextlib.suppress(queue.Empty):
                 trigger = self._lane.get(timeout=1.0)
-            except queue.Empty:
-                continue
-            if trigger is not None:
-                self._dispatched(trigger)
+                if trigger is not None:
+                    self._dispatched(trigger)
 
     def _handled(self, event: Event, can_come_again: bool) -> bool:
         """True where the event needs no other delivery: dispatched, known, or none of ours."""
@@ -405,52 +415,86 @@ class SensedWorkspace:
         """Before anything new is read: what is older has to come first."""
         if self.sensor.backfill_max_age <= 0:
             return
-        if self.memory.alive is None:
-            if self._loaded:  # new here: from now on everything is its business
-                self.memory.heard(self._clock())
+        if self.memory.alive is None:  # new here: from now on everything is its business
+            self.memory.heard(self._clock())
+            if self._loaded:  # at once: if it were killed, the next would take itself for new
+                self.memory.save(self._clock())
             return
-        self.pump.pause()
-        if not self._catching_up.acquire(blocking=False):
-            self._missed_more = True  # the one that runs is followed by another
-            return
+        with self._catching_lock:
+            self.pump.pause()
+            self._missed_more = True  # where one runs, it is followed by another
+            if self._catching_up:
+                return
+            self._catching_up = True
         threading.Thread(target=self._catch_up, daemon=True, name="slack-catch-up").start()
 
     def _catch_up(self) -> None:
-        try:
-            while True:
-                self._missed_more = False
+        while self._more_was_missed():
+            try:
                 self._fetch_what_was_missed(self._clock())
-                if not self._missed_more or self._stop.is_set():
-                    return
-        except Exception:
-            self._services.log.exception("Slack: what was missed could not be fetched")
-        finally:
+            except Exception:
+                self._services.log.exception("Slack: what was missed could not be fetched")
+
+    def _more_was_missed(self) -> bool:
+        with self._catching_lock:
+            if self._missed_more and not self._stop.is_set():
+                self._missed_more = False
+                return True
             self.pump.release()
             self.pump.resume()
-            self._catching_up.release()
+            self._catching_up = False
+            return False
+
+    def _let_go_on(self, but: Iterable[str]) -> None:
+        """Dispatch again, but for these channels; unless more was missed meanwhile."""
+        with self._catching_lock:
+            if self._catching_up and not self._missed_more:
+                self.pump.hold(but)
+                self.pump.resume()
 
     def _fetch_what_was_missed(self, now: float) -> None:
-        known = self._backfill.conversations()
         marks, alive = self._left_off or (self.memory.watermarks, self.memory.alive)
         failed = self._backfill.failed
+        known = self._conversations(marks)
         todo = plan(marks, alive, now, self.sensor, known)
+        count = self._fetch(todo, now)
+        if known is None:
+            # Those that nothing was dispatched from yet: late, but not lost.
+            known = self._backfill.conversations() or []
+            new = [each for each in known if each.get("id") not in marks]
+            rest = plan({}, alive, now, self.sensor, new)
+            count += self._fetch(rest, now)
+            todo = Plan([*todo.gaps, *rest.gaps])
+        if not (self._missed_more or self._stop.is_set()):
+            self._left_off = None
+            self._say_caught_up(len(todo.gaps), count, self._backfill.failed - failed, now)
+
+    def _conversations(self, marks: Mapping[str, str]) -> Optional[List[Dict[str, Any]]]:
+        """What the app is in; None where Slack does not tell in time. All wait for that."""
+        relief = threading.Timer(LONGEST_SILENCE, self._let_go_on, (marks,))
+        relief.daemon = True
+        relief.start()
+        try:
+            return self._backfill.conversations(LONGEST_SILENCE)
+        finally:
+            relief.cancel()
+
+    def _fetch(self, todo: Plan, now: float) -> int:
+        """Put what the channels have into the pump, one after the other; how much it was."""
         if todo.left_out:
             self._services.log.warning("Slack: %s", todo.left_out)
-        self.pump.hold(gap.channel for gap in todo.gaps)
-        self.pump.resume()
+        self._let_go_on([gap.channel for gap in todo.gaps])
         count = 0
         for gap in todo.gaps:
-            if self._stop.is_set():
-                return
+            if self._stop.is_set() or self._missed_more:
+                break
             threads = self.memory.threads(gap.channel, now - self.sensor.backfill_max_age)
             for event in self._backfill.fetch(gap, now, threads):
                 frame = Frame(frames.EVENT, event=replace(event, team=self._me.team_id))
                 self.pump.put((None, frame), gap.channel, event.order, wait=False)
                 count += 1
             self.pump.release(gap.channel)
-        if not self._missed_more:
-            self._left_off = None
-        self._say_caught_up(len(todo.gaps), count, self._backfill.failed - failed, now)
+        return count
 
     def _say_caught_up(self, channels: int, count: int, failed: int, now: float) -> None:
         self.status.count("caught_up", count)

@@ -1,0 +1,74 @@
+"""Runs a pack's sensor in this process, as StackStorm's sensor wrapper does.
+
+    python -m sandbox.stackstorm.sensor_host FOLDER [--pause SECONDS] [--eventlet]
+                                             [--history-calls NUMBER]
+
+FOLDER has config.json, the pack's config; what else is there tells sensor_service. `--eventlet`
+patches Python first, as StackStorm does. `--history-calls`: how many calls a minute the catch-up
+may make, for a run that has the faults of days within minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, List
+
+ENTRY = "sensors/slack_sensor.py"
+PATCHED = ("os", "select", "socket", "thread", "time")  # as StackStorm has it
+
+
+def main(arguments: List[str]) -> int:
+    """0 when the sensor has ended."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("--pause", type=float, default=0.0)
+    parser.add_argument("--eventlet", action="store_true")
+    parser.add_argument("--history-calls", type=int, default=0)
+    asked = parser.parse_args(arguments)
+    if asked.eventlet:
+        import eventlet
+
+        eventlet.monkey_patch(**dict.fromkeys(PATCHED, True))
+    run(asked)
+    return 0
+
+
+def run(asked: Any) -> None:
+    """Load the sensor and let it run, to its end."""
+    import importlib.util
+    import json
+    import logging
+    from pathlib import Path
+
+    from sandbox.stackstorm import path
+    from sandbox.stackstorm.sensor_service import SensorService
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    if asked.eventlet:
+        from eventlet.patcher import is_monkey_patched
+
+        names = [each for each in PATCHED if is_monkey_patched(each)]
+        logging.getLogger("host").info("patched: %s", ", ".join(names))
+    path.add_standins()
+    pack, folder = Path(__file__).resolve().parents[2], Path(asked.folder)
+    # Not put in sys.modules: StackStorm does not do that either.
+    spec = importlib.util.spec_from_file_location("slack_sensor", pack / ENTRY)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if asked.history_calls:
+        from st2slack.events import backfill
+
+        backfill.Budget.__init__.__defaults__ = (
+            *(backfill.Budget.__init__.__defaults__ or ())[:1],
+            asked.history_calls,
+        )
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    sensor = module.SlackSensor(SensorService(folder, asked.pause), config=config)
+    sensor.setup()
+    sensor.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
