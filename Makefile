@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make test-st2 | make bench
+# make demo | make test | make lint | make test-st2 | make bench | make chaos
 # Everything is installed into a virtual environment inside the checkout; nothing else is touched.
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python
 DONE := $(VENV)/.installed
 TESTS ?= tests
 
-.PHONY: demo test lint test-st2 bench generate clean venv
+.PHONY: demo test lint test-st2 bench chaos generate clean venv
 
 venv: $(DONE)
 	@ln -sfn $(VENV) .venv
@@ -47,6 +47,10 @@ test-st2:
 	@test -n "$(ST2_REPO_PATH)" || { echo "Set ST2_REPO_PATH to a checkout of StackStorm/st2."; exit 2; }
 	@test -x "$(ST2_PYTHON)" || { echo "Set ST2_PYTHON to a Python with StackStorm's requirements."; exit 2; }
 	bin/test-st2 "$(ST2_REPO_PATH)" "$(ST2_PYTHON)" $(TESTS)
+
+# 20,000 messages, 200 faults, 20 kills and 20 restarts: some minutes, so not in the gate.
+chaos: venv
+	PYTHONPATH=.:actions:actions/lib $(RUN) -m chaos
 
 bench: venv
 	PYTHONPATH=.:actions:actions/lib $(RUN) -m bench

@@ -13,6 +13,7 @@ from sensing import OPENING, PATIENCE, TRANSPORTS, D, G, RealTime, Sensing, numb
 
 from sandbox.slack import Fault, SocketFault, Token, seed
 from sandbox.slack.socket_faults import GARBAGE, Close, Wire, oversized
+from st2slack.errors import Disconnected
 from st2slack.events import connection, workspace
 
 
@@ -645,3 +646,54 @@ def test_nothing_secret_is_logged(slack, transport):
     assert tickets and "connected" in told
     for secret in (slack.bot_token, slack.app_token, "canary", *tickets):
         assert secret not in told
+
+
+# an acknowledgement that cannot be sent
+
+
+def test_a_connection_that_takes_nothing_is_noticed_though_events_wait(monkeypatch, slack):
+    """Half-open, and what can be sent fills up: the dispatcher hangs in its acknowledgement."""
+    monkeypatch.setattr(connection, "ANSWER", 0.3)
+    with Sensing(slack) as sensing:
+        clog(sensing)
+        for number in range(20):
+            sensing.say("m %d" % number)
+        assert numbers(sensing.wait_texts(20)) == list(range(20))
+        until(lambda: sensing.states[:3] == ["connected", "lost", "connected"])
+
+
+def test_a_clogged_connection_is_left_at_once(slack):
+    with Sensing(slack) as sensing:
+        sent = clog(sensing)
+        sensing.say("m 0")
+        assert sent.wait(PATIENCE)
+        until(lambda: sensing.texts)
+        began = time.monotonic()
+        slack.socket.disconnect("warning")
+        sensing.say("m 1")
+        sensing.wait_texts(2)
+        sensing.finish()
+        assert time.monotonic() - began < 4
+
+
+def clog(sensing):
+    """Sending hangs until the socket is cut; the event is set once somebody tries."""
+    wire = sensing.workspace._keeper.link._wire
+    tried, over = threading.Event(), threading.Event()
+    cut, close = wire.cut, wire.close
+
+    def hang(text):
+        tried.set()
+        over.wait(PATIENCE)
+        raise Disconnected("the connection broke")
+
+    def cut_it():
+        over.set()
+        cut()
+
+    def close_it():
+        over.wait(PATIENCE)  # CLOSE waits behind what is being sent
+        close()
+
+    wire.send, wire.cut, wire.close = hang, cut_it, close_it
+    return tried

@@ -1,11 +1,12 @@
 """Runs a pack's sensor in this process, as StackStorm's sensor wrapper does.
 
     python -m sandbox.stackstorm.sensor_host FOLDER [--pause SECONDS] [--eventlet]
-                                             [--history-calls NUMBER]
+                                             [--hurry]
 
 FOLDER has config.json, the pack's config; what else is there tells sensor_service. `--eventlet`
-patches Python first, as StackStorm does. `--history-calls`: how many calls a minute the catch-up
-may make, for a run that has the faults of days within minutes.
+patches Python first, as StackStorm does. `--hurry` is for a run that has the faults of weeks within
+minutes: what waits for tens of seconds waits for one, and the catch-up is not held to Slack's 50
+calls a minute.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def main(arguments: List[str]) -> int:
     parser.add_argument("folder")
     parser.add_argument("--pause", type=float, default=0.0)
     parser.add_argument("--eventlet", action="store_true")
-    parser.add_argument("--history-calls", type=int, default=0)
+    parser.add_argument("--hurry", action="store_true")
     asked = parser.parse_args(arguments)
     if asked.eventlet:
         import eventlet
@@ -57,17 +58,23 @@ def run(asked: Any) -> None:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    if asked.history_calls:
-        from st2slack.events import backfill
-
-        backfill.Budget.__init__.__defaults__ = (
-            *(backfill.Budget.__init__.__defaults__ or ())[:1],
-            asked.history_calls,
-        )
+    if asked.hurry:
+        hurry()
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     sensor = module.SlackSensor(SensorService(folder, asked.pause), config=config)
     sensor.setup()
     sensor.run()
+
+
+def hurry() -> None:
+    """Shorter waits, all of them constants of the sensor's."""
+    from st2slack.events import backfill, connection, workspace
+
+    for name in ("QUIET", "ANSWER", "HELLO", "SLOW", "CEILING"):
+        setattr(connection, name, 1.0)
+    workspace.LONGEST_WAIT = workspace.OPENING = 1.0
+    made = backfill.Budget.__init__
+    made.__defaults__ = (*(made.__defaults__ or ())[:1], 100_000)
 
 
 if __name__ == "__main__":

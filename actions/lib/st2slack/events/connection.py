@@ -18,6 +18,7 @@ from st2slack.events.socket import Wire
 QUIET = 30.0  # seconds without a byte after which a ping asks whether anybody is there
 ANSWER = 10.0  # seconds for its pong, or anything else
 HELLO = 10.0  # seconds for the greeting of a new connection
+CLOGGED = 1.0  # seconds that sending may take before a connection is not closed in order
 DRAIN = 2.0  # seconds that an old connection may still hand over what it holds
 LULL = 0.3  # seconds without a frame after which it holds nothing more
 LOOK = 1.0  # seconds between two looks at a connection
@@ -66,6 +67,8 @@ class Link:
         self._received = 0
         self._pinged: Optional[float] = None
         self._pings = 0
+        self._sending: Optional[float] = None  # since when somebody tries to send
+        self._taking = False
         self.opened = self.heard = self.last_frame = clock()
         self.frames = 0
         self.asked_to_leave = ""
@@ -92,16 +95,22 @@ class Link:
 
     def send(self, text: str) -> bool:
         """Send a frame; False where the connection has ended."""
+        self._sending = self._sending or self._clock()
         try:
             self._wire.send(text)
         except Disconnected:
             return False
+        finally:
+            self._sending = None
         return True
 
     def watch(self, now: float, idle: bool) -> None:
         """Ping where it has been quiet; cut where nobody answers. `idle`: nothing waits unread."""
         received = self._wire.received
-        if received != self._received or not idle:
+        if self._is_clogged(now, ANSWER):
+            self.ended = "nothing could be sent for %.0f s" % ANSWER
+            self._wire.cut()
+        elif received != self._received or not idle:
             # While frames wait we do not read, so silence says nothing about the other side.
             self._received, self.heard, self._pinged = received, now, None
         elif self._pinged is None and now - self.heard >= QUIET:
@@ -112,18 +121,31 @@ class Link:
             )
             self._wire.cut()
 
-    def drain(self, stop: threading.Event) -> None:
-        """Let it hand over what it still holds, for a short while, then leave it in order."""
-        ends = self._clock() + DRAIN
-        while not self.ended and self._clock() < ends and not stop.is_set():
-            if self._clock() - self.last_frame > LULL:
-                break
-            stop.wait(0.05)
+    def drain(self, stop: threading.Event) -> bool:
+        """Let it hand over what it still holds, for a short while, then leave it in order.
+
+        False where that may not have been all.
+        """
+        ends, drained = self._clock() + DRAIN, False
+        while not (drained or self.ended or stop.is_set()) and self._clock() < ends:
+            # A reader that waits for room is quiet as well.
+            drained = not self._taking and self._clock() - self.last_frame > LULL
+            stop.wait(0.0 if drained else 0.05)
         self.close()
+        return drained
 
     def close(self) -> None:
-        """Leave in order."""
+        """Leave in order, where that is possible: CLOSE waits behind what is being sent."""
+        while self._sending is not None:
+            if self._is_clogged(self._clock(), CLOGGED):
+                self._wire.cut()
+                return
+            time.sleep(0.02)
         self._wire.close()
+
+    def _is_clogged(self, now: float, limit: float) -> bool:
+        since = self._sending
+        return since is not None and now - since >= limit
 
     def _ping(self, now: float) -> None:
         self._pinged, self._pings = now, self._pings + 1
@@ -139,8 +161,10 @@ class Link:
                 data = self._wire.read(1.0)
                 if data is not None:
                     self.frames += 1
+                    self._taking = True
                     self.last_frame = self._clock()
                     self._take(self._transport.read(data))
+                    self._taking = False
         except Disconnected as error:
             self.ended = self.ended or str(error)
         finally:
@@ -159,7 +183,8 @@ class Keeper:
     """The loop. `open_link` opens a socket and makes a Link of it, or raises a SlackError.
 
     `tell(state, why)` takes changes of state, once each. `pump_is_empty` tells whether nothing
-    waits unread. `clock` in seconds; `jitter` a random number 0 to 1.
+    waits unread. `clock` in seconds; `jitter` a random number 0 to 1. `missed` is told where a
+    connection was left before it had handed over all, and before another is read.
     """
 
     def __init__(
@@ -171,6 +196,7 @@ class Keeper:
         changed: threading.Event,
         jitter: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
+        missed: Callable[[], None] = lambda: None,
     ) -> None:
         self._open_link = open_link
         self._tell = tell
@@ -179,6 +205,7 @@ class Keeper:
         self._changed = changed
         self._jitter = jitter
         self._clock = clock
+        self._missed = missed
         self._told = ("", "")
         self._not_before = 0.0
         self.link: Optional[Link] = None
@@ -236,7 +263,8 @@ class Keeper:
         """A new connection, up before the old one is left. Raises SlackError: none can be had."""
         new = self._greeted()
         self.reconnects += 1
-        old.drain(self._stop)
+        if not old.drain(self._stop):
+            self._missed()
         self.link = new
         new.start()
         return new

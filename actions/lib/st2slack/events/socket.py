@@ -29,9 +29,10 @@ from st2slack.settings import Settings, is_loopback
 
 LARGEST_FRAME = 16 * 1024 * 1024
 CLOSE_TIMEOUT = 1.0
-# At DEBUG it writes the address with its ticket, and what is said on the connection.
+# At DEBUG it writes the address with its ticket, and what is said on the connection. At ERROR it
+# writes tracebacks of connections that are cut: we tell of their end ourselves.
 _LOG = logging.getLogger("st2slack.websockets")
-_LOG.setLevel(logging.WARNING)
+_LOG.setLevel(logging.CRITICAL)
 
 
 class Wire:

@@ -104,6 +104,7 @@ class SensedWorkspace:
             stop,
             self._changed,
             random.random,
+            missed=self._missed,
         )
         self._backfill = Backfill(
             self._fetching, self.sensor, clock, warn, wait=stop.wait, workspace=name
@@ -410,6 +411,11 @@ class SensedWorkspace:
         if self._left_off is not None:
             marks, alive = {**marks, **self._left_off[0]}, self._left_off[1]
         self._left_off = marks, alive
+
+    def _missed(self) -> None:
+        """Without having been disconnected."""
+        self._note_where_it_left_off()
+        self._start_catching_up()
 
     def _start_catching_up(self) -> None:
         """Before anything new is read: what is older has to come first."""

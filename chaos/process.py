@@ -1,0 +1,92 @@
+"""The sensor in a process of its own; what it dispatches lands in a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Dict, List, Optional
+
+from sandbox.stackstorm.sensor_service import DISPATCHED, SAVES, read_lines
+
+from .judge import Dispatched
+
+ROOT = Path(__file__).resolve().parents[1]
+WORD = "chaos"
+
+
+class SensorProcess:
+    """`pause`: seconds that each dispatch takes. `folder` is its host's."""
+
+    def __init__(self, folder: Path, config: Dict[str, Any], pause: float, eventlet: bool) -> None:
+        self.folder = folder
+        self._options = ["--hurry", "--pause", str(pause), *(["--eventlet"] if eventlet else [])]
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+    def start(self) -> None:
+        """Returns at once."""
+        command = [sys.executable, "-m", "sandbox.stackstorm.sensor_host", str(self.folder)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        with open(self.folder / "log", "ab") as log:
+            self._process = subprocess.Popen(
+                command + self._options, cwd=self.folder, env=environment, stdout=log, stderr=log
+            )
+
+    def kill(self) -> float:
+        """Unix seconds when it surely was dead."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        return time.time()
+
+    def terminate(self) -> float:
+        """Seconds that it took to leave. RuntimeError where it did not in order."""
+        assert self._process is not None
+        began = time.monotonic()
+        self._process.send_signal(signal.SIGTERM)
+        code = self._process.wait(20)
+        if code != 0:
+            raise RuntimeError("the sensor ended with %s; see %s" % (code, self.folder / "log"))
+        return time.monotonic() - began
+
+    def end(self) -> None:
+        """However it is."""
+        if self._process is not None and self._process.poll() is None:
+            self.kill()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def lines(self) -> List[Dict[str, Any]]:
+        """All dispatches so far."""
+        return read_lines(self.folder / DISPATCHED)
+
+    def messages(self) -> List[Dispatched]:
+        """The dispatches of our messages."""
+        return [
+            Dispatched(int(line["payload"]["text"].split()[1]), line["at"])
+            for line in self.lines()
+            if line["ref"] == "slack.message" and line["payload"]["text"].startswith(WORD + " ")
+        ]
+
+    def count(self) -> int:
+        """How many lines there are."""
+        file = self.folder / DISPATCHED
+        return file.read_bytes().count(b"\n") if file.exists() else 0
+
+    def saves(self) -> List[Dict[str, Any]]:
+        """What was written to the datastore of what the sensor remembers."""
+        return [
+            each for each in read_lines(self.folder / SAVES) if not each["key"].endswith(".status")
+        ]
+
+    def errors(self) -> int:
+        """Faults of ours that its log tells of."""
+        return (self.folder / "log").read_bytes().count(b"Traceback")
