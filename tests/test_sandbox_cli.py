@@ -393,6 +393,8 @@ def test_an_interrupted_run_leaves_nothing_behind(pack, how):
         cwd=str(metadata.PACK),
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever started the tests in the background handed down an ignored SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process.stderr:
         pid = int(process.stderr.readline().split()[1])
