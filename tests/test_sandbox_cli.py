@@ -394,7 +394,7 @@ def test_an_interrupted_run_leaves_nothing_behind(pack, how):
         stderr=subprocess.PIPE,
         text=True,
         # Whoever started the tests in the background handed down an ignored SIGINT.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     with process.stderr:
         pid = int(process.stderr.readline().split()[1])
