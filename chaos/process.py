@@ -50,7 +50,8 @@ class SensorProcess:
         began = time.monotonic()
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(20)
-        if code != 0:
+        # Before the sensor has begun there is nothing that it could save: the signal just ends it.
+        if code not in (0, -signal.SIGTERM):
             raise RuntimeError("the sensor ended with %s; see %s" % (code, self.folder / "log"))
         return time.monotonic() - began
 
