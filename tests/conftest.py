@@ -4,9 +4,26 @@ from sandbox.stackstorm import path
 
 path.add_standins()  # the real StackStorm where it can be imported, our stand-ins elsewhere
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
 from sandbox.slack import LoopbackSlack  # noqa: E402
+
+# How the gate ends must depend on the commit alone: neither on a machine that is slow just then nor
+# on the luck of the draw. New ground is searched by `pytest --hypothesis-profile=explore`.
+hypothesis.settings.register_profile(
+    "gate",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile(
+    "explore",
+    deadline=None,
+    max_examples=2000,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("gate")
 
 
 @pytest.fixture(autouse=True)

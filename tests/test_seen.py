@@ -6,7 +6,6 @@ import sys
 import tracemalloc
 from pathlib import Path
 
-import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -260,13 +259,11 @@ def test_a_dump_that_cannot_be_read_is_left_out(dumped):
         assert seen.known(message(), MESSAGE), "the rest is taken"
 
 
-@hypothesis.settings(deadline=None)
 @given(JSON)
 def test_any_dump_is_survived(dumped):
     Seen(KEEP_FOR).load(dumped, NOW)
 
 
-@hypothesis.settings(deadline=None)
 @given(BODIES, st.none() | st.text(), st.sampled_from([MESSAGE, EVENT]))
 def test_any_event_can_be_remembered(body, event_id, ref):
     seen = Seen(KEEP_FOR)

@@ -538,7 +538,7 @@ def test_any_json_as_a_frame(slack, transport):
         link = sensing.link()
         count = itertools.count()
 
-        @settings(max_examples=150, deadline=None, database=None)
+        @settings(max_examples=150)
         @given(FRAME)
         def survive(frame):
             if isinstance(frame, dict) and frame.get("type") in ("disconnect", "goodbye"):

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import hypothesis
 import jsonschema
 import pytest
 import test_triggers as tables
@@ -132,7 +131,6 @@ def test_payloads_of_the_tables(name, made):
     check(made)
 
 
-@hypothesis.settings(deadline=None)
 @given(tables.OBJECTS, tables.OBJECTS, tables.OBJECTS)
 def test_payloads_of_anything(body, user, channel):
     event = Event(body)

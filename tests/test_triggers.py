@@ -3,7 +3,6 @@
 import json
 import time
 
-import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -673,7 +672,6 @@ SETTINGS = st.builds(
 )
 
 
-@hypothesis.settings(deadline=None)
 @given(OBJECTS, OBJECTS, OBJECTS, SETTINGS)
 def test_any_event_is_survived(event_body, user, channel, config):
     event = Event(event_body)
