@@ -6,9 +6,10 @@ import contextlib
 import random
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Tuple
 
 from sandbox.slack import Fault, LoopbackSlack, SocketFault
+from sandbox.slack.faults import FaultList
 from sandbox.slack.socket_faults import GARBAGE, Wire, oversized
 from sandbox.stackstorm.sensor_service import NO_BUS, NO_DATASTORE
 
@@ -26,11 +27,21 @@ class Scene:
         self.opening = OPENING[transport]
         self.chance = chance
         self.timers: List[threading.Timer] = []
+        self.armed: List[Tuple[str, Fault]] = []
 
     def link(self) -> Any:
         """One of the live connections, None where there is none."""
         links = self.slack.socket.connections
         return self.chance.choice(links) if links else None
+
+    def arm(self, name: str, fault: Fault, among: FaultList) -> None:
+        """It strikes when its time comes."""
+        self.armed.append((name, fault))
+        among.append(fault)
+
+    def waiting(self) -> int:
+        """How many of those that were armed have not struck."""
+        return sum(not fault.used for _, fault in self.armed)
 
     def file_for(self, name: str, seconds: float) -> None:
         """Let the file be there for so long."""
@@ -57,55 +68,73 @@ class Scene:
         self.slack.socket.faults.clear()
 
 
-def _on_link(name: str, *args: Any) -> Callable[[Scene], None]:
-    def fault(scene: Scene) -> None:
+def _on_link(name: str, *args: Any) -> Callable[[Scene], bool]:
+    def fault(scene: Scene) -> bool:
         link = scene.link()
         if link is not None:
             getattr(link, name)(*args)
+        return link is not None
 
     return fault
 
 
-def _raw(item: Any) -> Callable[[Scene], None]:
+def _raw(item: Any) -> Callable[[Scene], bool]:
     return _on_link("send_raw", item)
 
 
-def _oversized(scene: Scene) -> None:
-    link = scene.link()
-    if link is not None:
-        link.send_raw(oversized())
+def _oversized(scene: Scene) -> bool:
+    return _raw(oversized())(scene)
 
 
-def _leave(reason: str) -> Callable[[Scene], None]:
-    def fault(scene: Scene) -> None:
-        after = scene.chance.choice((None, 0.2, 1.0, 3.0))
-        scene.slack.socket.disconnect(reason, after, scene.link())
+def _leave(reason: str) -> Callable[[Scene], bool]:
+    def fault(scene: Scene) -> bool:
+        after, link = scene.chance.choice((None, 0.2, 1.0, 3.0)), scene.link()
+        if link is not None:
+            scene.slack.socket.disconnect(reason, after, link)
+        return link is not None
 
     return fault
 
 
-def _after_opening(make: Callable[[Scene], Fault], also: bool = True) -> Callable[[Scene], None]:
+def _after_opening(name: str, make: Callable[[Scene], Fault]) -> Callable[[Scene], bool]:
     """The next opening or handshake is spoiled, and the connection cut so that there is one."""
 
-    def fault(scene: Scene) -> None:
+    def fault(scene: Scene) -> bool:
         made = make(scene)
         api = made.method == scene.opening
-        (scene.slack.faults if api else scene.slack.socket.faults).append(made)
+        scene.arm(name, made, scene.slack.faults if api else scene.slack.socket.faults)
         link = scene.link()
         if link is not None:
             link.cut()
+        return True
 
     return fault
 
 
-def _api(make: Callable[..., Fault], method: str, *args: Any) -> Callable[[Scene], None]:
-    def fault(scene: Scene) -> None:
-        scene.slack.faults.append(make(*args, method=method))
+def _opening(name: str, make: Callable[[Scene], Fault]) -> Tuple[str, Callable[[Scene], bool]]:
+    return name, _after_opening(name, make)
+
+
+def _api(
+    name: str, make: Callable[..., Fault], method: str, *args: Any
+) -> Tuple[str, Callable[[Scene], bool]]:
+    def fault(scene: Scene) -> bool:
+        scene.arm(name, make(*args, method=method), scene.slack.faults)
+        return True
+
+    return name, fault
+
+
+def _file(name: str, longest: float) -> Callable[[Scene], bool]:
+    def fault(scene: Scene) -> bool:
+        scene.file_for(name, scene.chance.uniform(0.1, longest))
+        return True
 
     return fault
 
 
-FAULTS: Dict[str, Callable[[Scene], None]] = {
+# Each says whether it could happen at all.
+FAULTS: Dict[str, Callable[[Scene], bool]] = {
     "cut": _on_link("cut"),
     "eof": _on_link("eof"),
     "freeze": _on_link("freeze"),
@@ -117,20 +146,24 @@ FAULTS: Dict[str, Callable[[Scene], None]] = {
     "disconnect: warning": _leave("warning"),
     "disconnect: refresh": _leave("refresh_requested"),
     "disconnect: link_disabled": _leave("link_disabled"),
-    "opening: 429": _after_opening(lambda s: Fault.rate_limited(1, method=s.opening)),
-    "opening: 500": _after_opening(lambda s: Fault.status(500, method=s.opening, times=2)),
-    "opening: refused": _after_opening(lambda s: Fault.refuse("invalid_auth", method=s.opening)),
-    "handshake: 502": _after_opening(lambda s: SocketFault.status(502)),
-    "handshake: half": _after_opening(lambda s: SocketFault.half_handshake()),
-    "handshake: no hello": _after_opening(lambda s: SocketFault.no_hello()),
-    "cut after some": _after_opening(lambda s: SocketFault.cut(at=s.chance.randrange(1, 30))),
-    "eof after some": _after_opening(lambda s: SocketFault.eof(at=s.chance.randrange(1, 30))),
-    "dispatch fails": lambda s: s.file_for(NO_BUS, s.chance.uniform(0.1, 1.0)),
-    "datastore fails": lambda s: s.file_for(NO_DATASTORE, s.chance.uniform(0.1, 3.0)),
-    "slow users.info": _api(Fault.slow, "users.info", 3.0),
-    "slow history": _api(Fault.slow, "conversations.history", 0.5),
-    "429 users.info": _api(Fault.rate_limited, "users.info", 1),
-    "429 conversations.info": _api(Fault.rate_limited, "conversations.info", 1),
-    "429 history": _api(Fault.rate_limited, "conversations.history", 1),
-    "500 history": _api(Fault.status, "conversations.history", 500),
+    "dispatch fails": _file(NO_BUS, 1.0),
+    "datastore fails": _file(NO_DATASTORE, 3.0),
 }
+FAULTS.update(
+    [
+        _opening("opening: 429", lambda s: Fault.rate_limited(1, method=s.opening)),
+        _opening("opening: 500", lambda s: Fault.status(500, method=s.opening, times=2)),
+        _opening("opening: refused", lambda s: Fault.refuse("invalid_auth", method=s.opening)),
+        _opening("handshake: 502", lambda s: SocketFault.status(502)),
+        _opening("handshake: half", lambda s: SocketFault.half_handshake()),
+        _opening("handshake: no hello", lambda s: SocketFault.no_hello()),
+        _opening("cut after some", lambda s: SocketFault.cut(at=s.chance.randrange(1, 30))),
+        _opening("eof after some", lambda s: SocketFault.eof(at=s.chance.randrange(1, 30))),
+        _api("slow users.info", Fault.slow, "users.info", 3.0),
+        _api("slow history", Fault.slow, "conversations.history", 0.5),
+        _api("429 users.info", Fault.rate_limited, "users.info", 1),
+        _api("429 history", Fault.rate_limited, "conversations.history", 1),
+        _api("500 history", Fault.status, "conversations.history", 500),
+        _api("429 conversations", Fault.rate_limited, "users.conversations", 1),
+    ]
+)

@@ -58,6 +58,34 @@ def test_releasing_all_frees_whatever_is_held():
     assert len(drained(pump)) == 1
 
 
+def test_a_channel_that_is_held_again_and_again_comes_to_its_turn():
+    pump = Pump()
+    for number in range(10):
+        pump.put("slow", "C1", "%d" % number)
+    taken = []
+    for _ in range(5):
+        pump.hold(["C1", "C2"])
+        for _ in range(10):
+            pump.put("fast", "C2", "1")
+        assert pump.get(0) is None
+        pump.release("C2")
+        pump.release("C1")
+        taken += [pump.get(0).content for _ in range(2)]
+    assert "slow" in taken
+    assert len(drained(pump)) + len(taken) == 60
+
+
+def test_it_pauses_as_long_as_there_is_a_reason():
+    pump = Pump()
+    pump.put(1, "C1", "1")
+    pump.pause()
+    pump.pause("another")
+    pump.resume()
+    assert pump.get(0) is None
+    pump.resume("another")
+    assert pump.get(0).content == 1
+
+
 def test_a_reader_waits_where_there_is_no_room():
     pump = Pump(room=2)
     assert pump.put(1, "C1", "1") and pump.put(2, "C1", "2")

@@ -27,7 +27,8 @@ def _soon(monkeypatch, slack):
     """The same waits, but shorter; timestamps of now."""
     monkeypatch.setattr(connection, "FIRST", 0.02)
     monkeypatch.setattr(connection, "LOOK", 0.05)
-    monkeypatch.setattr(connection, "LULL", 0.1)
+    monkeypatch.setattr(connection, "LULL", 0.05)
+    monkeypatch.setattr(connection, "DRAIN", 0.3)
     slack.workspace.next_ts = RealTime()
 
 
@@ -205,6 +206,45 @@ def test_both_were_up_for_a_moment(sensing, slack):
     done.set()
     watcher.join()
     assert max(most) == 2 and min(most) == 1
+
+
+def test_in_order_while_slack_uses_both(sensing, slack):
+    """It hands over to the one and the other in turn, as long as the old one is there."""
+    old = sensing.link()
+    count = itertools.count()
+    slack.socket.disconnect("warning")
+    ends = time.monotonic() + 5
+    while old in sensing.links() and time.monotonic() < ends:
+        sensing.say("m %d" % next(count))
+        slack.socket.wait_for(lambda: False, 0.002)  # a pause, so that both are idle in between
+    for _ in range(20):
+        sensing.say("m %d" % next(count))
+    total = next(count)
+    assert numbers(sensing.wait_texts(total)) == list(range(total))
+    assert total > 40
+
+
+def test_what_the_old_one_had_not_handed_over_is_fetched(monkeypatch, slack, transport):
+    """StackStorm is slow, the old connection is left with frames unread, Slack does not repeat."""
+    monkeypatch.setattr(connection, "DRAIN", 0.2)
+    slack.socket.retry_after = ()
+    with Sensing(slack, transport) as sensing:
+        sensing.workspace.pump._room = 5
+        gate = threading.Event()
+        sensing.before = lambda ref, payload: ref != "slack.message" or gate.wait(PATIENCE)
+        for number in range(200):
+            sensing.say("m %d" % number)
+        until(lambda: len(sensing.workspace.pump) == 5)
+        old = sensing.link()
+        # Its goodbye would stand behind what is unread: say it as if it had been read.
+        sensing.workspace._keeper.link.asked_to_leave = "warning"
+        until(lambda: any(link is not old for link in sensing.links()))
+        until(lambda: old not in sensing.links())
+        for number in range(200, 210):
+            sensing.say("m %d" % number)
+        gate.set()
+        assert numbers(sensing.wait_texts(210)) == list(range(210))
+        assert sensing.states[0] == "connected" and "lost" not in sensing.states
 
 
 def test_replacing_obeys_retry_after(sensing, slack, transport):
@@ -415,6 +455,24 @@ def test_no_hello(monkeypatch, slack, transport):
     with Sensing(slack, transport) as sensing:
         sensing.say("m 0")
         assert sensing.wait_texts(1)
+
+
+def test_what_comes_before_a_hello_waits_for_what_was_missed(monkeypatch, slack, transport):
+    monkeypatch.setattr(connection, "HELLO", 0.3)
+    with Sensing(slack, transport) as sensing:
+        sensing.say("m 0")
+        sensing.wait_texts(1)
+        slack.faults.append(Fault.status(500, method=OPENING[transport]))
+        slack.socket.faults.append(SocketFault.no_hello())
+        old = sensing.link()
+        old.cut()
+        sensing.say("m 1")  # nobody is there
+        until(lambda: sensing.links() and sensing.link() is not old)
+        silent = sensing.link()
+        sensing.say("m 2")  # over the connection that says no hello
+        until(lambda: silent not in sensing.links())
+        sensing.say("m 3")
+        assert numbers(sensing.wait_texts(4)) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("url", ["", "wss://[::1", "wss://x:99999/", "ws://x"])

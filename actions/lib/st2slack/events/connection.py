@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Callable, Optional
+from typing import Any, Callable, List, Optional
 
 from st2slack.errors import Disconnected, RateLimited, Refusal, SettingsError, SlackError
 from st2slack.events import frames
@@ -19,7 +19,7 @@ QUIET = 30.0  # seconds without a byte after which a ping asks whether anybody i
 ANSWER = 10.0  # seconds for its pong, or anything else
 HELLO = 10.0  # seconds for the greeting of a new connection
 CLOGGED = 1.0  # seconds that sending may take before a connection is not closed in order
-DRAIN = 2.0  # seconds that an old connection may still hand over what it holds
+DRAIN = 1.0  # seconds that an old connection may still hand over what it holds
 LULL = 0.3  # seconds without a frame after which it holds nothing more
 LOOK = 1.0  # seconds between two looks at a connection
 FIRST, CEILING, SLOW = 0.5, 60.0, 60.0  # seconds between tries: the first, the longest, in vain
@@ -69,6 +69,7 @@ class Link:
         self._pings = 0
         self._sending: Optional[float] = None  # since when somebody tries to send
         self._taking = False
+        self._early: List[Frame] = []
         self.opened = self.heard = self.last_frame = clock()
         self.frames = 0
         self.asked_to_leave = ""
@@ -85,7 +86,7 @@ class Link:
             if frame is not None and frame.kind == frames.LEAVE:
                 raise Disconnected("Slack closed the connection at once (%s)" % frame.reason)
             if frame is not None:
-                self._take(frame)
+                self._early.append(frame)  # its time comes when it is known what was missed
         self._wire.cut()
         raise Disconnected("Slack did not greet within %g s" % timeout)
 
@@ -132,7 +133,8 @@ class Link:
             drained = not self._taking and self._clock() - self.last_frame > LULL
             stop.wait(0.0 if drained else 0.05)
         self.close()
-        return drained
+        self._thread.join(LULL)
+        return drained and not self._thread.is_alive()
 
     def close(self) -> None:
         """Leave in order, where that is possible: CLOSE waits behind what is being sent."""
@@ -157,6 +159,8 @@ class Link:
 
     def _read(self) -> None:
         try:
+            while self._early:
+                self._take(self._early.pop(0))
             while not self.ended:
                 data = self._wire.read(1.0)
                 if data is not None:
@@ -184,7 +188,8 @@ class Keeper:
 
     `tell(state, why)` takes changes of state, once each. `pump_is_empty` tells whether nothing
     waits unread. `clock` in seconds; `jitter` a random number 0 to 1. `missed` is told where a
-    connection was left before it had handed over all, and before another is read.
+    connection was left before it may have handed over all; `both(True)` that two are read from now
+    on, `both(False)` that this is over.
     """
 
     def __init__(
@@ -197,6 +202,7 @@ class Keeper:
         jitter: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
         missed: Callable[[], None] = lambda: None,
+        both: Callable[[bool], None] = lambda begins: None,
     ) -> None:
         self._open_link = open_link
         self._tell = tell
@@ -206,6 +212,7 @@ class Keeper:
         self._jitter = jitter
         self._clock = clock
         self._missed = missed
+        self._both = both
         self._told = ("", "")
         self._not_before = 0.0
         self.link: Optional[Link] = None
@@ -260,13 +267,20 @@ class Keeper:
             link.watch(self._clock(), self._empty())
 
     def _replaced(self, old: Link) -> Link:
-        """A new connection, up before the old one is left. Raises SlackError: none can be had."""
+        """A new connection, up before the old one is left. Raises SlackError: none can be had.
+
+        What both hold is read before any of it is dispatched: so it can be put in order.
+        """
         new = self._greeted()
         self.reconnects += 1
-        if not old.drain(self._stop):
-            self._missed()
+        self._both(True)
+        try:
+            new.start()
+            if not old.drain(self._stop):
+                self._missed()
+        finally:
+            self._both(False)
         self.link = new
-        new.start()
         return new
 
     def _leave_for_good(self, link: Link) -> None:

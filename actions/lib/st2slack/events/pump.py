@@ -35,9 +35,11 @@ class Pump:
         self._waiting: Dict[str, List[Item]] = {}
         self._turns: Deque[str] = deque()  # a channel stands here once for each of its items
         self._held: Set[str] = set()
+        self._passed: Dict[str, int] = {}  # turns that came while a channel was held
         self._count = 0
         self._number = 0
-        self._closed = self._paused = False
+        self._closed = False
+        self._paused: Set[str] = set()
         self._full = self._starved = False
 
     def __len__(self) -> int:
@@ -86,19 +88,19 @@ class Pump:
             freed = {channel} if channel is not None else set(self._held)
             self._held -= freed
             for each in freed:
-                # Its turns were passed over while it was held.
-                self._turns.extend([each] * len(self._waiting.get(each, ())))
+                # First: at the end, a channel that is held again and again would never come.
+                self._turns.extendleft([each] * self._passed.pop(each, 0))
             self._changed.notify_all()
 
-    def pause(self) -> None:
-        """Let nothing out at all, until it is known which channels are to be held."""
+    def pause(self, why: str = "") -> None:
+        """Let nothing out at all, as long as there is a reason."""
         with self._changed:
-            self._paused = True
+            self._paused.add(why)
 
-    def resume(self) -> None:
-        """The end of the pause."""
+    def resume(self, why: str = "") -> None:
+        """The end of this reason."""
         with self._changed:
-            self._paused = False
+            self._paused.discard(why)
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -110,7 +112,8 @@ class Pump:
     def _next(self) -> Optional[Item]:
         while self._turns and not (self._closed or self._paused):
             channel = self._turns.popleft()
-            if channel in self._held or not self._waiting.get(channel):
+            if channel in self._held:
+                self._passed[channel] = self._passed.get(channel, 0) + 1
                 continue
             item = heapq.heappop(self._waiting[channel])
             if not self._waiting[channel]:

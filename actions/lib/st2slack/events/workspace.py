@@ -105,6 +105,7 @@ class SensedWorkspace:
             self._changed,
             random.random,
             missed=self._missed,
+            both=lambda begins: (self.pump.pause if begins else self.pump.resume)("both"),
         )
         self._backfill = Backfill(
             self._fetching, self.sensor, clock, warn, wait=stop.wait, workspace=name
@@ -271,9 +272,10 @@ class SensedWorkspace:
 
     def _tell(self, state: str, why: str) -> None:
         now = self._clock()
-        if self._connected and state != connection.CONNECTED:
-            self._note_where_it_left_off()
-        self._connected = state == connection.CONNECTED
+        with self._catching_lock:
+            if self._connected and state != connection.CONNECTED:
+                self._note_where_it_left_off()
+            self._connected = state == connection.CONNECTED
         self.status.set(state=state, why=why, since=now)
         self._next_beat = 0.0  # the kept status follows at once
         log = self._services.log
@@ -414,7 +416,8 @@ class SensedWorkspace:
 
     def _missed(self) -> None:
         """Without having been disconnected."""
-        self._note_where_it_left_off()
+        with self._catching_lock:
+            self._note_where_it_left_off()
         self._start_catching_up()
 
     def _start_catching_up(self) -> None:
@@ -471,8 +474,11 @@ class SensedWorkspace:
             rest = plan({}, alive, now, self.sensor, new)
             count += self._fetch(rest, now)
             todo = Plan([*todo.gaps, *rest.gaps])
-        if not (self._missed_more or self._stop.is_set()):
-            self._left_off = None
+        with self._catching_lock:
+            done = not (self._missed_more or self._stop.is_set())
+            if done and self._connected:  # else the next one begins there again
+                self._left_off = None
+        if done:
             self._say_caught_up(len(todo.gaps), count, self._backfill.failed - failed, now)
 
     def _conversations(self, marks: Mapping[str, str]) -> Optional[List[Dict[str, Any]]]:
