@@ -84,9 +84,7 @@ class SensorProcess:
 
     def saves(self) -> List[Dict[str, Any]]:
         """What was written to the datastore of what the sensor remembers."""
-        return [
-            each for each in read_lines(self.folder / SAVES) if not each["key"].endswith(".status")
-        ]
+        return [each for each in read_lines(self.folder / SAVES) if ".status" not in each["key"]]
 
     def errors(self) -> int:
         """Faults of ours that its log tells of."""

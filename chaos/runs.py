@@ -152,7 +152,7 @@ class Town:
     def status(self) -> Dict[str, Any]:
         """What the sensor's status told last."""
         store = Datastore("chaos", self.process.folder / "datastore.json")
-        text = store.get_value("slack_sensor.default.status", local=False)
+        text = store.get_value("slack_sensor.status", local=False)
         return dict(json.loads(text)) if text else {}
 
 

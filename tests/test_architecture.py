@@ -19,11 +19,12 @@ PURE = {
     "events.model",
     "events.frames",
     "events.seen",
+    "events.storable",
     "events.triggers",
 }
 # Standard modules that a pure module may use: no file, no socket, no clock, no process.
 PURE_MAY = {"__future__", "typing", "re", "json", "urllib.parse", "math", "dataclasses", "enum"}
-PURE_MAY |= {"array", "bisect", "collections", "hashlib"}
+PURE_MAY |= {"array", "bisect", "collections", "functools", "hashlib", "types"}
 
 
 def imports(path):

@@ -17,7 +17,7 @@ from sandbox import cli, listen, loopback
 from sandbox.listener import Listener
 from sandbox.stackstorm.datastore import ActionService
 from sandbox.stackstorm.runner import run_action
-from st2slack.events import status
+from st2slack.events.model import key_of
 
 ROOT = Path(__file__).resolve().parents[1]
 TRIGGERS = {
@@ -86,7 +86,7 @@ def test_the_status_action_reads_what_the_sensor_keeps(slack, config_file, tmp_p
     service = ActionService("slack", "x", path=store)
     with Listener(config_file, store) as listener:
         assert listener.wait_for("slack.sensor_state")
-    kept = json.loads(service.get_value(status.key_of(""), local=False))
+    kept = json.loads(service.get_value(key_of("status", ""), local=False))
     assert (kept["state"], kept["team"], kept["transport"]) == (
         "stopped",
         "Harbour Works",

@@ -12,7 +12,7 @@ from st2slack.events.model import EVENT, MESSAGE, Event
 from st2slack.events.seen import Seen
 
 NOW = 1795420800.0
-KEY = "slack_sensor.default"
+KEY = "slack_sensor.memory"
 
 
 class Datastore(dict):
@@ -43,7 +43,7 @@ def store():
 
 def memory(store, **options):
     warnings = []
-    made = Memory(store.read, store.write, KEY, Seen(4000.0), warn=warnings.append, **options)
+    made = Memory(store.read, store.write, "", Seen(4000.0), warn=warnings.append, **options)
     made.warnings = warnings
     return made
 
@@ -235,7 +235,7 @@ def test_a_token_in_an_error_is_not_told(store):
         raise ValueError("401 for Bearer abcdefgh12345")
 
     warnings = []
-    one = Memory(store.read, write, KEY, Seen(60.0), warn=warnings.append)
+    one = Memory(store.read, write, "", Seen(60.0), warn=warnings.append)
     one.save(NOW)
     assert "abcdefgh" not in warnings[0]
 
@@ -302,11 +302,20 @@ def test_any_document_is_survived(document):
 def test_the_status_has_a_key_of_its_own(store):
     one = memory(store)
     assert one.save_status({"state": "connected", "heartbeat": NOW, "odd": object()}) is True
-    assert json.loads(store[one.status_key])["state"] == "connected"
-    assert one.status_key != KEY
+    assert json.loads(store["slack_sensor.status"])["state"] == "connected"
+    assert KEY not in store
     store.fails = True
     assert one.save_status({}) is False
     assert len(one.warnings) == 1
+
+
+@pytest.mark.parametrize("name", ["default", "status", "memory", "memory.status", "a.b"])
+def test_no_workspace_takes_the_keys_of_another(store, name):
+    for each in ("", name, "emea"):
+        one = Memory(store.read, store.write, each, Seen(60.0))
+        one.save_status({})
+        one.save(NOW)
+    assert len(store) == 6
 
 
 def test_dispatching_does_not_wait_for_a_slow_datastore(store):
@@ -317,7 +326,7 @@ def test_dispatching_does_not_wait_for_a_slow_datastore(store):
         assert let_go.wait(10)
         store.write(key, text)
 
-    one = Memory(store.read, write, KEY, Seen(60.0))
+    one = Memory(store.read, write, "", Seen(60.0))
     saving = threading.Thread(target=one.save, args=(NOW,))
     saving.start()
     assert begun.wait(10)

@@ -87,7 +87,7 @@ def test_killed_before_anything_was_dispatched(slack, transport):
     """What was saved at that moment is all that the next one has."""
     store = {}
     with Sensing(slack, transport, store) as sensing:
-        until(lambda: '"alive":1' in store.get("slack_sensor.default", ""))
+        until(lambda: '"alive":1' in store.get("slack_sensor.memory", ""))
         left = dict(store)
         until(lambda: sensing.states == ["connected"])
     slack.workspace.say(seed.OWNER, G, "m 0")
@@ -100,7 +100,7 @@ def test_after_a_kill_only_what_was_not_saved_comes_twice(slack, transport):
     with Sensing(slack, transport, store) as sensing:
         sensing.say("m 0")
         sensing.wait_texts(1)
-        until(lambda: G in store.get("slack_sensor.default", ""))
+        until(lambda: G in store.get("slack_sensor.memory", ""))
         left = dict(store)  # the datastore as a kill leaves it
         sensing.say("m 1")
         sensing.wait_texts(2)
@@ -125,11 +125,11 @@ def test_off_means_off(slack, transport):
 def test_what_is_older_than_the_bound_is_left_out_and_said(slack, transport):
     store = {}
     run_once(slack, transport, store, "m 0")
-    document = json.loads(store["slack_sensor.default"])
+    document = json.loads(store["slack_sensor.memory"])
     document["alive"] -= 7200
     document["watermarks"] = {G: "%.6f" % (time.time() - 7200)}
     document["seen"] = []
-    store["slack_sensor.default"] = json.dumps(document)
+    store["slack_sensor.memory"] = json.dumps(document)
     slack.workspace.channels[G].messages[-1]["ts"] = "%.6f" % (time.time() - 5400)
     slack.workspace.say(seed.OWNER, G, "m 1")
     with Sensing(slack, transport, store) as sensing:
@@ -361,7 +361,7 @@ def test_it_is_written_at_most_once_a_second_and_stays_small(slack):
         for number in range(1000):
             sensing.say("m %d" % number, (G, D, INC)[number % 3])
         sensing.wait_texts(1000, 2 * PATIENCE)
-    memory = [each for each in writes if each[1] == "slack_sensor.default"]
+    memory = [each for each in writes if each[1] == "slack_sensor.memory"]
     gaps = [b[0] - a[0] for a, b in zip(memory, memory[1:])]
     assert all(gap > 0.95 for gap in gaps[:-1]), gaps
     assert max(size for _, _, size in writes) < 64 * 1024

@@ -12,6 +12,7 @@ from sandbox.stackstorm.datastore import ActionService
 from sandbox.stackstorm.runner import run_action
 from st2slack.errors import SettingsError, SlackError
 from st2slack.events import status
+from st2slack.events.model import key_of
 from st2slack.events.workspace import HEARTBEAT, SensedWorkspace, Services
 
 NOW = 1_800_000_000.0
@@ -67,7 +68,7 @@ def test_how_old_a_heartbeat_may_be_can_be_said():
 
 def test_each_workspace_has_its_own():
     asked = []
-    kept = {"slack_sensor.emea.status": json.dumps(GOOD)}
+    kept = {"slack_sensor.status.emea": json.dumps(GOOD)}
 
     def get_value(key):
         asked.append(key)
@@ -76,7 +77,7 @@ def test_each_workspace_has_its_own():
     assert status.read(CONFIG, "emea", get_value, NOW) == GOOD
     with pytest.raises(SlackError, match="of the config's top level has kept no status"):
         status.read(CONFIG, "", get_value, NOW)
-    assert asked == ["slack_sensor.emea.status", "slack_sensor.default.status"]
+    assert asked == ["slack_sensor.status.emea", "slack_sensor.status"]
 
 
 def test_where_no_sensor_can_listen_the_config_is_named():
@@ -90,9 +91,11 @@ def test_where_no_sensor_can_listen_the_config_is_named():
 
 @pytest.mark.parametrize("name", ["", "emea"])
 def test_it_reads_the_key_that_the_sensor_writes(name):
-    services = Services(lambda *_: None, lambda key: None, lambda *_: None, logging.getLogger())
+    kept = {}
+    services = Services(lambda *_: None, kept.get, kept.__setitem__, logging.getLogger())
     sensed = SensedWorkspace(CONFIG, name, services, threading.Event())
-    assert sensed.memory.status_key == status.key_of(name)
+    assert sensed.memory.save_status(GOOD)
+    assert status.read(CONFIG, name, kept.get, NOW) == GOOD
 
 
 def test_a_heartbeat_is_given_often_enough():
@@ -106,7 +109,7 @@ def kept(tmp_path):
     def keep(**changed):
         document = {**GOOD, "since": time.time(), "heartbeat": time.time(), **changed}
         service = ActionService("slack", "Sensor", path=path)
-        service.set_value(status.key_of(None), json.dumps(document), local=False)
+        service.set_value(key_of("status", ""), json.dumps(document), local=False)
         return path
 
     return keep
@@ -132,5 +135,5 @@ def test_the_action_as_users_test_theirs():
     with pytest.raises(SlackError, match="has not run yet"):
         made.run()
     document = dict(GOOD, heartbeat=time.time())
-    service.set_value(status.key_of("emea"), json.dumps(document), local=False)
+    service.set_value(key_of("status", "emea"), json.dumps(document), local=False)
     assert made.run(workspace="emea") == document

@@ -405,7 +405,7 @@ OTHERS = {
 def test_other_events(name):
     event_body, (user_id, channel_id, tag) = OTHERS[name]
     event = Event(event_body, "Ev1", "T1", "main")
-    assert triggers.user_of(event) == (user_id or "")
+    assert event.user == (user_id or "")
     made = triggers.event_trigger(event, {}, {})
     payload = made.payload
     assert (made.ref, made.trace_tag) == ("slack.event", tag)

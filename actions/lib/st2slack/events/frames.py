@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional
+from types import MappingProxyType
+from typing import Any, Mapping, NamedTuple, Optional
 
 from st2slack.events.model import Event
+from st2slack.events.storable import decode
 
 # Kinds of frame
 HELLO, EVENT, COMMAND, INTERACTION, LEAVE, OTHER = (
@@ -19,8 +19,7 @@ HELLO, EVENT, COMMAND, INTERACTION, LEAVE, OTHER = (
 )
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(NamedTuple):
     """`kind`: one of the above. `answer`: text that acknowledges it, None where none is wanted.
 
     `payload`: of a command or an interaction. `reason`: of a leave. A frame that cannot be read is
@@ -30,7 +29,7 @@ class Frame:
     kind: str
     answer: Optional[str] = None
     event: Optional[Event] = None
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, Any] = MappingProxyType({})
     reason: str = ""
 
 
@@ -39,7 +38,7 @@ def parse(text: Any) -> Any:
     if not isinstance(text, str):
         return Frame(OTHER, reason="binary frame")
     try:
-        value = json.loads(text)
+        value = decode(text)
     except (ValueError, RecursionError):
         return Frame(OTHER, reason="not JSON")
     return value if isinstance(value, dict) else Frame(OTHER, reason="not an object")

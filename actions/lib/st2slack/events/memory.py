@@ -19,7 +19,7 @@ import re
 import threading
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
-from st2slack.events.model import MESSAGE, Event
+from st2slack.events.model import MESSAGE, Event, key_of
 from st2slack.events.seen import Seen
 from st2slack.redact import redact
 
@@ -28,7 +28,6 @@ LIMIT = 60_000  # bytes of the value
 CHANNELS, THREADS = 500, 300  # remembered, the latest of them
 EVERY, AT_LEAST_EVERY = 1.0, 30.0  # seconds between two writes
 LONGEST_PAUSE = 30.0  # seconds between two writes that fail
-STATUS = ".status"  # follows the key under which the status is kept
 
 Thread = Tuple[str, str]  # channel, thread_ts
 _TIMESTAMP = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
@@ -37,21 +36,23 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 class Memory:
     """What one workspace remembers; thread-safe.
 
-    `read`, `write`: the datastore. `warn` takes a line, once per state. `failures` counts reads and
-    writes that failed; `remembered` the watermarks as they were loaded.
+    `read`, `write`: the datastore. `workspace`: its name in the config. `warn` takes a line, once
+    per state. `failures` counts reads and writes that failed; `remembered` the watermarks as they
+    were loaded.
     """
 
     def __init__(
         self,
         read: Callable[[str], Optional[str]],
         write: Callable[[str, str], None],
-        key: str,
+        workspace: str,
         seen: Seen,
         warn: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._read = read
         self._write = write
-        self._key = key
+        self._key = key_of("memory", workspace)
+        self._status_key = key_of("status", workspace)
         self._seen = seen
         self._warn = warn
         self._lock = threading.Lock()
@@ -76,11 +77,6 @@ class Memory:
     def alive(self) -> Optional[float]:
         """Unix seconds up to which everything was dealt with; None where the sensor is new."""
         return self._alive
-
-    @property
-    def status_key(self) -> str:
-        """The datastore key of the status."""
-        return self._key + STATUS
 
     def threads(self, channel: str, since: float) -> List[str]:
         """thread_ts of the channel's threads that had a message after `since`, latest first."""
@@ -162,15 +158,15 @@ class Memory:
         """Keep the status for slack.sensor_status. False where the datastore did not take it."""
         text = json.dumps(status, default=str)
         with self._writing:
-            return self._put(self.status_key, text)
+            return self._put(self._status_key, text)
 
     def _mark(self, channel: str, body: Mapping[str, Any]) -> None:
         ts, thread = body.get("ts"), body.get("thread_ts")
-        if seconds(ts) is None:
+        if not isinstance(ts, str) or not _TIMESTAMP.fullmatch(ts):
             return
-        _raise(self._watermarks, channel, str(ts))
+        _raise(self._watermarks, channel, ts)
         if seconds(thread) is not None:
-            _raise(self._threads, (channel, str(thread)), str(ts))
+            _raise(self._threads, (channel, str(thread)), ts)
         if len(self._watermarks) > 2 * CHANNELS or len(self._threads) > 2 * THREADS:
             self._bound()
 
@@ -262,9 +258,16 @@ def _pairs(value: Any) -> List[Tuple[str, str]]:
 
 def _raise(marks: Dict[Any, str], key: Any, ts: str) -> None:
     """Let a mark be the later of what it is and `ts`."""
-    before = seconds(marks.get(key))
-    if before is None or before < (seconds(ts) or 0.0):
+    before = marks.get(key)
+    if before is None or _is_earlier(before, ts):
         marks[key] = ts
+
+
+def _is_earlier(one: str, other: str) -> bool:
+    """Of two timestamps. Those of this age compare as text."""
+    if len(one) == len(other) and one[-7:-6] == other[-7:-6] == ".":
+        return one < other
+    return (seconds(one) or 0.0) < (seconds(other) or 0.0)
 
 
 def _latest(marks: Dict[Any, str], most: int) -> Dict[Any, str]:

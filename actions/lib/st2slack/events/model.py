@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 MESSAGE = "slack.message"
 EVENT = "slack.event"
@@ -12,13 +13,22 @@ INTERACTION = "slack.interaction"
 STATE = "slack.sensor_state"
 
 
+def key_of(what: str, workspace: str) -> str:
+    """The datastore key of the "memory" or "status" of a workspace; "": the config's top level.
+
+    The name comes last, so that no name of a workspace can make the key of something else.
+    """
+    return "slack_sensor.%s%s" % (what, "." + workspace if workspace else "")
+
+
 @dataclass(frozen=True)
 class Event:
     """One thing that happened, as Slack tells it.
 
     `body`: the event object (type, subtype, channel, user, ts, event_ts …). `event_id`: Socket
     Mode only. `team`: ID of the workspace it happened in. `workspace`: name in the config, "" for
-    its top level. `source`: "socket_mode", "rtm" or "backfill".
+    its top level. `source`: "socket_mode", "rtm" or "backfill". `is_storable`: that StackStorm can
+    store whatever is in it was seen already (storable.py).
     """
 
     body: Mapping[str, Any]
@@ -26,19 +36,20 @@ class Event:
     team: str = ""
     workspace: str = ""
     source: str = "socket_mode"
+    is_storable: bool = False
 
-    @property
+    @cached_property
     def channel(self) -> str:
         """ID of the conversation, "" where there is none. Some events nest it."""
         channel = self.body.get("channel")
-        if isinstance(channel, Mapping):
+        if isinstance(channel, dict):
             channel = channel.get("id")
-        if not channel and isinstance(self.body.get("item"), Mapping):
+        if not channel and isinstance(self.body.get("item"), dict):
             channel = self.body["item"].get("channel")
         channel = channel or self.body.get("channel_id")
         return channel if isinstance(channel, str) else ""
 
-    @property
+    @cached_property
     def order(self) -> str:
         """When it happened, as Slack's timestamp text: events of a channel are in this order."""
         for key in ("ts", "event_ts"):
@@ -46,6 +57,22 @@ class Event:
             if isinstance(value, str):
                 return value
         return ""
+
+    @cached_property
+    def user(self) -> str:
+        """ID of the user who did it, "" where there is none. For an edit: who wrote the message."""
+        body = self.body
+        found = _id(body.get("user")) or _id(body.get("user_id"))
+        for key in () if found else ("message", "previous_message"):
+            nested = body.get(key)
+            found = found or _id(nested.get("user") if isinstance(nested, dict) else "")
+        return found
+
+
+def _id(value: Any) -> str:
+    """Of a user: told as text, or as an object."""
+    found = value.get("id") if isinstance(value, dict) else value
+    return found if isinstance(found, str) else ""
 
 
 @dataclass(frozen=True)
@@ -64,10 +91,9 @@ class Identity:
     url: str = ""
 
 
-@dataclass(frozen=True)
-class Trigger:
+class Trigger(NamedTuple):
     """What is dispatched into StackStorm. `trace_tag` names it for people."""
 
     ref: str
     payload: Dict[str, Any]
-    trace_tag: str = field(default="")
+    trace_tag: str = ""

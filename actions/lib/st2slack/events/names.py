@@ -23,6 +23,7 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
 from cachetools import TTLCache
 
 from st2slack.errors import RateLimited, Refusal, SettingsError, SlackError
+from st2slack.events.storable import storable
 from st2slack.web.call import Client
 from st2slack.web.retry import TROUBLE
 
@@ -143,6 +144,9 @@ class Directory:
 
     def learn(self, body: Mapping[str, Any]) -> None:
         """Take in what an event tells of a user or a channel. `body`: the event object."""
+        kind = body.get("type")
+        if kind == "message" and "subtype" not in body:
+            return  # nearly all of them
         lesson = _LESSONS.get(_kind(body))
         if lesson is not None:
             with self._lock:
@@ -249,14 +253,14 @@ class _Shelf:
 
     def get(self, item_id: str) -> Optional[Known]:
         """What is known, the ID alone of what is known to be missing, None where it is unknown."""
-        found = self._found.get(item_id)
-        if found is None and item_id in self._missing:
-            return {"id": item_id}
-        return found
+        try:
+            return self._found[item_id]
+        except KeyError:
+            return {"id": item_id} if item_id in self._missing else None
 
     def put(self, item_id: str, item: Mapping[str, Any]) -> Known:
         """Keep it; returns what is kept."""
-        slim = {**self._slim(item), "id": item_id}
+        slim: Known = storable({**self._slim(item), "id": item_id})
         self._found[item_id] = slim
         return slim
 

@@ -12,18 +12,19 @@ from __future__ import annotations
 import heapq
 import threading
 from collections import deque
-from dataclasses import dataclass, field
-from typing import Any, Deque, Dict, Iterable, List, Optional, Set
+from typing import Any, Deque, Dict, Iterable, List, NamedTuple, Optional, Set
 
 
-@dataclass(order=True)
-class Item:
-    """Something to dispatch: the oldest `order` first, then as it came (`number`)."""
+class Item(NamedTuple):
+    """Something to dispatch: the oldest `order` first, then as it came.
+
+    `number` is unique, so two items never compare by more.
+    """
 
     order: str
     number: int
-    content: Any = field(compare=False)
-    channel: str = field(compare=False, default="")
+    content: Any
+    channel: str = ""
 
 
 class Pump:
@@ -31,7 +32,8 @@ class Pump:
 
     def __init__(self, room: int = 2000) -> None:
         self._room = room
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._waiting: Dict[str, List[Item]] = {}
         self._turns: Deque[str] = deque()  # a channel stands here once for each of its items
         self._held: Set[str] = set()
@@ -47,7 +49,7 @@ class Pump:
 
     def put(self, content: Any, channel: str, order: str, wait: bool = True) -> bool:
         """Add an item; waits for room, unless told not to. False where the pump was closed."""
-        with self._changed:
+        with self._lock:
             while wait and self._count >= self._room and not self._closed:
                 self._full = True
                 self._changed.wait(1.0)
@@ -64,7 +66,7 @@ class Pump:
 
     def get(self, timeout: float) -> Optional[Item]:
         """The next item; None after `timeout` seconds or where the pump was closed."""
-        with self._changed:
+        with self._lock:
             item = self._next()
             if item is None and not self._closed:
                 self._starved = True
@@ -79,12 +81,12 @@ class Pump:
 
     def hold(self, channels: Iterable[str]) -> None:
         """Let nothing of these channels out until they are released."""
-        with self._changed:
+        with self._lock:
             self._held.update(channels)
 
     def release(self, channel: Optional[str] = None) -> None:
         """Let the channel's items out again, the oldest first; all channels where none is named."""
-        with self._changed:
+        with self._lock:
             freed = {channel} if channel is not None else set(self._held)
             self._held -= freed
             for each in freed:
@@ -94,18 +96,18 @@ class Pump:
 
     def pause(self, why: str = "") -> None:
         """Let nothing out at all, as long as there is a reason."""
-        with self._changed:
+        with self._lock:
             self._paused.add(why)
 
     def resume(self, why: str = "") -> None:
         """The end of this reason."""
-        with self._changed:
+        with self._lock:
             self._paused.discard(why)
             self._changed.notify_all()
 
     def close(self) -> None:
         """Wake everybody who waits; what is in it stays undispatched."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             self._changed.notify_all()
 

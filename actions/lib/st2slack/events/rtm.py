@@ -9,6 +9,7 @@ from st2slack.errors import Refusal
 from st2slack.events import frames
 from st2slack.events.frames import Frame, as_mapping, as_text
 from st2slack.events.model import Event
+from st2slack.events.storable import is_plain
 from st2slack.settings import SensorSettings
 from st2slack.web.call import Client
 
@@ -59,7 +60,7 @@ class RealTimeMessaging:
         if not isinstance(kind, str) or kind in ("pong", "reconnect_url") or "reply_to" in value:
             return Frame(frames.OTHER, reason="no event")
         team = as_text(value.get("team")) or self._team
-        event = Event(value, None, team, self._workspace, self.name)
+        event = Event(value, None, team, self._workspace, self.name, is_plain(text))
         return Frame(frames.EVENT, event=event)
 
     @staticmethod

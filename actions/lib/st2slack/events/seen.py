@@ -22,6 +22,7 @@ Key = Tuple[str, ...]
 
 SEGMENT = 32_768  # keys in the dictionary before they become an array (some 3 MB, then 256 KiB)
 RECENT = 8_192  # events that a dump can hold
+_64_BITS = (1 << 64) - 1
 _DUMPED = re.compile(r"(?:[0-9a-f]{16})+\Z")
 
 
@@ -77,7 +78,7 @@ class Seen:
 
     def known(self, event: Event, ref: str) -> bool:
         """Whether it was dispatched already, under any of its keys."""
-        return any(self._has(key) for key in self._hashes(event, ref))
+        return any(map(self._has, self._hashes(event, ref)))
 
     def add(self, event: Event, ref: str, now: float) -> None:
         """Remember that it was dispatched just now."""
@@ -129,7 +130,10 @@ class Seen:
         """Kept for the next call: who asks whether an event is known adds it next."""
         last, last_ref, hashes = self._hashed
         if last is not event or last_ref != ref:
-            hashes = [_hash(key) for key in self.keys(event, ref)]
+            keys = self.keys(event, ref)
+            # Only the first is ever dumped, so the other may hash as this process does.
+            hashes = [_hash(key) for key in keys[:1]]
+            hashes += [hash(key) & _64_BITS for key in keys[1:]]
             self._hashed = (event, ref, hashes)
         return hashes
 

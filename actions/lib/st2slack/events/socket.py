@@ -60,7 +60,7 @@ class Wire:
 
     def send(self, text: str) -> None:
         """Send a frame. Disconnected where the connection has ended."""
-        self._do(lambda: self._connection.send(text))
+        self._do(self._connection.send, text)
 
     def ping(self) -> None:
         """Send a ping; its pong counts as received bytes."""
@@ -81,9 +81,9 @@ class Wire:
                 end()
 
     @staticmethod
-    def _do(work: Any) -> None:
+    def _do(work: Any, *arguments: str) -> None:
         try:
-            work()
+            work(*arguments)
         except ConnectionClosed as error:
             raise Disconnected(_why(error)) from None
         except (OSError, RuntimeError) as error:
@@ -114,6 +114,9 @@ def open_wire(url: str, settings: Settings, timeout: float = 10.0) -> Wire:
         raise Disconnected("Slack gave an address without TLS")
     try:
         sock = _tcp(parts, settings, timeout)
+        # From here on websockets keeps the time, and later Link does. With a time-out of the
+        # socket's own every send would ask first whether there is room.
+        sock.settimeout(None)
         return _websocket(url, sock, _options(parts, settings, timeout))
     except InvalidURI:
         raise Disconnected("Slack gave no address to connect to") from None

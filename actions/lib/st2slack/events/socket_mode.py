@@ -8,8 +8,11 @@ from typing import Any, Optional
 from st2slack.events import frames
 from st2slack.events.frames import Frame, as_mapping, as_text
 from st2slack.events.model import Event
+from st2slack.events.storable import is_plain
 from st2slack.settings import SensorSettings
 from st2slack.web.call import Client
+
+_text = json.JSONEncoder().encode
 
 
 class SocketMode:
@@ -37,13 +40,15 @@ class SocketMode:
             return Frame(frames.HELLO)
         if kind == "disconnect":
             return Frame(frames.LEAVE, reason=as_text(value.get("reason")) or "disconnect")
-        return self._envelope(kind, value)
+        return self._envelope(kind, value, is_plain(text))
 
-    def _envelope(self, kind: Any, value: Any) -> Frame:
+    def _envelope(self, kind: Any, value: Any, plain: bool) -> Frame:
         envelope_id, payload = value.get("envelope_id"), as_mapping(value.get("payload"))
-        answer = json.dumps({"envelope_id": envelope_id}) if isinstance(envelope_id, str) else None
+        answer = (
+            '{"envelope_id": %s}' % _text(envelope_id) if isinstance(envelope_id, str) else None
+        )
         if kind == "events_api":
-            return Frame(frames.EVENT, answer, self._event(payload))
+            return Frame(frames.EVENT, answer, self._event(payload, plain))
         if kind == "slash_commands":
             return Frame(frames.COMMAND, answer, payload=payload)
         if kind == "interactive":
@@ -51,13 +56,14 @@ class SocketMode:
         # What we do not know is acknowledged: otherwise it would come again and again.
         return Frame(frames.OTHER, answer, reason="type %s" % str(kind)[:40])
 
-    def _event(self, payload: Any) -> Event:
+    def _event(self, payload: Any, plain: bool) -> Event:
         return Event(
             body=as_mapping(payload.get("event")),
             event_id=as_text(payload.get("event_id")) or None,
             team=as_text(payload.get("team_id")),
             workspace=self._workspace,
             source=self.name,
+            is_storable=plain,
         )
 
     @staticmethod

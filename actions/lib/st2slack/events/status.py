@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from st2slack.errors import SettingsError, SlackError
+from st2slack.events.model import key_of
 from st2slack.settings import read_sensor
 
 STALE = 180.0  # seconds after which a heartbeat means that the sensor is gone
@@ -73,11 +74,6 @@ class Status:
         return "; ".join([" ".join(parts), "ignored: %s" % (ignored or "nothing")])
 
 
-def key_of(workspace: Optional[str]) -> str:
-    """The datastore key under which the status of a workspace is kept (see memory.py)."""
-    return "slack_sensor.%s.status" % (workspace or "default")
-
-
 def is_stale(status: Any, now: float, max_age: float = STALE) -> bool:
     """Whether the heartbeat of a kept status is older than `max_age` seconds, or none at all."""
     heartbeat = status.get("heartbeat") if isinstance(status, dict) else None
@@ -102,7 +98,7 @@ def read(
             "No sensor listens there: the pack's config has no %s (or `token` of a classic app)."
             % ("`app_token` in that entry of `workspaces`" if workspace else "`sensor.app_token`")
         )
-    status = _parsed(get_value(key_of(workspace)))
+    status = _parsed(get_value(key_of("status", workspace or "")))
     fault = _fault(status, now, STALE if max_age is None else max_age)
     if fault:
         whose = "of the workspace %r" % workspace if workspace else "of the config's top level"

@@ -7,13 +7,13 @@ sensors/slack_sensor.yaml; a payload that breaks them would be dropped by StackS
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional
 
 from st2slack.events import model
 from st2slack.events.model import Event, Identity, Trigger
+from st2slack.events.storable import storable
 from st2slack.mrkdwn import to_plain
 from st2slack.settings import SensorSettings
 
@@ -45,11 +45,7 @@ _MENTION = re.compile(r"<@([A-Z0-9]+)>", re.ASCII)
 _TS = re.compile(r"(\d{1,12})(?:\.\d+)?\Z", re.ASCII)
 _ID = re.compile(r"[A-Z][A-Z0-9]{7,}\Z", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
-_LONG_NUMBER = re.compile(r"\d{19}", re.ASCII)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False)
 _LONGEST_TAG = 100
-_DEEPEST = 100
-_INTEGERS = range(-(2**63), 2**64)
 
 
 @dataclass(frozen=True)
@@ -100,6 +96,10 @@ class Wanted:
             return _judgement(self._author(event.body), model.EVENT)
         return Judgement(model.EVENT)
 
+    def looks_at_channel(self, event: Event) -> bool:
+        """Whether the channel's look-up may change the judgement."""
+        return self._by_name or _text(event.body, "channel_type") not in CHANNEL_TYPES
+
     def _judge_message(self, event: Event, channel: Optional[Mapping[str, Any]]) -> Judgement:
         subtype = _text(event.body, "subtype")
         hidden = bool(event.body.get("hidden"))
@@ -128,9 +128,9 @@ class Wanted:
         if not me.user_id and not me.bot_id:
             return is_bots(body)
         return (
-            _same(me.bot_id, body.get("bot_id"), profile.get("id"))
-            or _same(me.user_id, body.get("user"))
-            or _same(me.app_id, body.get("app_id"), profile.get("app_id"))
+            (bool(me.user_id) and body.get("user") == me.user_id)
+            or (bool(me.bot_id) and me.bot_id in (body.get("bot_id"), profile.get("id")))
+            or (bool(me.app_id) and me.app_id in (body.get("app_id"), profile.get("app_id")))
         )
 
     def _place(self, event: Event, channel: Optional[Mapping[str, Any]]) -> str:
@@ -166,14 +166,6 @@ def is_bots(body: Mapping[str, Any]) -> bool:
 def channel_type(event: Event, channel: Mapping[str, Any]) -> str:
     """public_channel, private_channel, im or mpim: as told, else looked up, else guessed."""
     return _told_type(event.body, channel) or _guess(event.channel)
-
-
-def user_of(event: Event) -> str:
-    """ID of the user who did it, "" where there is none. For an edit: who wrote the message."""
-    body = event.body
-    nested = (_object(body, "message"), _object(body, "previous_message"))
-    places = [body.get("user"), body.get("user_id"), *(each.get("user") for each in nested)]
-    return next((found for found in map(_id, places) if found), "")
 
 
 def user_ids_in(text: str) -> List[str]:
@@ -212,7 +204,8 @@ def message_trigger(
         "permalink": _text(body, "permalink") or _permalink(event, team_url),
         **_origin(event),
     }
-    return _trigger(model.MESSAGE, payload, event.channel, ts or event.event_id)
+    tag = (event.channel, ts or event.event_id)
+    return _trigger(model.MESSAGE, payload, *tag, is_storable=event.is_storable)
 
 
 def event_trigger(event: Event, user: Mapping[str, Any], channel: Mapping[str, Any]) -> Trigger:
@@ -228,7 +221,7 @@ def event_trigger(event: Event, user: Mapping[str, Any], channel: Mapping[str, A
         **_origin(event),
     }
     tag = (payload["subtype"] or kind, event.channel, event.order or event.event_id)
-    return _trigger(model.EVENT, payload, *tag)
+    return _trigger(model.EVENT, payload, *tag, is_storable=event.is_storable)
 
 
 def command_trigger(payload: Mapping[str, Any], workspace: str) -> Trigger:
@@ -309,18 +302,21 @@ def _user(event: Event, user: Mapping[str, Any]) -> Dict[str, Any]:
     body = event.body
     own = _object(body, "user_profile")
     profile = _object(user, "profile") or own
-    bot = _text(body, "username") or _text(_object(body, "bot_profile"), "name")
     real = _text(user, "real_name") or _text(profile, "real_name")
     return {
-        "id": user_of(event) or _text(user, "id") or None,
-        "name": _text(user, "name") or _text(own, "name") or bot or None,
+        "id": event.user or _text(user, "id") or None,
+        "name": _text(user, "name") or _text(own, "name") or _bot_name(body),
         "first_name": _text(profile, "first_name") or None,
         "last_name": _text(profile, "last_name") or None,
-        "real_name": real or bot or None,
+        "real_name": real or _bot_name(body),
         "is_admin": user.get("is_admin") is True,
         "is_owner": user.get("is_owner") is True,
         "is_bot": user.get("is_bot") is True or is_bots(body),
     }
+
+
+def _bot_name(body: Mapping[str, Any]) -> Optional[str]:
+    return _text(body, "username") or _text(_object(body, "bot_profile"), "name") or None
 
 
 def _channel(event: Event, channel: Mapping[str, Any]) -> Dict[str, Any]:
@@ -364,11 +360,12 @@ def _guess(channel_id: str) -> str:
 
 def _permalink(event: Event, team_url: str) -> Optional[str]:
     """As chat.getPermalink answers it."""
-    ts, thread = _text(event.body, "ts"), _text(event.body, "thread_ts")
-    if not team_url or not event.channel or not _TS.match(ts):
+    ts, thread = event.body.get("ts"), event.body.get("thread_ts")
+    if not team_url or not event.channel or not isinstance(ts, str) or not _TS.match(ts):
         return None
-    link = "%s/archives/%s/p%s" % (team_url.rstrip("/"), event.channel, ts.replace(".", ""))
-    if thread and thread != ts:
+    slash = "" if team_url[-1] == "/" else "/"
+    link = "%s%sarchives/%s/p%s" % (team_url, slash, event.channel, ts.replace(".", ""))
+    if thread and thread != ts and isinstance(thread, str):
         link += "?thread_ts=%s&cid=%s" % (thread, event.channel)
     return link
 
@@ -444,9 +441,12 @@ def _option(value: Any) -> Any:
 # --- a trigger that StackStorm can take -----------------------------------------------------------
 
 
-def _trigger(ref: str, payload: Dict[str, Any], *tag: Optional[str]) -> Trigger:
-    parts = [_UNSAFE.sub("_", each) for each in ("slack", *tag) if each]
-    return Trigger(ref, _storable(payload), "-".join(parts)[:_LONGEST_TAG])
+def _trigger(
+    ref: str, payload: Dict[str, Any], *tag: Optional[str], is_storable: bool = False
+) -> Trigger:
+    made = payload if is_storable else storable(payload)
+    told = "-".join(filter(None, ("slack", *tag)))
+    return Trigger(ref, made, _UNSAFE.sub("_", told)[:_LONGEST_TAG])
 
 
 def _number_of(payload: Mapping[str, Any]) -> Iterable[str]:
@@ -454,62 +454,19 @@ def _number_of(payload: Mapping[str, Any]) -> Iterable[str]:
     return [".".join(_text(payload, "trigger_id").split(".")[:2])]
 
 
-def _storable(payload: Dict[str, Any]) -> Dict[str, Any]:
-    """`payload` as it is, unless it holds what StackStorm cannot store: then that is replaced.
-
-    StackStorm stores payloads by orjson, which refuses half surrogates, integers over 64 bits and
-    more than 254 levels. Writing JSON and looking at it is many times faster than walking.
-    """
-    try:
-        text = _ENCODER.encode(payload)
-        text.encode("utf-8")
-    except (UnicodeEncodeError, RecursionError):
-        return {key: _cleaned(value, _DEEPEST) for key, value in payload.items()}
-    nested = text.count("[") + text.count("{") > _DEEPEST
-    if nested or _LONG_NUMBER.search(text):
-        return {key: _cleaned(value, _DEEPEST) for key, value in payload.items()}
-    return payload
-
-
-def _cleaned(value: Any, levels: int) -> Any:
-    if isinstance(value, str):
-        return _well_formed(value)
-    if isinstance(value, int) and value not in _INTEGERS:
-        return float(value) if abs(value) < 10**300 else None
-    if isinstance(value, (dict, list)) and levels == 0:
-        return None
-    if isinstance(value, dict):
-        return {_well_formed(key): _cleaned(each, levels - 1) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_cleaned(each, levels - 1) for each in value]
-    return value
-
-
-def _well_formed(text: str) -> str:
-    """`text` with a question mark for each half of a surrogate pair."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 # --- reading what others wrote --------------------------------------------------------------------
 
 
+_OURS = {ref: Judgement(ref) for ref in (model.MESSAGE, model.EVENT)}
+
+
 def _judgement(why: str, ref: str) -> Judgement:
-    return Judgement(None, why) if why else Judgement(ref)
-
-
-def _same(mine: str, *theirs: Any) -> bool:
-    return bool(mine) and mine in theirs
+    return Judgement(None, why) if why else _OURS[ref]
 
 
 def _seconds(ts: str) -> int:
     match = _TS.match(ts)
     return int(match.group(1)) if match else 0
-
-
-def _id(value: Any) -> str:
-    return (
-        _text(value, "id") if isinstance(value, dict) else value if isinstance(value, str) else ""
-    )
 
 
 def _text(values: Mapping[str, Any], key: str) -> str:

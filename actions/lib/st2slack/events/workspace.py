@@ -33,6 +33,7 @@ from st2slack.events.seen import Seen
 from st2slack.events.socket import open_wire
 from st2slack.events.socket_mode import SocketMode
 from st2slack.events.status import Status
+from st2slack.events.storable import storable
 from st2slack.settings import SensorSettings, check_token, read_sensor, read_settings
 from st2slack.web.call import Client
 
@@ -89,9 +90,8 @@ class SensedWorkspace:
         self._fetching = OneTry(self._with_lookup_token(OPENING))
         self._directory = Directory(self._asking, budget=LOOK_UP)
         self._seen = Seen(REDELIVERY + self.sensor.backfill_max_age)
-        key = "slack_sensor.%s" % (name or "default")
         warn = services.log.warning
-        self.memory = Memory(services.read, services.write, key, self._seen, warn)
+        self.memory = Memory(services.read, services.write, name, self._seen, warn)
         self._me = Identity()
         self._wanted = triggers.Wanted(self.sensor, self._me)
         self.pump = Pump()
@@ -263,7 +263,7 @@ class SensedWorkspace:
             return
         self._me = Identity(
             *(
-                str(answer.get(key) or "")
+                str(storable(answer.get(key) or ""))
                 for key in ("team_id", "user_id", "bot_id", "app_id", "team", "user", "url")
             )
         )
@@ -355,7 +355,8 @@ class SensedWorkspace:
         channel: Mapping[str, Any] = {}
         if judgement.ref is not None:
             channel = self._directory.channel(event.channel) if event.channel else {}
-            judgement = self._wanted.judge(event, channel)
+            if self._wanted.looks_at_channel(event):
+                judgement = self._wanted.judge(event, channel)
         if judgement.ref is None:
             self.status.ignore(judgement.why)
             if judgement.why != triggers.NOT_KNOWN:
@@ -370,8 +371,7 @@ class SensedWorkspace:
         return True
 
     def _trigger(self, event: Event, ref: str, channel: Mapping[str, Any]) -> Trigger:
-        user_id = triggers.user_of(event)
-        user = self._directory.user(user_id) if user_id else {}
+        user = self._directory.user(event.user) if event.user else {}
         if ref != model.MESSAGE:
             return triggers.event_trigger(event, user, channel)
         names: Mapping[str, str] = {}
