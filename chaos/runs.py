@@ -24,6 +24,7 @@ from .process import WORD, SensorProcess
 
 PEOPLE = 2000  # so many speak that there is always somebody to look up
 MOST_WAITING = 4  # faults that were armed and have not struck yet
+FAULT_WAITS = 60.0  # seconds that a fault waits for its occasion
 NO_PROGRESS = 90.0  # seconds without a dispatch after which what is missing counts as lost
 
 
@@ -199,16 +200,28 @@ def among_faults(plan: Plan) -> Report:
 def _talk_among_faults(town: Town, scene: Scene) -> Counter[str]:
     kinds: Counter[str] = Counter()
     every = town.plan.messages / max(1, town.plan.faults)
-    names, name = sorted(FAULTS), ""
+    names = sorted(FAULTS)
     for count in town.talk():
         while sum(kinds.values()) < town.plan.faults and sum(kinds.values()) * every < count:
-            name = name or town.chance.choice(names)
-            # One that needs a connection waits for it; those that wait to strike do not pile up.
-            if scene.waiting() >= MOST_WAITING or not FAULTS[name](scene):
+            name = town.chance.choice(names)
+            if not _strikes(name, scene):
                 break
             kinds[name] += 1
-            name = ""
     return kinds
+
+
+def _strikes(name: str, scene: Scene) -> bool:
+    """Let a fault happen, as soon as it can; whether it did.
+
+    One that needs a connection waits for it, and those that are armed do not pile up: else most of
+    them would meet a sensor that is just away, and nothing would be tried.
+    """
+    ends = time.monotonic() + FAULT_WAITS
+    while time.monotonic() < ends:
+        if scene.waiting() < MOST_WAITING and FAULTS[name](scene):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def with_restarts(plan: Plan, kill: bool) -> Report:
