@@ -7,7 +7,7 @@ import pytest
 import requests
 from helpers import Clock, calls, make_client, run_action
 
-from sandbox.slack import Fault
+from sandbox.slack import Fault, rotation
 from st2slack.errors import InputError, Misdirected, Refusal, ResultTooLarge, SettingsError
 
 GENERAL = "C0GENERAL01"
@@ -151,7 +151,7 @@ def test_get_puts_the_arguments_into_the_query(slack, config):
 def test_credentials_go_by_post_whatever_is_asked(slack, config):
     for method, arguments in (
         ("oauth.v2.access", {"client_id": "1.2", "client_secret": "s3", "code": "c"}),
-        ("tooling.tokens.rotate", {"refresh_token": "xoxe-1-x"}),
+        ("tooling.tokens.rotate", {"refresh_token": rotation.OF_CONFIG}),
     ):
         run_action(config, method, http_method="GET", **arguments)
     assert [each.verb for each in slack.requests] == ["POST", "POST"]

@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 from . import paging, wire
 from .checks import Call
 from .refusal import Refuse
+from .rotation import Rotation
 from .state import Channel, Json, User, Workspace
 from .tickets import Tickets
 from .tokens import Token
@@ -16,7 +17,7 @@ from .tokens import Token
 @dataclass(frozen=True)
 class Context:
     """One call on its way. `tokens` are all that the server knows; `url` is the server's root;
-    `tickets` are what opens sockets."""
+    `tickets` are what opens sockets, `rotation` is what renews tokens."""
 
     workspace: Workspace
     call: Call
@@ -24,6 +25,7 @@ class Context:
     tokens: Mapping[str, Token]
     url: str
     tickets: Tickets = field(default_factory=Tickets)
+    rotation: Rotation = field(default_factory=lambda: Rotation({}))
 
     @property
     def token(self) -> Token:

@@ -7,6 +7,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Optional
 
+# Scopes of bots that no method lists: for events, commands, webhooks, and how a message appears.
+WITHOUT_METHOD = (
+    "app_mentions:read",
+    "chat:write.customize",
+    "chat:write.public",
+    "commands",
+    "incoming-webhook",
+)
 WEB_API = Path(__file__).resolve().parents[2] / "etc" / "slack" / "web_api.json"
 
 
@@ -47,6 +55,11 @@ class Facts:
     def get(self, name: str) -> Optional[Method]:
         """The method of this name, None where Slack has none."""
         return self.methods.get(name)
+
+    def scopes(self, kind: str) -> List[str]:
+        """All scopes that a token of this kind can have, sorted."""
+        listed = {each for method in self.methods.values() for each in method.scopes.get(kind, [])}
+        return sorted(listed.union(WITHOUT_METHOD if kind == "bot" else ()))
 
 
 @lru_cache(maxsize=None)

@@ -16,6 +16,7 @@ from . import certificates, facts, tokens, webhooks, wire
 from .acceptor import Acceptor
 from .answers import Exchange, drop_empty_type, respond
 from .faults import FaultList
+from .rotation import Rotation
 from .seed import BOT, BOT_ID, OWNER, harbour_works
 from .sockets import Sockets
 from .state import Json, Workspace
@@ -43,6 +44,7 @@ class LoopbackSlack:
         self.tokens: Dict[str, tokens.Token] = tokens.ready_made(BOT, BOT_ID, OWNER)
         self.webhooks = webhooks.ready_made()
         self.tickets = Tickets()
+        self.rotation = Rotation(self.tokens)
         self.socket = Sockets(self.workspace, self.tokens, self.tickets)
         self.bot_token = tokens.BOT
         self.user_token = tokens.USER
@@ -138,7 +140,12 @@ class LoopbackSlack:
             self._acceptor = Acceptor(self.faults, runner.server, context, self._wanted_port)
             stack.push_async_callback(self._acceptor.stop)
             self._web_api = WebApi(
-                facts.load(), self.workspace, self.tokens, self.url, self.tickets
+                facts.load(),
+                self.workspace,
+                self.tokens,
+                self.url,
+                self.tickets,
+                self.rotation,
             )
             stack.callback(self._listen(self.workspace.on_event))
             self.socket.start(self.url)

@@ -10,6 +10,7 @@ from .behaviours import BEHAVIOURS
 from .context import Context
 from .facts import Facts
 from .refusal import Refuse
+from .rotation import Rotation
 from .state import Workspace
 from .tickets import Tickets
 from .tokens import Token
@@ -25,12 +26,14 @@ class WebApi:
         tokens: Mapping[str, Token],
         url: str,
         tickets: Optional[Tickets] = None,
+        rotation: Optional[Rotation] = None,
     ) -> None:
         self._facts = facts
         self._workspace = workspace
         self._tokens = tokens
         self._url = url
         self._tickets = tickets or Tickets()
+        self._rotation = rotation or Rotation({})
 
     def answer(self, request: wire.Request) -> Answer:
         """Carry the call out, or refuse it; either way HTTP 200, as Slack does."""
@@ -41,12 +44,29 @@ class WebApi:
             document = refusal.answer()
         if isinstance(document, Answer):
             return document
-        return Answer.of_json(_with_warnings(document, request))
+        answer = _with_warnings(document, request)
+        return Answer.of_json(answer, headers=self._scopes_header(request))
+
+    def _scopes_header(self, request: wire.Request) -> Dict[str, str]:
+        """What the token was granted: Slack tells it with every answer, refusals too."""
+        token = self._tokens.get(checks.token_text(request))
+        if token is None:
+            return {}
+        granted = self._facts.scopes(token.kind) if token.scopes is None else token.scopes
+        return {"X-OAuth-Scopes": ",".join(granted)}
 
     def _carry_out(self, request: wire.Request) -> Any:
         """Slack's document, or an Answer where it is not JSON."""
         call = checks.check(self._facts, request, self._tokens)
-        context = Context(self._workspace, call, request, self._tokens, self._url, self._tickets)
+        context = Context(
+            self._workspace,
+            call,
+            request,
+            self._tokens,
+            self._url,
+            self._tickets,
+            self._rotation,
+        )
         behaviour = BEHAVIOURS.get(call.method.name, generic.answer)
         document = behaviour(context, call.args)
         return document if isinstance(document, Answer) else {"ok": True, **document}

@@ -1,11 +1,13 @@
 """A stand-in for StackStorm's datastore, as actions meet it: `self.action_service`.
 
 Standard library only: the wrapper loads this file by its path, without the sandbox package.
-Values are text, kept in memory or in a JSON file {key: [value, end of life or null]} (0600).
+Values are text, kept in memory or in a JSON file {key: [value, end of life or null, true where it
+is encrypted]} (0600). Nothing is really encrypted; what is read without `decrypt` is no use, though.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -14,11 +16,11 @@ from types import SimpleNamespace
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 SYSTEM = "system"
-Entry = Tuple[str, Optional[float]]
+Entry = Tuple[str, Optional[float], bool]
 
 
 class Datastore:
-    """Keys of one scope. `encrypt` and `decrypt` are accepted and without effect."""
+    """Keys of one scope."""
 
     def __init__(
         self,
@@ -34,9 +36,15 @@ class Datastore:
     def get_value(
         self, name: str, local: bool = True, scope: str = SYSTEM, decrypt: bool = False
     ) -> Optional[str]:
-        """The value, None if there is none."""
+        """The value, None if there is none; of an encrypted one without `decrypt` other text."""
         entry = self._alive(scope).get(self._key(name, local))
+        if entry and entry[2] and not decrypt:
+            return hashlib.sha256(entry[0].encode("utf-8", "replace")).hexdigest().upper()
         return entry[0] if entry else None
+
+    def is_encrypted(self, name: str) -> bool:
+        """Whether the value of this whole key was given to be encrypted."""
+        return self._alive(SYSTEM)[name][2]
 
     def set_value(  # noqa: PLR0917 (StackStorm's own order)
         self,
@@ -49,7 +57,8 @@ class Datastore:
     ) -> bool:
         """Keep str(value), for `ttl` seconds or for good."""
         entries = self._alive(scope)
-        entries[self._key(name, local)] = (str(value), self._clock() + ttl if ttl else None)
+        end = self._clock() + ttl if ttl else None
+        entries[self._key(name, local)] = (str(value), end, encrypt)
         self._write(entries)
         return True
 
@@ -91,7 +100,7 @@ class Datastore:
         if not self._path.exists():
             return {}
         loaded = json.loads(self._path.read_text(encoding="utf-8"))
-        return {key: (value, end) for key, (value, end) in loaded.items()}
+        return {key: (each[0], each[1], each[2:] == [True]) for key, each in loaded.items()}
 
     def _write(self, entries: Dict[str, Entry]) -> None:
         self._memory = entries

@@ -1,4 +1,4 @@
-"""oauth.* and openid.connect.token: the client must say who it is; the rest is generic."""
+"""oauth.*, openid.connect.token, tooling.tokens.rotate: codes and refresh tokens for tokens."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Dict
 from .. import generic
 from ..context import Answered, Context
 from ..refusal import Refuse
+from ..rotation import LIFETIME
 from ..seed import BOT
 from .registry import behaviour
 
@@ -18,12 +19,46 @@ def access(ctx: Context, args: Dict[str, Any]) -> Answered:
         raise Refuse("invalid_client_id")
     if not args.get("client_secret") and not args.get("code_verifier"):
         raise Refuse("bad_client_secret")
-    refreshing = args.get("grant_type") == "refresh_token"
-    if refreshing and not args.get("refresh_token"):
-        raise Refuse("invalid_refresh_token")
-    if not (refreshing or args.get("code") or args.get("assertion")):
+    if args.get("grant_type") == "refresh_token":
+        ctx.rotation.check_client(args["client_id"], args.get("client_secret"))
+        return _refreshed(ctx, str(args.get("refresh_token") or ""))
+    if not (args.get("code") or args.get("assertion")):
         raise Refuse("invalid_code")
     document: Answered = generic.answer(ctx, {})
     if "bot" in document:  # only of oauth.access
         document["bot"] = {"bot_user_id": BOT, "bot_access_token": "xoxb-loopback-made"}
     return document
+
+
+def _refreshed(ctx: Context, refresh_token: str) -> Answered:
+    pair = ctx.rotation.exchange(refresh_token)
+    team = ctx.workspace.team
+    answer = {
+        "access_token": pair.access,
+        "refresh_token": pair.refresh,
+        "expires_in": LIFETIME,
+        "token_type": pair.token.kind,
+        "scope": ",".join(pair.token.scopes or ()),
+        "app_id": pair.token.app_id,
+        "team": {"id": team["id"], "name": team["name"]},
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }
+    if pair.token.kind == "bot":
+        answer["bot_user_id"] = pair.token.user
+    return answer
+
+
+@behaviour("tooling.tokens.rotate")
+def rotate(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """A refresh token of app configurations for the next pair."""
+    pair = ctx.rotation.exchange(str(args.get("refresh_token") or ""))
+    now = int(float(ctx.workspace.next_ts()))
+    return {
+        "token": pair.access,
+        "refresh_token": pair.refresh,
+        "team_id": ctx.workspace.team["id"],
+        "user_id": pair.token.user,
+        "iat": now,
+        "exp": now + LIFETIME,
+    }
