@@ -9,7 +9,15 @@ import pytest
 import yaml
 
 from sandbox.stackstorm import config as sandbox_config
-from st2slack.settings import CHANNEL_TYPES, SensorSettings, read_sensor, read_settings
+from st2slack.settings import (
+    CHANNEL_TYPES,
+    DEFAULT_RESCUE_FOLDER,
+    RENEWED,
+    SensorSettings,
+    read_rotation,
+    read_sensor,
+    read_settings,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text(encoding="utf-8"))
@@ -87,6 +95,8 @@ def keys_read():
     for workspace in (None, "emea"):
         read_settings(RecordedDict(values, seen, ""), workspace)
         read_sensor(RecordedDict(values, seen, ""), workspace or "")
+        for renews in RENEWED:
+            read_rotation(RecordedDict(values, seen, ""), workspace, renews)
     return {place for place in seen if place.rstrip("[].") not in ("workspaces", "sensor")}
 
 
@@ -101,6 +111,7 @@ def test_every_key_of_2x_is_still_taken():
 def test_no_dead_keys_and_no_undocumented_ones():
     read = {place for place in keys_read() if "post_message_action" not in place or "." in place}
     read -= {"post_message_action", "workspaces[].post_message_action", "workspaces[].sensor"}
+    read -= {"rotation", "workspaces[].rotation"}
     assert set(LEAVES) - read == set(NOT_READ_YET)
     # An entry of `workspaces` is read like the top level; one key means nothing there.
     assert read - set(LEAVES) == {"app_token"}
@@ -153,6 +164,10 @@ def test_the_sensor_has_the_defaults_that_the_schema_tells():
     assert read_sensor(sandbox_config.complete({})) == read_sensor({}) == SensorSettings()
 
 
+def test_the_rescue_folder_has_the_default_that_the_schema_tells():
+    assert LEAVES["rotation.rescue_folder"]["default"] == DEFAULT_RESCUE_FOLDER
+
+
 def test_the_schema_knows_the_channel_types_that_the_sensor_knows():
     assert LEAVES["sensor.channel_types"]["items"]["enum"] == list(CHANNEL_TYPES)
 
@@ -191,7 +206,7 @@ def test_every_credential_is_masked():
     """Plain properties and lists of objects are masked by StackStorm; free-form maps are not."""
     for place, leaf in LEAVES.items():
         name = place.rpartition(".")[2]
-        if name.endswith("token") or name in ("webhook_url", "proxy"):
+        if name.endswith("token") or name in ("webhook_url", "proxy", "client_secret"):
             assert leaf.get("secret") is True, place
         else:
             assert not leaf.get("secret"), place

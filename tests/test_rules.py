@@ -40,8 +40,12 @@ def state(word, why="the connection broke"):
 # --- the samples --------------------------------------------------------------------------------
 
 
-def test_there_is_one_for_messages_and_one_for_the_sensors_state():
-    assert {rule.trigger for rule in SAMPLES.values()} == {"slack.message", "slack.sensor_state"}
+TIMER = "core.st2.IntervalTimer"
+
+
+def test_there_is_one_for_messages_one_for_the_sensors_state_and_one_for_the_clock():
+    triggers_of_all = [rule.trigger for rule in SAMPLES.values()]
+    assert sorted(triggers_of_all) == [TIMER, "slack.message", "slack.sensor_state"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -54,7 +58,7 @@ def test_a_sample_is_disabled_and_named_after_its_file(path):
 @pytest.mark.parametrize("name", SAMPLES)
 def test_its_criteria_name_what_the_payload_has(name):
     rule = SAMPLES[name]
-    assert rule.criteria
+    assert bool(rule.criteria) is (rule.trigger != TIMER)
     for key in rule.criteria:
         assert described(rule.trigger, key), key
 
@@ -122,6 +126,16 @@ def test_stackstorm_accepts_the_sample(path):
     loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
     RuleAPI(**loaded).validate()
     validate_criteria(loaded["criteria"])
+
+
+@on_stackstorm
+def test_stackstorm_knows_the_timer():
+    import jsonschema
+    from st2common.constants.triggers import TIMER_TRIGGER_TYPES
+
+    trigger = yaml.safe_load((ROOT / "rules/refresh_tokens.yaml").read_text())["trigger"]
+    schema = TIMER_TRIGGER_TYPES[trigger["type"]]["parameters_schema"]
+    jsonschema.Draft3Validator(schema).validate(trigger["parameters"])
 
 
 @on_stackstorm

@@ -20,6 +20,7 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "post_message.yaml",
     "post_attachment.yaml",
     "sensor_status.yaml",
+    "refresh_token.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

@@ -2,7 +2,7 @@
 
 Standard library only: the wrapper loads this file by its path, without the sandbox package.
 Values are text, kept in memory or in a JSON file {key: [value, end of life or null, true where it
-is encrypted]} (0600). Nothing is really encrypted; what is read without `decrypt` is no use, though.
+is encrypted]} (0600). Nothing is really encrypted; what is read without `decrypt` is of no use.
 """
 
 from __future__ import annotations

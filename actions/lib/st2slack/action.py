@@ -16,12 +16,13 @@ import requests
 from st2common.runners.base_action import Action
 
 from st2slack.errors import SlackError
-from st2slack.settings import Settings, read_settings
+from st2slack.settings import Settings, read_rotation, read_settings
 from st2slack.web import webhook
 from st2slack.web.call import Client
 from st2slack.web.download import check_target, save
 from st2slack.web.methods import Method, find_method
 from st2slack.web.pages import RESULT_LIMIT, Walk, check_fields, paced, slim_page, too_large
+from st2slack.web.rotation import Datastore, Rotation
 
 PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk
 
@@ -138,6 +139,29 @@ class WebhookBase(SlackBase):
             return webhook.post(self.client(settings, http), url, message)
         except SlackError as error:
             raise error.with_traceback(None) from None
+
+
+class RotationBase(SlackBase):
+    """What renews tokens."""
+
+    def renew(
+        self, renews: Optional[str], workspace: Optional[str], http: Any = requests
+    ) -> Dict[str, Any]:
+        """Renew the token that the config key `renews` reads; see `Rotation.run`."""
+        try:
+            settings = self.settings(workspace)
+            rotation = read_rotation(self.config, workspace, renews)
+            client = self.client(settings, http)
+            return Rotation(client, rotation, self._datastore(), left=seconds_left).run()
+        except SlackError as error:
+            raise error.with_traceback(None) from None
+
+    def _datastore(self) -> Datastore:
+        service = self.action_service
+        return Datastore(
+            read=lambda key: service.get_value(key, local=False, decrypt=True),
+            write=lambda key, text: service.set_value(key, text, local=False, encrypt=True),
+        )
 
 
 def _how(plumbing: Mapping[str, Any]) -> Dict[str, Any]:

@@ -4,6 +4,7 @@
     ├── SettingsError     the pack's config is wrong or lacks something; nothing was sent
     ├── InputError        a parameter cannot be used; nothing was sent
     ├── ResultTooLarge    the answer is more than StackStorm can store
+    ├── NotStored         new tokens came, and the datastore did not take them
     ├── Fault             no usable answer
     │   ├── NotDelivered  the request surely did not arrive (name, connection, proxy)
     │   ├── Distrusted    the server's certificate does not verify
@@ -35,6 +36,14 @@ class InputError(SlackError):
 
 class ResultTooLarge(SlackError):
     """The result would break StackStorm's limit of 16 MB for an execution."""
+
+
+class NotStored(SlackError):
+    """New tokens could not be stored. `path`: the file that holds them, None where none could."""
+
+    def __init__(self, message: str, path: Optional[str] = None) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class Fault(SlackError):

@@ -9,6 +9,7 @@
     max_wait      seconds that all tries and waits of one call may take together; default 60
     proxy         URL of the proxy; default: HTTPS_PROXY of the environment
     ca_bundle     path of a file with the CAs to trust; default: REQUESTS_CA_BUNDLE
+    rotation      client_id, client_secret, datastore keys and a folder, to renew tokens that expire
     post_message_action  webhook_url, channel, username, icon_emoji, icon_url of the webhook
     workspaces    more workspaces: name, api_url, team_id, tokens and webhook of their own
 
@@ -20,6 +21,7 @@ shared unless the entry says otherwise; `max_wait` is the same for all.
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import unquote, urlsplit
@@ -102,6 +104,91 @@ def read_settings(config: Mapping[str, Any], workspace: Optional[str] = None) ->
         proxy=check_proxy(_text(entry, "proxy") or _text(config, "proxy")),
         ca_bundle=_text(entry, "ca_bundle") or _text(config, "ca_bundle"),
     )
+
+
+# Config key of a token that expires → where its datastore keys stand: its own, its refresh token's.
+RENEWED = {
+    "action_token": ("action_token_key", "rotation.refresh_token_key"),
+    "user_token": ("rotation.user_token_key", "rotation.user_refresh_token_key"),
+    "config_token": ("rotation.config_token_key", "rotation.config_refresh_token_key"),
+}
+DEFAULT_RESCUE_FOLDER = "/var/tmp"
+
+
+@dataclass(frozen=True)
+class RotationSettings:
+    """How a token that expires is renewed. `renews`: the config key that reads it.
+
+    `token_key`, `refresh_token_key`: datastore keys. `client_id`, `client_secret`: of the app; the
+    token of app configurations needs none. `rescue_folder`: where tokens are kept that the
+    datastore did not take.
+    """
+
+    renews: str
+    token_key: str
+    refresh_token_key: str
+    workspace: Optional[str] = None
+    client_id: Optional[str] = None
+    client_secret: Optional[str] = field(default=None, repr=False)
+    rescue_folder: str = DEFAULT_RESCUE_FOLDER
+
+    @property
+    def needs_client(self) -> bool:
+        """Whether Slack wants to know which app renews: not for tokens of app configurations."""
+        return self.renews != "config_token"
+
+
+def read_rotation(
+    config: Mapping[str, Any], workspace: Optional[str] = None, renews: Optional[str] = None
+) -> RotationSettings:
+    """How `renews` of a workspace is renewed. Raises a SettingsError that names what lacks."""
+    renews = renews or "action_token"
+    if renews not in RENEWED:
+        raise SettingsError("Parameter `renews` must be one of %s." % ", ".join(RENEWED))
+    own = _entry(config, workspace) if workspace else config
+    rotation = _object(own, "rotation")
+    places = RENEWED[renews]
+    found = {
+        place: _text(rotation if "." in place else own, place.rpartition(".")[2])
+        for place in places
+    }
+    found["rotation.client_id"] = _text(rotation, "client_id")
+    found["rotation.client_secret"] = _text(rotation, "client_secret")
+    needed = places if renews == "config_token" else tuple(found)
+    missing = ["`%s`" % place for place in needed if not found[place]]
+    if missing:
+        raise SettingsError(
+            "Renewing %s needs %s in the pack's config%s; see README, Tokens that expire."
+            % (renews, ", ".join(missing), _whose(workspace))
+        )
+    if found[places[0]] == found[places[1]]:
+        raise SettingsError(
+            "Config keys `%s` and `%s`%s must name different datastore keys."
+            % (*places, _whose(workspace))
+        )
+    secret = found["rotation.client_secret"]
+    where = "Config key `rotation.client_secret`"
+    return RotationSettings(
+        renews=renews,
+        token_key=str(found[places[0]]),
+        refresh_token_key=str(found[places[1]]),
+        workspace=workspace or None,
+        client_id=found["rotation.client_id"],
+        client_secret=check_token(secret, where) if secret else None,
+        rescue_folder=_folder(rotation, _object(config, "rotation")),
+    )
+
+
+def _folder(*places: Mapping[str, Any]) -> str:
+    named = [_text(place, "rescue_folder") for place in places]
+    folder = next((each for each in named if each), DEFAULT_RESCUE_FOLDER)
+    if not os.path.isabs(folder):
+        raise SettingsError("Config key `rotation.rescue_folder` must be an absolute path.")
+    return folder
+
+
+def _whose(workspace: Optional[str]) -> str:
+    return ", workspace %r" % workspace if workspace else ""
 
 
 @dataclass(frozen=True)
