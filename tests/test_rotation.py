@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.datastore import ActionService
 from sandbox.stackstorm.runner import run_action
 from st2slack.errors import (
+    InputError,
     Misdirected,
     NotDelivered,
     NotStored,
@@ -105,7 +107,7 @@ def renew(config, store, slept=None, left=lambda: None, **which):
         sleep=(slept if slept is not None else []).append,
         left=left,
     )
-    return made.run()
+    return made.run(which.get("first", False))
 
 
 def files(tmp_path):
@@ -211,6 +213,33 @@ def test_the_action_as_users_test_theirs(rotating, store):
     assert store.value(REFRESH_KEY) == FIRST
 
 
+def test_the_first_pair_is_made_of_a_token_that_does_not_expire(slack, rotating):
+    store = Store(**{BOT_KEY: rotation.BOT})
+    assert "holds no refresh token" in refused(rotating, store, SettingsError)
+    assert renew(rotating, store, first=True)["stored"] == [BOT_KEY, REFRESH_KEY]
+    (request,) = calls(slack, "oauth.v2.exchange")
+    assert request.query == [] and store.value(REFRESH_KEY) == FIRST
+    assert "Leave it out" in refused(rotating, store, InputError, first=True)
+    assert renew(rotating, store)["ok"]
+
+
+def test_the_first_pair_is_rescued_too(slack, rotating, tmp_path):
+    store = Store(**{BOT_KEY: rotation.BOT})
+    store.refuses = lambda key, text: bool(slack.rotation.issued) and key == REFRESH_KEY
+    with pytest.raises(NotStored):
+        renew(rotating, store, first=True)
+    assert rescued(tmp_path)[1] == {BOT_KEY: ACCESS, REFRESH_KEY: FIRST}
+
+
+@pytest.mark.parametrize("token", [None, "xoxe.xoxb-1"])
+def test_without_a_token_to_begin_with(slack, rotating, token):
+    store = Store(**({BOT_KEY: token} if token else {}))
+    assert "Nothing was exchanged" in refused(rotating, store, SettingsError, first=True)
+    rotating["rotation"].update(config_token_key="a", config_refresh_token_key="b")
+    refused(rotating, store, InputError, first=True, renews="config_token")
+    assert slack.requests == []
+
+
 # --- before the exchange: nothing is used up ----------------------------------------------------
 
 
@@ -218,7 +247,7 @@ def refused(rotating, store, kind=SlackError, **which):
     with pytest.raises(kind) as caught:
         renew(rotating, store, **which)
     text = str(caught.value)
-    assert "\n" not in text and "xox" not in text.replace("xoxe-1-…", "")
+    assert "\n" not in text and "xox" not in re.sub(r"xox\w(-1)?-…", "", text)
     return text
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, Mapping
 
-from catalogue import upgrade
+from catalogue import manifest, upgrade
 from catalogue.metadata import action_of
 from catalogue.sources import Catalogue
 
@@ -51,5 +51,6 @@ def _parameter(name: str, schema: Mapping[str, Any]) -> str:
 
 PARTS: Dict[str, Callable[[Catalogue], str]] = {
     "action-get": action_get,
+    "app-link": lambda catalogue: manifest.link(catalogue.root),
     "upgrade": lambda catalogue: upgrade.table(catalogue.root),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import Dict, List, MutableMapping, NamedTuple
+from typing import Dict, List, MutableMapping, NamedTuple, Set
 
 from .refusal import Refuse
 from .tokens import BOT, CONFIG, USER, Token
@@ -35,6 +35,7 @@ class Rotation:
         self._lock = threading.Lock()
         self.refresh_tokens: Dict[str, str] = {OF_BOT: BOT, OF_USER: USER, OF_CONFIG: CONFIG}
         self.issued: List[Pair] = []
+        self.begun: Set[str] = set()
 
     def check_client(self, client_id: object, client_secret: object) -> None:
         """Refuse a client that is not the app."""
@@ -57,6 +58,18 @@ class Rotation:
             self.refresh_tokens[pair.refresh] = access
             self.issued.append(pair)
             return pair
+
+    def begin(self, access: str) -> Pair:
+        """A token that does not expire for one that does, once."""
+        token = self._tokens.get(access)
+        if token is None or token.kind not in ("bot", "user") or access.startswith("xoxe"):
+            raise Refuse("invalid_token")
+        with self._lock:
+            if access in self.begun:
+                raise Refuse("token_already_exchanged")
+            self.begun.add(access)
+            self.refresh_tokens[access] = access  # for the moment until it is used up
+        return self.exchange(access)
 
     def expire(self, access: str) -> None:
         """Let an access token's time be over."""

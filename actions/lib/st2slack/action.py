@@ -145,14 +145,14 @@ class RotationBase(SlackBase):
     """What renews tokens."""
 
     def renew(
-        self, renews: Optional[str], workspace: Optional[str], http: Any = requests
+        self, renews: Optional[str], first: bool, workspace: Optional[str], http: Any = requests
     ) -> Dict[str, Any]:
         """Renew the token that the config key `renews` reads; see `Rotation.run`."""
         try:
             settings = self.settings(workspace)
             rotation = read_rotation(self.config, workspace, renews)
             client = self.client(settings, http)
-            return Rotation(client, rotation, self._datastore(), left=seconds_left).run()
+            return Rotation(client, rotation, self._datastore(), left=seconds_left).run(first)
         except SlackError as error:
             raise error.with_traceback(None) from None
 

@@ -7,7 +7,7 @@ from typing import Any, Dict
 from .. import generic
 from ..context import Answered, Context
 from ..refusal import Refuse
-from ..rotation import LIFETIME
+from ..rotation import LIFETIME, Pair
 from ..seed import BOT
 from .registry import behaviour
 
@@ -21,7 +21,7 @@ def access(ctx: Context, args: Dict[str, Any]) -> Answered:
         raise Refuse("bad_client_secret")
     if args.get("grant_type") == "refresh_token":
         ctx.rotation.check_client(args["client_id"], args.get("client_secret"))
-        return _refreshed(ctx, str(args.get("refresh_token") or ""))
+        return _refreshed(ctx, ctx.rotation.exchange(str(args.get("refresh_token") or "")))
     if not (args.get("code") or args.get("assertion")):
         raise Refuse("invalid_code")
     document: Answered = generic.answer(ctx, {})
@@ -30,8 +30,14 @@ def access(ctx: Context, args: Dict[str, Any]) -> Answered:
     return document
 
 
-def _refreshed(ctx: Context, refresh_token: str) -> Answered:
-    pair = ctx.rotation.exchange(refresh_token)
+@behaviour("oauth.v2.exchange")
+def exchange(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """A token that does not expire for a pair."""
+    ctx.rotation.check_client(args.get("client_id"), args.get("client_secret"))
+    return _refreshed(ctx, ctx.rotation.begin(ctx.call.token_text))
+
+
+def _refreshed(ctx: Context, pair: Pair) -> Answered:
     team = ctx.workspace.team
     answer = {
         "access_token": pair.access,

@@ -27,7 +27,15 @@ import time
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from st2slack.errors import Misdirected, NotStored, Refusal, SettingsError, SlackError, Unanswered
+from st2slack.errors import (
+    InputError,
+    Misdirected,
+    NotStored,
+    Refusal,
+    SettingsError,
+    SlackError,
+    Unanswered,
+)
 from st2slack.redact import redact
 from st2slack.settings import RotationSettings, check_token
 from st2slack.web.call import Client
@@ -76,17 +84,18 @@ class Rotation:
         self._sleep = sleep
         self._left = left
 
-    def run(self) -> Dict[str, Any]:
-        """Renew it.
+    def run(self, first: bool = False) -> Dict[str, Any]:
+        """Renew it. `first`: there is no refresh token yet, but a token that does not expire.
 
         Returns {"ok", "renewed" (config key), "workspace", "team", "team_id", "expires_in"
         (seconds), "expires_at" (UTC, ISO 8601), "stored" (datastore keys), "took_up" (whether
         tokens of a run before were found)}; no token. Raises a SlackError.
         """
-        rescue, refresh_token, took_up = self._take_up(self._refresh_token())
+        token = self._long_lived_token() if first else self._refresh_token()
+        rescue, token, took_up = self._take_up(token)
         try:
             self._prove()
-            answer = self._exchange(refresh_token)
+            answer = self._exchange(*self._call(token, first and not took_up))
             values = self._values(answer)
         except BaseException:
             rescue.discard()
@@ -104,16 +113,33 @@ class Rotation:
             )
         return check_token(text, "The datastore key %s" % key)
 
-    def _take_up(self, refresh_token: str) -> Tuple[Rescue, str, bool]:
-        """(the open file, the refresh token to go on with, whether that one had to be stored)."""
+    def _long_lived_token(self) -> str:
+        """The token of an app that was installed before token rotation was switched on."""
+        token_key, key = self._keys()
+        if not self._settings.needs_client:
+            raise InputError("Parameter `first` is not for tokens of app configurations.")
+        if self._datastore.read(key):
+            raise InputError(
+                "Parameter `first`: the datastore key %s has a refresh token. Leave it out." % key
+            )
+        text = self._datastore.read(token_key)
+        if not text or text.startswith("xoxe"):
+            raise SettingsError(
+                "The datastore key %s holds no token that could be exchanged for one that "
+                "expires (xoxb-…, xoxp-…). Nothing was exchanged." % token_key
+            )
+        return check_token(text, "The datastore key %s" % token_key)
+
+    def _take_up(self, token: str) -> Tuple[Rescue, str, bool]:
+        """(the open file, the token to go on with, whether that one had to be stored)."""
         took_up = False
         while True:
-            rescue = Rescue(self._settings.rescue_folder, refresh_token)
+            rescue = Rescue(self._settings.rescue_folder, token)
             found = rescue.found.get(self._settings.refresh_token_key)
             if found is None:
-                return rescue, refresh_token, took_up
+                return rescue, token, took_up
             self._keep(rescue, rescue.found, written=True)
-            refresh_token, took_up = found, True
+            token, took_up = found, True
 
     def _prove(self) -> None:
         key = self._settings.refresh_token_key + ".probe"
@@ -125,9 +151,9 @@ class Rotation:
                 % (key, fault)
             )
 
-    def _exchange(self, refresh_token: str) -> Any:
+    def _exchange(self, method: str, arguments: Dict[str, str], token: Optional[str] = None) -> Any:
         try:
-            return self._client.call(*self._call(refresh_token))
+            return self._client.call(method, arguments, token=token)
         except (Unanswered, Misdirected) as error:
             raise type(error)("%s %s" % (error, _SPENT % self._keys())) from None
         except Refusal as refusal:
@@ -146,16 +172,18 @@ class Rotation:
             "and set the datastore keys %s and %s." % self._keys()
         )
 
-    def _call(self, refresh_token: str) -> Tuple[str, Dict[str, str]]:
-        """Method and arguments. Tokens of app configurations have a method of their own."""
+    def _call(self, token: str, first: bool) -> Tuple[str, Dict[str, str], Optional[str]]:
+        """Method, arguments, and the token that goes into the header."""
         if not self._settings.needs_client:
-            return "tooling.tokens.rotate", {"refresh_token": refresh_token}
-        return "oauth.v2.access", {
-            "grant_type": "refresh_token",
+            return "tooling.tokens.rotate", {"refresh_token": token}, None
+        client = {
             "client_id": str(self._settings.client_id),
             "client_secret": str(self._settings.client_secret),
-            "refresh_token": refresh_token,
         }
+        if first:
+            return "oauth.v2.exchange", client, token
+        arguments = {**client, "grant_type": "refresh_token", "refresh_token": token}
+        return "oauth.v2.access", arguments, None
 
     def _values(self, answer: Any) -> Dict[str, str]:
         """Datastore key → token. The access token comes first, see `_keep`."""
