@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
-from . import demo, listen, loopback, show
+from . import check, demo, listen, loopback, show
 from .stackstorm import config as configs
 from .stackstorm import masking, parameters, runner
 from .stackstorm.metadata import PACK, Action, list_actions, load_action
@@ -211,6 +211,9 @@ COMMANDS: Dict[str, Command] = {
     "demo": Command("show the pack at work against a Slack on loopback", demo.arguments, demo.call),
     "run": Command("run one action, as `st2 run` does", _run_arguments, _run),
     "listen": Command("run the sensor and show its triggers", listen.arguments, listen.call),
+    "check": Command(
+        "try the config's credentials, as slack.check does", check.arguments, check.call
+    ),
     "list": Command("list the actions, as `st2 action list` does", _list_arguments, _list),
     "get": Command("describe one action, as `st2 action get` does", _get_arguments, _get),
     "slack": Command("start a Slack on loopback that stays", _slack_arguments, _slack),

@@ -35,6 +35,8 @@ def _dumper(base: Any) -> Any:
     return made
 
 
+_STATES = {"ok": "green", "warning": "yellow", "failed": "bold red"}  # of slack.check
+
 _FINE = _dumper(yaml.SafeDumper)
 _FAST = _dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper))
 
@@ -117,6 +119,24 @@ def action(found: Action, as_json: bool) -> None:
         _line(_console(), name, f" {_plain(value)}")
     columns = ("parameter", "type", "required", "default", "secret", "description")
     _table(columns, [_row(name, found.schema[name]) for name in ordered])
+
+
+def checks(result: Dict[str, Any], as_json: bool) -> None:
+    """What slack.check found, and a line that sums up."""
+    if as_json:
+        _json(result)
+        return
+    console = _console()
+    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else box.ASCII2)
+    for column in ("what", "state", "what it means", "what to do"):
+        table.add_column(column, overflow="fold", no_wrap=column == "state")
+    for row in result["checks"]:
+        what = f"{row['workspace']}: {row['what']}" if row["workspace"] else row["what"]
+        state = Text(row["state"], _STATES[row["state"]])
+        table.add_row(Text(what), state, Text(row["means"]), Text(row["to_do"]))
+    console.print(table)
+    told = "All is well" if result["ok"] else "Not all is well"
+    console.print(f"{told}: {result['failed']} failed, {result['warnings']} with a warning")
 
 
 def _order(item: Tuple[str, Dict[str, Any]]) -> Tuple[Any, ...]:

@@ -21,6 +21,7 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "post_attachment.yaml",
     "sensor_status.yaml",
     "refresh_token.yaml",
+    "check.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

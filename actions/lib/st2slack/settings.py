@@ -91,6 +91,12 @@ def read_settings(config: Mapping[str, Any], workspace: Optional[str] = None) ->
 
     Raises SettingsError, naming the key, for a value that cannot be used.
     """
+    own: Mapping[str, Any] = _entry(config, workspace) if workspace else config
+    return replace(read_route(config, workspace), tokens=_tokens(own), webhook=_webhook(own))
+
+
+def read_route(config: Mapping[str, Any], workspace: Optional[str] = None) -> Settings:
+    """The same without credentials: how to get to Slack."""
     entry = _entry(config, workspace) if workspace else {}
     own: Mapping[str, Any] = entry if workspace else config
     api_url = check_api_url(_text(entry, "api_url") or _text(config, "api_url") or DEFAULT_API_URL)
@@ -98,8 +104,6 @@ def read_settings(config: Mapping[str, Any], workspace: Optional[str] = None) ->
         workspace=workspace or None,
         api_url=api_url,
         team_id=_text(own, "team_id"),
-        tokens=_tokens(own),
-        webhook=_webhook(own),
         max_wait=_seconds(config, "max_wait", DEFAULT_MAX_WAIT),
         proxy=check_proxy(_text(entry, "proxy") or _text(config, "proxy")),
         ca_bundle=_text(entry, "ca_bundle") or _text(config, "ca_bundle"),
@@ -189,6 +193,58 @@ def _folder(*places: Mapping[str, Any]) -> str:
 
 def _whose(workspace: Optional[str]) -> str:
     return ", workspace %r" % workspace if workspace else ""
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One credential as it stands in the config, usable or not.
+
+    `place`: its config key, for people; `belongs`: what belongs there: bot, user, configuration,
+    app, classic (a classic app's bot token), admin (a legacy one) or webhook; `fault`: why it
+    cannot be used, "" where it can.
+    """
+
+    place: str
+    belongs: str
+    text: str = field(repr=False)
+    fault: str = ""
+
+
+# (section or "", key) of the top level; an entry of `workspaces` has those of the sensor directly.
+_CREDENTIALS = (
+    ("", "action_token", "bot"),
+    ("", "user_token", "user"),
+    ("", "config_token", "configuration"),
+    ("sensor", "app_token", "app"),
+    ("sensor", "token", "classic"),
+    ("post_message_action", "webhook_url", "webhook"),
+    ("admin", "admin_token", "admin"),
+)
+
+
+def credentials(config: Mapping[str, Any], workspace: Optional[str] = None) -> List[Credential]:
+    """Every credential of a workspace that is set, those that cannot be used too."""
+    own: Mapping[str, Any] = _entry(config, workspace) if workspace else config
+    prefix = "workspaces[%s]." % workspace if workspace else ""
+    found = []
+    for section, key, belongs in _CREDENTIALS:
+        direct = bool(workspace) and section == "sensor"
+        values = _object(own, section) if section and not direct else own
+        place = prefix + (key if direct or not section else "%s.%s" % (section, key))
+        if values.get(key) not in (None, ""):
+            found.append(_credential(values, key, place, belongs))
+    return found
+
+
+def _credential(values: Mapping[str, Any], key: str, place: str, belongs: str) -> Credential:
+    where = "Config key `%s`" % place
+    try:
+        text = _text(values, key) or ""
+        return Credential(
+            place, belongs, text if belongs == "webhook" else check_token(text, where)
+        )
+    except SettingsError as error:
+        return Credential(place, belongs, "", str(error))
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class Client:
 
     `http`: `requests`, or a session where calls follow each other on one connection.
     `limit`: tells how many seconds the caller itself still has (None: no end known); asked only
-    before a wait. `notice`: takes a line about a wait.
+    before a wait. `notice`: takes a line about a wait. `seen`: is shown every response of Slack's.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Client:
         *,
         limit: Callable[[], Optional[float]] = lambda: None,
         notice: Callable[[str], None] = lambda line: None,
+        seen: Callable[[Any], None] = lambda response: None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
@@ -57,6 +58,7 @@ class Client:
         self._http = http
         self._limit = limit
         self._notice = notice
+        self._seen = seen
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
@@ -221,7 +223,9 @@ class Client:
             raise Unanswered(text) from None
 
     def _answer(self, request: Request, method: Method, left: float) -> Any:
-        return self._accept(self.send(request, left), request, method)
+        response = self.send(request, left)
+        self._seen(response)
+        return self._accept(response, request, method)
 
     def _accept(self, response: Any, request: Request, method: Method) -> Any:
         """Slack's answer, if it is a yes."""

@@ -1,0 +1,107 @@
+"""Try everything that the config names, and say what each thing means and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from st2slack.checkup.connection import SKEW, proxy_of
+from st2slack.checkup.rows import FAILED, OK, WARNING, Row, failures, lines_of, result_of
+from st2slack.checkup.trial import How, Seen, Trial
+from st2slack.errors import SettingsError, SlackError
+from st2slack.settings import (
+    Settings,
+    credentials,
+    read_route,
+    read_sensor,
+    workspace_names,
+)
+from st2slack.web.call import Client
+
+LONGEST = 10.0  # seconds for all tries of one call: people wait for the table
+_AGAIN = "Mend that, then run slack.check again."
+
+
+def report(
+    config: Mapping[str, Any],
+    say: Callable[[str], None],
+    complain: Callable[[str], None],
+    workspace: Optional[str] = None,
+    how: Optional[How] = None,
+) -> Tuple[bool, Dict[str, Any]]:
+    """Check, `say` the table, `complain` about what failed; (whether all is well, the result).
+
+    Settings that are wrong and what Slack refuses are rows of the table, not exceptions.
+    """
+    rows = look(config, workspace, how or How())
+    for line in lines_of(rows):
+        say(line)
+    for line in failures(rows):
+        complain(line)
+    result = result_of(rows)
+    return bool(result["ok"]), result
+
+
+def look(config: Mapping[str, Any], workspace: Optional[str], how: How) -> List[Row]:
+    """The rows of one workspace, or of all: the config's top level and each entry."""
+    if workspace:
+        return list(_workspace(config, workspace, how)) or [_nothing(workspace)]
+    try:
+        names = workspace_names(config)
+    except SettingsError as error:
+        return [Row("", "config", FAILED, str(error), _AGAIN)]
+    rows = list(_workspace(config, "", how))
+    for name in names:
+        rows += list(_workspace(config, name, how)) or [_nothing(name)]
+    return rows or [_nothing("")]
+
+
+def _nothing(name: str) -> Row:
+    means = "No credential is set, so nothing can be done with Slack."
+    return Row(name, "config", FAILED, means, "Set `action_token`; see README, Setting up.")
+
+
+def _workspace(config: Mapping[str, Any], name: str, how: How) -> Iterator[Row]:
+    try:
+        found = credentials(config, name)
+        settings = read_route(config, name)
+        read_sensor(config, name if name else "")
+    except SettingsError as error:
+        yield Row(name, "config", FAILED, str(error), _AGAIN)
+        return
+    if not found:
+        return
+    settings = replace(settings, max_wait=min(settings.max_wait, LONGEST))
+    reached = list(_reach(name, settings, how))
+    yield from reached
+    listens = any(each.belongs in ("app", "classic") for each in found)
+    for credential in found:
+        trial = Trial(config, name, settings, credential, how, listens)
+        if reached[0].state == OK:
+            yield from trial.rows()
+        else:
+            yield from trial.form()  # what can be told without Slack
+
+
+def _reach(name: str, settings: Settings, how: How) -> Iterator[Row]:
+    """Whether Slack answers at all, and what its clock says."""
+    what, seen = "connection to %s" % settings.api_url, Seen()
+    through = proxy_of(settings)
+    try:
+        Client(settings, how.http, seen=seen).call("api.test")
+    except SlackError as error:
+        yield Row(name, what, FAILED, str(error), "Check `api_url`, `proxy` and the network.")
+        return
+    means = "Slack answers, through the proxy %s." % through if through else "Slack answers."
+    yield Row(name, what, OK, means)
+    skew = seen.skew(how.now())
+    if skew is not None and abs(skew) > SKEW:
+        yield Row(name, "clock", WARNING, _about(skew), "Let NTP set the clock of this machine.")
+
+
+def _about(skew: float) -> str:
+    side = "ahead of" if skew > 0 else "behind"
+    return (
+        "The local clock is %.0f s %s Slack's: how old messages and heartbeats are is told wrongly."
+        % (abs(skew), side)
+    )

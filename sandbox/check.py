@@ -1,0 +1,66 @@
+"""`python -m sandbox check`: slack.check as a table.
+
+Exit code: 0 nothing failed, 1 something did, 2 wrong usage. Without --config a Slack on loopback is
+checked, where all is well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterator
+
+from . import loopback, show
+from .stackstorm import config as configs
+from .stackstorm import masking, parameters, runner
+from .stackstorm.metadata import load_action
+
+DONE, FAILED = 0, 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the pack's config, to check the Slack it names; without: a Slack on loopback",
+    )
+    parser.add_argument(
+        "--kv",
+        action="append",
+        default=[],
+        metavar="name=value",
+        help="value of {{ st2kv.system.name }} in the config (may be repeated)",
+    )
+    parser.add_argument("--workspace", metavar="NAME", help="check this entry of workspaces only")
+    parser.add_argument("--post", action="store_true", help="post a message through each webhook")
+    parser.add_argument("--no-connect", action="store_true", help="open no Socket Mode connection")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def call(args: argparse.Namespace) -> int:
+    """Check, show, and return the exit code."""
+    action = load_action("slack.check", args.pack_dir)
+    given = {"post": args.post, "connect": not args.no_connect, "workspace": args.workspace}
+    checked = parameters.check(action, {k: v for k, v in given.items() if v is not None})
+    with _config(args) as config:
+        scrub = masking.Scrubber(configs.secrets_of(config, args.pack_dir))
+        done = runner.execute(action, checked, config)
+    if not isinstance(done.result, dict):
+        print(scrub(done.error or done.stderr), file=sys.stderr)
+        return FAILED
+    result = scrub(done.result)
+    show.checks(result, args.json)
+    return DONE if done.succeeded else FAILED
+
+
+@contextlib.contextmanager
+def _config(args: argparse.Namespace) -> Iterator[Dict[str, Any]]:
+    if args.config:
+        yield configs.load_config(args.config, args.pack_dir, configs.pairs(args.kv))
+        return
+    with loopback.started() as slack:
+        yield configs.complete(loopback.config_of(slack), args.pack_dir)
