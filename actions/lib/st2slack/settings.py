@@ -227,7 +227,7 @@ def credentials(config: Mapping[str, Any], workspace: Optional[str] = None) -> L
     own: Mapping[str, Any] = _entry(config, workspace) if workspace else config
     prefix = "workspaces[%s]." % workspace if workspace else ""
     found = []
-    for section, key, belongs in _CREDENTIALS:
+    for section, key, belongs in _CREDENTIALS[: -1 if workspace else None]:  # no entry has admin
         direct = bool(workspace) and section == "sensor"
         values = _object(own, section) if section and not direct else own
         place = prefix + (key if direct or not section else "%s.%s" % (section, key))

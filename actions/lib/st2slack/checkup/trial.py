@@ -23,6 +23,7 @@ from st2slack.events import frames
 from st2slack.events.rtm import RealTimeMessaging
 from st2slack.events.socket import Wire, open_wire
 from st2slack.events.socket_mode import SocketMode
+from st2slack.redact import redact
 from st2slack.settings import Credential, SensorSettings, Settings, read_rotation, read_sensor
 from st2slack.web import webhook
 from st2slack.web.call import Client
@@ -112,6 +113,9 @@ class Trial:
                 yield self._row(FAILED, wrong, to_do)
 
     def _row(self, state: str, means: str, to_do: str = "", what: str = "") -> Row:
+        # Slack's answers are others' words, and others may say anything.
+        means = redact(means, [self._given.text])
+        means += "" if means.endswith((".", ")")) else "."
         return Row(self._name, what or self._given.place, state, means, to_do)
 
     def _advice(self, error: SlackError) -> str:
