@@ -14,9 +14,10 @@ from test_rules import OF_CORE
 from catalogue import readme, sources
 from sandbox import cli, listen, loopback
 from sandbox.listener import Listener
-from sandbox.slack import LoopbackSlack
+from sandbox.slack import LoopbackSlack, rotation
 from sandbox.stackstorm import config as sandbox_config
 from sandbox.stackstorm import metadata, parameters, rules, runner
+from sandbox.stackstorm.datastore import ActionService
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -46,17 +47,46 @@ def server():
         yield slack
 
 
+@pytest.fixture
+def datastore(tmp_path):
+    """Keeps the values of these keys, encrypted; returns its file."""
+
+    def keep(**values):
+        service = ActionService("slack", "x", path=tmp_path / "datastore.json")
+        for key, text in values.items():
+            service.set_value(key, text, local=False, encrypt=True)
+        return tmp_path / "datastore.json"
+
+    return keep
+
+
+def rotating(server, line, tmp_path):
+    """(config, datastore values) of an app with token rotation, new for each execution."""
+    server.rotation.begun.clear()
+    server.rotation.refresh_tokens[rotation.OF_BOT] = server.bot_token
+    own = {"client_id": rotation.CLIENT_ID, "client_secret": rotation.CLIENT_SECRET}
+    own.update(refresh_token_key="slack_refresh_token", rescue_folder=str(tmp_path))
+    values = {"slack_bot_token": server.bot_token}
+    if "first=true" not in line:
+        values["slack_refresh_token"] = rotation.OF_BOT
+    return {"action_token_key": "slack_bot_token", "rotation": own}, values
+
+
 @pytest.mark.parametrize("line", EXECUTIONS)
-def test_every_execution_succeeds(server, line):
+def test_every_execution_succeeds(server, line, datastore, tmp_path):
     """As an operator types it: words parsed, cast and checked as the st2 command and API do."""
     _, _, ref, *words = shlex.split(line)
     action = metadata.load_action(ref)
     config = {
         "api_url": server.api_url,
         "action_token": server.bot_token,
+        "sensor": {"app_token": server.app_token},
         "post_message_action": {"webhook_url": server.webhook_url},
     }
-    done = runner.execute(action, parameters.from_words(action, words), config)
+    more, values = rotating(server, line, tmp_path)
+    config.update(more)
+    kept = datastore(**values)
+    done = runner.execute(action, parameters.from_words(action, words), config, datastore=kept)
     assert done.succeeded, done.stderr
 
 
@@ -69,6 +99,8 @@ def test_there_are_examples_of_everything():
         "post_message",
         "post_attachment",
         "blocks=",
+        "slack.check",
+        "slack.refresh_token",
     ):
         assert part in said
     assert len(EXECUTIONS) >= 8
@@ -174,6 +206,15 @@ def test_every_config_key_that_it_names_is_in_the_schema():
     schema = (ROOT / "config.schema.yaml").read_text(encoding="utf-8")
     for key in (
         "action_token",
+        "action_token_key",
+        "client_id",
+        "client_secret",
+        "refresh_token_key",
+        "user_token_key",
+        "user_refresh_token_key",
+        "config_token_key",
+        "config_refresh_token_key",
+        "rescue_folder",
         "user_token",
         "config_token",
         "app_token",
