@@ -94,3 +94,39 @@ def test_stackstorm_masks_the_credentials_of_an_answer():
     assert not re.search(r"xox[bpe]-", text)
     assert masked["result"]["team"] == {"id": "T1"} and masked["result"]["ok"] is True
     assert masked["result"]["authed_user"]["id"] == "U1"
+
+
+def test_stackstorm_accepts_the_policy():
+    from st2common.models.api.base import BaseAPI
+    from st2common.models.api.policy import PolicyAPI
+    from st2common.util import schema
+
+    policy = yaml.safe_load((ROOT / "policies/refresh_token.one_at_a_time.yaml").read_text())
+    BaseAPI.validate(PolicyAPI(**dict(policy, pack="slack")))
+    kinds = Path(CHECKOUT) / "st2common/st2common/policies/meta"
+    kind = yaml.safe_load((kinds / "concurrency.yaml").read_text())
+    assert policy["policy_type"] == "%s.%s" % (kind["resource_type"], kind["name"])
+    wanted = schema.get_schema_for_resource_parameters(parameters_schema=kind["parameters"])
+    schema.validate(policy["parameters"], wanted, schema.get_validator())
+
+
+def test_st2_key_load_takes_the_file_for_rescue(tmp_path):
+    import argparse
+
+    from st2client.commands.keyvalue import KeyValuePairLoadCommand
+
+    from st2slack.web.rescue import Rescue
+
+    rescue = Rescue(str(tmp_path), "xoxe-1-old")
+    assert rescue.write({"slack_bot_token": "xoxe.xoxb-1", "slack_refresh_token": "xoxe-1-new"})
+    rescue.close()
+    stored = []
+    manager = argparse.Namespace(update=lambda instance, **_: stored.append(instance))
+    loading = type("Loading", (KeyValuePairLoadCommand,), {"manager": manager})
+    loading.__new__(loading).run(
+        argparse.Namespace(file=rescue.path, convert=False, token=None, api_key=None)
+    )
+    assert [(each.name, each.value, each.secret) for each in stored] == [
+        ("slack_bot_token", "xoxe.xoxb-1", True),
+        ("slack_refresh_token", "xoxe-1-new", True),
+    ]

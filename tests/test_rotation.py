@@ -322,6 +322,15 @@ def test_a_full_disk_is_found_before(slack, rotating, store, tmp_path, monkeypat
     assert slack.requests == [] and files(tmp_path) == []
 
 
+def test_a_file_system_without_locks_is_found_before(slack, rotating, store, monkeypatch):
+    def no_locks(*_):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    assert "No locks available" in refused(rotating, store, SettingsError)
+    assert slack.requests == []
+
+
 def test_the_old_refresh_token_is_never_written_back(rotating, store):
     """It could take the place of a new one that another run stored meanwhile."""
     written = []

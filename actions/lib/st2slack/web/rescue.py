@@ -101,8 +101,10 @@ def _check(file: int, path: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         there, ours = os.stat(path, follow_symlinks=False), os.fstat(file)
-    except OSError:
+    except (BlockingIOError, FileNotFoundError):
         raise SlackError(_BUSY) from None
+    except OSError as error:  # a file system that knows no locks
+        raise _no_place(path, error) from None
     if there.st_ino != ours.st_ino:  # the other run has just removed it
         raise SlackError(_BUSY)
     if not stat.S_ISREG(ours.st_mode) or ours.st_uid != os.geteuid() or ours.st_mode & 0o077:
