@@ -97,3 +97,19 @@ def test_entry_files_hold_one_class_and_no_dataclass(path):
     assert len(classes) == 1
     assert not any("dataclass" in imported for imported in imports(path))
     assert not any(imported.startswith(("sandbox", "tests")) for imported in imports(path))
+
+
+def words(path):
+    """The texts of a file that are not docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    told = {id(each.value) for each in ast.walk(tree) if isinstance(each, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told:
+            yield node.value
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_what_it_says_can_be_printed_anywhere(path):
+    """StackStorm's services often run without a locale: then an arrow ends a print, or the run."""
+    for text in words(path):
+        assert text.isascii(), text

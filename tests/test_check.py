@@ -449,7 +449,7 @@ def test_the_action_fails_and_its_result_is_kept(slack, config):
     assert done.status == "failed" and done.exit_code == 0
     assert (done.result["ok"], done.result["failed"]) == (False, 1)
     assert "action_token" in done.stderr and "token_revoked" in done.stderr
-    assert "→ Put a good token into action_token." in done.stdout
+    assert "-> Put a good token into action_token." in done.stdout
 
 
 def test_the_action_as_users_test_theirs(slack, config, capsys):

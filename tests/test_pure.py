@@ -105,6 +105,7 @@ def test_a_structure_without_end_is_named():
         ("xoxp-1", "********"),
         ("Authorization: Bearer abc.def", "Authorization: Bearer ********"),
         ("Basic dXNlcjpwdw==", "Basic ********"),
+        ("the app's Basic Information page", "the app's Basic Information page"),
         (
             "https://hooks.slack.com/services/T0/B0/secret",
             "https://hooks.slack.com/services/********",
@@ -208,7 +209,7 @@ def said(code, method="chat.postMessage", **answer):
         ("channel_not_found", {}, ["invite the app first"]),
         ("invalid_auth", {}, ["`user_token`"]),
         ("token_revoked", {}, ["`user_token`"]),
-        ("not_allowed_token_type", {}, ["`user_token`", "user (xoxp-…)"]),
+        ("not_allowed_token_type", {}, ["`user_token`", "user (xoxp-...)"]),
         ("ratelimited", {}, ["too many calls"]),
         ("msg_too_long", {}, ["40,000"]),
         (

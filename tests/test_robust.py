@@ -1,7 +1,9 @@
 """Odd inputs, answers and servers: each ends in time, in one of our errors, and tells the truth."""
 
+import io
 import os
 import socket
+import sys
 import threading
 import time
 from unittest import mock
@@ -411,3 +413,15 @@ def test_a_page_of_a_proxy_is_not_saved_as_the_file(slack, config, tmp_path):
             save_to=str(tmp_path / "out.gz"),
         )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("encoding", "told"), [("ascii", "caf\\xe9 \\u2026"), ("utf-8", "café …"), (None, "café …")]
+)
+def test_a_line_can_be_said_whatever_the_locale(monkeypatch, encoding, told):
+    written = io.BytesIO() if encoding else io.StringIO()
+    out = io.TextIOWrapper(written, encoding=encoding, errors="strict") if encoding else written
+    monkeypatch.setattr(sys, "stdout", out)
+    run.SlackAction({}).say("café …")
+    text = written.getvalue()
+    assert (text.decode(encoding) if encoding else text) == told + "\n"

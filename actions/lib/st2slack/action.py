@@ -9,6 +9,7 @@ from __future__ import annotations
 import calendar
 import json
 import os
+import sys
 import time
 from typing import Any, Dict, Mapping, Optional
 
@@ -46,8 +47,9 @@ class SlackBase(Action):
         return Client(settings, http, limit=seconds_left, notice=self.logger.warning)
 
     def say(self, line: str) -> None:
-        """A line for the execution's live output."""
-        print(line, flush=True)
+        """A line for the execution's live output. It may hold names that a bare locale lacks."""
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
     def run_method(self, parameters: Mapping[str, Any], http: Any = requests) -> Any:
         """Call the Web API method that `parameters["end_point"]` names, and return its answer.

@@ -20,7 +20,7 @@ _SHAPES = (
     # https://hooks.slack.com/services/T…/B…/…, as a whole URL or as the path that urllib3 logs
     (re.compile(r"/(services|workflows|triggers)/[TE]\w+/[^\s\"'<>]+"), r"/\1/" + MASK),
     (re.compile(r"\b(wss?://[^\s/\"'<>]+)[^\s\"'<>]+"), r"\1/" + MASK),
-    (re.compile(r"\b(Bearer|Basic)\s+[^\s\"'<>,]+", re.IGNORECASE), r"\1 " + MASK),
+    (re.compile(r"\b(Bearer|Basic)\s+(?!Information\b)[^\s\"'<>,]+", re.IGNORECASE), r"\1 " + MASK),
     (re.compile(r"(://)[^/@\s\"'<>]+@"), r"\1" + MASK + "@"),
 )
 

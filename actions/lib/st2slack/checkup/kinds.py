@@ -10,7 +10,7 @@ from typing import Mapping, Tuple
 
 UNKNOWN = "token of an unknown kind"
 BROWSER = "token of a browser's session (xoxc-, xoxd-)"
-REFRESH = "refresh token (xoxe-…)"
+REFRESH = "refresh token (xoxe-...)"
 BOT, USER, APP = "bot token (xoxb-)", "user token (xoxp-)", "app level token (xapp-)"
 CONFIGURATION = "app configuration token or rotated user token (xoxe.xoxp-)"
 

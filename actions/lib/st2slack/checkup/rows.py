@@ -40,7 +40,7 @@ def lines_of(rows: List[Row]) -> Iterator[str]:
     for row in rows:
         where = " [%s]" % row.workspace if row.workspace else ""
         yield "%-8s %s%s" % (row.state, row.what, where)
-        for text in (row.means, "→ " + row.to_do if row.to_do else ""):
+        for text in (row.means, "-> " + row.to_do if row.to_do else ""):
             yield from textwrap.wrap(
                 text, _WIDTH, initial_indent=" " * 9, subsequent_indent=" " * 9
             )

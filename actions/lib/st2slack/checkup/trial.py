@@ -232,7 +232,7 @@ class Trial:
         elif urlsplit(url).hostname in HOOKS and urlsplit(url).path.count("/") > 2:
             yield self._row(OK, "It has the form of a webhook; post=true tells whether it works.")
         else:
-            means = "It does not look like a webhook of Slack's (https://hooks.slack.com/…)."
+            means = "It does not look like a webhook of Slack's (https://hooks.slack.com/...)."
             yield self._row(WARNING, means, "Copy it again, or try it with post=true.")
 
 

@@ -71,7 +71,7 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
     # where
     "channel_not_found": (
         "there is no such conversation, or the token cannot see it",
-        "Check the ID (C…, G…, D…); for a private channel invite the app first.",
+        "Check the ID (C..., G..., D...); for a private channel invite the app first.",
     ),
     "not_in_channel": (
         "the app is not a member of the conversation",
@@ -107,7 +107,7 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
     ),
     "user_not_found": (
         "there is no such user, or the token cannot see them",
-        "Check the ID (U…, W…).",
+        "Check the ID (U..., W...).",
     ),
     "users_not_found": (
         "no user was found for what was given",
@@ -116,8 +116,8 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
     "user_not_visible": ("the token may not see that user", "Use a token that may."),
     "user_not_in_channel": ("the user is not a member of the conversation", "Invite them first."),
     "cannot_dm_bot": ("bots cannot receive direct messages", "Give the ID of a person."),
-    "no_such_subteam": ("there is no such user group", "Check the ID (S…)."),
-    "subteam_not_found": ("there is no such user group", "Check the ID (S…)."),
+    "no_such_subteam": ("there is no such user group", "Check the ID (S...)."),
+    "subteam_not_found": ("there is no such user group", "Check the ID (S...)."),
     # messages
     "no_text": ("the message is empty", "Give `text`, `blocks` or `attachments`."),
     "msg_too_long": (
@@ -173,7 +173,7 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
     "no_pin": ("it is not pinned", "Nothing to do; `ignore_errors` lets a workflow go on."),
     "time_in_past": ("`post_at` lies in the past", "Give a later time, in Unix seconds."),
     "time_too_far": ("`post_at` is more than 120 days ahead", "Give an earlier time."),
-    "file_not_found": ("there is no such file, or the token cannot see it", "Check the ID (F…)."),
+    "file_not_found": ("there is no such file, or the token cannot see it", "Check the ID (F...)."),
     "hash_conflict": ("the view was changed meanwhile", "Read its new `hash` and try again."),
     "expired_trigger_id": (
         "the `trigger_id` is older than 3 seconds",
@@ -302,10 +302,10 @@ def _flat(text: Any) -> str:
 
 def _either(kinds: Sequence[str]) -> str:
     names = {
-        "configuration": "app configuration (xoxe.xoxp-…)",
-        "app": "app level (xapp-…)",
-        "bot": "bot (xoxb-…)",
-        "user": "user (xoxp-…)",
+        "configuration": "app configuration (xoxe.xoxp-...)",
+        "app": "app level (xapp-...)",
+        "bot": "bot (xoxb-...)",
+        "user": "user (xoxp-...)",
     }
     return " or ".join(names.get(kind, kind) for kind in kinds) or "see its page"
 

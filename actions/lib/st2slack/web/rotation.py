@@ -109,7 +109,7 @@ class Rotation:
         if not text:
             raise SettingsError(
                 "The datastore key %s holds no refresh token, or cannot be read. Set it: "
-                "st2 key set %s xoxe-1-… --encrypt. Nothing was exchanged." % (key, key)
+                "st2 key set %s xoxe-1-... --encrypt. Nothing was exchanged." % (key, key)
             )
         return check_token(text, "The datastore key %s" % key)
 
@@ -126,7 +126,7 @@ class Rotation:
         if not text or text.startswith("xoxe"):
             raise SettingsError(
                 "The datastore key %s holds no token that could be exchanged for one that "
-                "expires (xoxb-…, xoxp-…). Nothing was exchanged." % token_key
+                "expires (xoxb-..., xoxp-...). Nothing was exchanged." % token_key
             )
         return check_token(text, "The datastore key %s" % token_key)
 

@@ -281,7 +281,7 @@ def beginning(response: Any, request: Request) -> str:
     """The first characters of a foreign answer, on one line, without secrets."""
     text = " ".join(str(getattr(response, "text", "") or "").split())
     text = redact(text, request.secrets)
-    return text if len(text) <= _BEGINNING else text[:_BEGINNING] + "…"
+    return text if len(text) <= _BEGINNING else text[:_BEGINNING] + "..."
 
 
 def _function(http: Any, verb: str) -> Callable[..., Any]:

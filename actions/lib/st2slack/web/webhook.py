@@ -153,7 +153,7 @@ def _checked(url: str, where: str) -> str:
     except ValueError:
         host, user = None, None
     if not host or user is not None or not url.isascii() or not url.isprintable() or " " in url:
-        raise SettingsError("%s is not the URL of a webhook (https://hooks.slack.com/…)." % where)
+        raise SettingsError("%s is not the URL of a webhook (https://hooks.slack.com/...)." % where)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
         raise SettingsError("%s must begin with https://." % where)
     return url
@@ -168,5 +168,5 @@ def _place(settings: Settings) -> str:
 def attachments_of(attachment: Any) -> List[Mapping[str, Any]]:
     """The list that Slack wants, of the one object that the action takes."""
     if not isinstance(attachment, Mapping) or not attachment:
-        raise InputError('Parameter `attachment` must be an object, e.g. {"text": "…"}.')
+        raise InputError('Parameter `attachment` must be an object, e.g. {"text": "..."}.')
     return [attachment]
