@@ -29,6 +29,7 @@ from st2slack.settings import Settings, is_loopback
 
 LARGEST_FRAME = 16 * 1024 * 1024
 CLOSE_TIMEOUT = 1.0
+READ_AHEAD = 512  # frames; with few of them two threads change places at every other frame
 # At DEBUG it writes the address with its ticket, and what is said on the connection. At ERROR it
 # writes tracebacks of connections that are cut: we tell of their end ourselves.
 _LOG = logging.getLogger("st2slack.websockets")
@@ -152,6 +153,7 @@ def _options(parts: SplitResult, settings: Settings, timeout: float) -> Dict[str
     options: Dict[str, Any] = {
         "open_timeout": timeout,
         "close_timeout": CLOSE_TIMEOUT,
+        "max_queue": READ_AHEAD,
         "max_size": LARGEST_FRAME,
         "compression": None,
         "ping_interval": None,
