@@ -57,6 +57,7 @@ def demo_run():
 
 def test_the_demo_does_what_it_says(demo_run):
     code, text = demo_run
+    lines = " ".join(text.replace("│", " ").split())  # where a line is broken is not the point
     assert code == 0
     for part in (
         "web 4.2.0 is live in Hamburg 🚀",
@@ -71,7 +72,7 @@ def test_the_demo_does_what_it_says(demo_run):
         "What next",
         "-m sandbox run slack.chat.postMessage",
     ):
-        assert part in text, part
+        assert part in lines, part
     assert text.count("● succeeded") == 5 and text.count("● failed") == 1
 
 
