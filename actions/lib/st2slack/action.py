@@ -17,13 +17,14 @@ from st2common.runners.base_action import Action
 
 from st2slack.errors import SlackError
 from st2slack.settings import Settings, read_settings
-from st2slack.web import webhook
+from st2slack.web import files, uploads, webhook
 from st2slack.web.call import Client
+from st2slack.web.channel_names import ChannelNames
 from st2slack.web.download import check_target, save
 from st2slack.web.methods import Method, find_method
 from st2slack.web.pages import RESULT_LIMIT, Walk, check_fields, paced, slim_page, too_large
 
-PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk
+PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk or transfer
 
 # What every generated action has beside the method's own arguments. Those of paging and saving
 # exist
@@ -136,6 +137,30 @@ class WebhookBase(SlackBase):
             url = webhook.find_url(settings, webhook_url)
             message = webhook.build(settings, content, given)
             return webhook.post(self.client(settings, http), url, message)
+        except SlackError as error:
+            raise error.with_traceback(None) from None
+
+
+class FilesBase(SlackBase):
+    """What the actions share that move files."""
+
+    def upload(self, given: Mapping[str, Any], http: Any = requests) -> Dict[str, Any]:
+        """Upload what the parameters `given` name (see `uploads.upload`). Slack's answer."""
+        try:
+            client = self.client(self.settings(given.get("workspace")), http)
+            names = ChannelNames(
+                lambda page: client.call("conversations.list", page, token=given.get("token"))
+            )
+            progress = uploads.paced(self.logger.info, PROGRESS_EVERY, time.monotonic)
+            return uploads.upload(client, given, names, progress)
+        except SlackError as error:
+            raise error.with_traceback(None) from None
+
+    def download(self, given: Mapping[str, Any], http: Any = requests) -> Dict[str, Any]:
+        """Save the file that the parameters `given` name (see `files.fetch`)."""
+        try:
+            client = self.client(self.settings(given.get("workspace")), http)
+            return files.fetch(client, given)
         except SlackError as error:
             raise error.with_traceback(None) from None
 
