@@ -276,7 +276,7 @@ class Uploader:
             try:
                 return self._once(source, left)
             except _UrlRefused:
-                return self._once(source, left)  # it may have expired while the bytes went out
+                return self._again(source, left)
 
         try:
             request = Request(method=NAME, url=self._client.settings.api_url, writes=False)
@@ -285,6 +285,13 @@ class Uploader:
             which = "" if of == 1 else " This was %r, file %d of %d." % (source.name, number, of)
             raise _with(error, which + " Nothing was shared.") from None
         return {"id": file_id, "title": source.title or source.name}
+
+    def _again(self, source: Source, left: float) -> str:
+        """With a fresh URL: the first may have expired while the bytes went out."""
+        try:
+            return self._once(source, left)
+        except _UrlRefused as error:
+            raise Misdirected("%s A fresh URL was refused too." % error) from None
 
     def _once(self, source: Source, left: float) -> str:
         """A URL, and the bytes sent to it: the ID that the file will have."""
@@ -349,15 +356,14 @@ def _accept(response: Any, request: Request, size: int) -> None:
         raise rate_limited(response, request)
     if status in REDIRECTS:
         raise Misdirected(
-            "%s was redirected (HTTP %s) to %s on the way to the upload URL. A file goes where "
-            "Slack said and nowhere else. Check the proxy."
-            % (NAME, status, redirected_to(response))
+            "%s was redirected (HTTP %s) from the upload URL to %s. A file goes where Slack said and "
+            "nowhere else. Check the proxy." % (NAME, status, redirected_to(response))
         )
     if status in range(500, 600):
         raise trouble(response, request)
     if status in range(400, 500):
         raise _UrlRefused(
-            "%s was refused at the upload URL (HTTP %s): %s. A fresh URL was refused too."
+            "%s was refused at the upload URL (HTTP %s): %s."
             % (NAME, status, beginning(response, request) or "no text")
         )
     if not isinstance(text, str):
