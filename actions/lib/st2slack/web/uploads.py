@@ -356,8 +356,8 @@ def _accept(response: Any, request: Request, size: int) -> None:
         raise rate_limited(response, request)
     if status in REDIRECTS:
         raise Misdirected(
-            "%s was redirected (HTTP %s) from the upload URL to %s. A file goes where Slack said and "
-            "nowhere else. Check the proxy." % (NAME, status, redirected_to(response))
+            "%s was redirected (HTTP %s) from the upload URL to %s. A file goes where Slack said "
+            "and nowhere else. Check the proxy." % (NAME, status, redirected_to(response))
         )
     if status in range(500, 600):
         raise trouble(response, request)
