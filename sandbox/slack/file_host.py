@@ -114,5 +114,7 @@ def with_addresses(root: str, team: str, file: Json) -> Json:
     if file["mode"] not in ("hosted", "snippet"):
         return file
     key = "{}-{}".format(team, file["id"])
-    url = root + DOWNLOAD.strip("/").format(key=key, name=quote(file["name"], safe=""))
+    # Clients take dots alone for steps in the path.
+    name = quote(file["name"], safe="") if file["name"].strip(".") else file["id"]
+    url = root + DOWNLOAD.strip("/").format(key=key, name=name)
     return {"url_private": url.replace("/download/", "/"), "url_private_download": url, **file}
