@@ -243,6 +243,13 @@ def test_a_tombstone_is_refused(config, tmp_path):
         fetch(config, tmp_path, "F0NOWHERE00")
 
 
+def test_an_answer_without_a_file_is_none(slack, config, tmp_path):
+    slack.faults.append(Fault.status(200, '{"ok": true}', "application/json", method="files.info"))
+    with pytest.raises(Misdirected, match="files.info answered no file"):
+        fetch(config, tmp_path)
+    assert asked(slack) == []
+
+
 def test_a_deleted_file_is_refused_by_slack(slack, config, tmp_path):
     slack.workspace.files[TABLES]["mode"] = "tombstone"
     with pytest.raises(Refusal, match="file_deleted"):

@@ -262,6 +262,7 @@ def test_from_metadata_to_answer(slack, config, report):
         ("#deploys,general", [D, G]),
         ("ops-incidents", [PRIVATE]),
         ("general,%s" % G, [G]),
+        ("#%s" % D, [D]),
     ],
 )
 def test_names_become_ids(slack, config, report, given, ids):

@@ -57,7 +57,7 @@ def fetch(client: Client, given: Mapping[str, Any]) -> Dict[str, Any]:
     target = _target(given)
     arguments = {"file": _file_id(given.get("file"))}
     asked, _ = client.prepare(INFO, arguments, token=given.get("token"))
-    info = client.call(INFO, arguments, token=given.get("token"))["file"]
+    info = _info(client.call(INFO, arguments, token=given.get("token")))
     url = _address(info, client.settings)
     check_size(_size(info), limits)
     if info.get("mimetype") == "text/html":
@@ -121,6 +121,13 @@ def safe_name(name: Any, file_id: str) -> str:
 
 
 # --- where it is --------------------------------------------------------------------------------
+
+
+def _info(answer: Any) -> Dict[str, Any]:
+    info = answer.get("file")
+    if isinstance(info, dict):
+        return info
+    raise Misdirected("%s answered no file. Check the config key `api_url`." % INFO)
 
 
 def _size(info: Mapping[str, Any]) -> Any:

@@ -199,16 +199,16 @@ def channel_ids(channels: Optional[str], resolve: Resolve) -> List[str]:
 
     IDs pass as they are; `resolve` is asked for names, without #, after all were looked at.
     """
-    given = [each.strip() for each in (channels or "").split(",") if each.strip()]
+    given = [each.strip().lstrip("#") for each in (channels or "").split(",")]
+    given = list(dict.fromkeys(each for each in given if each))
     for each in given:
         if _USER.fullmatch(each):
             raise InputError(
                 "Parameter `channels`: %s is a person. Slack shares a file in conversations only: "
                 "open one with slack.conversations.open and give the ID it answers (D…)." % each
             )
-    given = list(dict.fromkeys(given))
     _check_count(given)
-    found = [each if _CHANNEL_ID.fullmatch(each) else resolve(each.lstrip("#")) for each in given]
+    found = [each if _CHANNEL_ID.fullmatch(each) else resolve(each) for each in given]
     return list(dict.fromkeys(found))
 
 
@@ -319,9 +319,8 @@ class Uploader:
             )
             return answer
         except SlackError as error:
-            trouble = isinstance(error, Refusal) and error.code in TROUBLE
-            if isinstance(error, Unanswered) or trouble:
-                raise  # the message says already that it may have arrived
+            if _may_have_arrived(error):
+                raise  # its message says so already
             raise _with(error, " The upload was not completed: nothing was shared.") from None
 
 
@@ -375,6 +374,12 @@ def _accept(response: Any, request: Request, size: int) -> None:
         raise Unanswered(
             "%s sent %d bytes, and %s arrived at %s." % (NAME, size, taken.group(1), request.host)
         )
+
+
+def _may_have_arrived(error: SlackError) -> bool:
+    if isinstance(error, Refusal):
+        return error.code in TROUBLE
+    return isinstance(error, Unanswered)
 
 
 def _with(error: SlackError, text: str) -> SlackError:
