@@ -34,7 +34,7 @@ from st2slack.errors import (
     Unanswered,
 )
 from st2slack.settings import Settings
-from st2slack.web import channel_names, uploads
+from st2slack.web import channel_names, sources, uploads
 from st2slack.web.channel_names import ChannelNames
 from st2slack.web.deadline import OutOfTime, while_moving
 
@@ -153,7 +153,7 @@ def test_text_is_uploaded_as_utf_8(slack, config, parameter):
     assert content_of(slack, file) == "grüß 🎉\n".encode()
     assert file["name"] == "x.txt"
     (file,) = upload(config, **{parameter: "x"})["files"]
-    assert file["name"] == uploads.UNNAMED
+    assert file["name"] == sources.UNNAMED
 
 
 def test_a_reply_in_a_thread(slack, config, report):
@@ -466,8 +466,8 @@ def test_a_disk_that_fails_is_not_taken_for_the_network():
         def read(self, size=-1):
             raise OSError(errno.EIO, "Input/output error")
 
-    source = uploads.Source("file_path", "x", "/x")
-    body = uploads.Body(source, Broken(), 5, lambda name, sent, size: None)
+    source = sources.Source("file_path", "x", "/x")
+    body = sources.Body(source, Broken(), 5, lambda name, sent, size: None)
     with pytest.raises(InputError, match="'/x' could not be read to its end: Input/output error"):
         body.read(10)
 
@@ -749,10 +749,10 @@ def test_a_body_is_read_in_small_pieces():
             asked.append(size)
             return super().read(size)
 
-    source = uploads.Source("content", "x", content=b"x" * 200000)
-    body = uploads.Body(source, Watched(source.content), 200000, lambda name, sent, size: None)
+    source = sources.Source("content", "x", content=b"x" * 200000)
+    body = sources.Body(source, Watched(source.content), 200000, lambda name, sent, size: None)
     assert b"".join(body) == source.content and len(body) == body.sent == 200000
-    assert max(asked) <= uploads.BLOCK and body.read() == b""
+    assert max(asked) <= sources.BLOCK and body.read() == b""
 
 
 def test_a_transfer_is_given_up_where_nothing_moves():

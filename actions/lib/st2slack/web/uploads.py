@@ -7,191 +7,36 @@ when the first may have arrived. (docs.slack.dev, "Working with files", "Uploadi
 
 from __future__ import annotations
 
-import io
-import os
 import re
-import stat
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO, Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from st2slack.errors import InputError, Misdirected, Refusal, SlackError, Unanswered
 from st2slack.settings import Settings, is_loopback
 from st2slack.web.call import Client, rate_limited
-from st2slack.web.encode import encode_value
 from st2slack.web.methods import find_method
 from st2slack.web.retry import TROUBLE
 from st2slack.web.send import REDIRECTS, Request, beginning, foreign, redirected_to, trouble
+from st2slack.web.sources import Progress, Source, sources
 
 NAME = "files.upload"
 GET_URL = "files.getUploadURLExternal"
 COMPLETE = "files.completeUploadExternal"
 MOST_CHANNELS = 100  # that one upload can be shared with
-BLOCK = 65536  # bytes that are in memory at a time
 LARGE = 8 * 1024 * 1024  # bytes from which on it is told how far it is
-UNNAMED = "untitled.txt"
 
-_SOURCES = ("file_path", "file_paths", "file", "content")
-_OF_ONE = ("filename", "title", "alt_txt", "filetype", "snippet_type")
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{6,}")
 _USER = re.compile(r"@.*|[UW][A-Z0-9]{6,}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 _TAKEN = re.compile(r"OK - (\d+)\s*")
 
 Resolve = Callable[[str], str]
-Progress = Callable[[str, int, int], None]  # name of the file, bytes sent, bytes in all
 
 
 class _UrlRefused(Misdirected):
     """The upload URL is no good (any more): worth one fresh one."""
 
 
-@dataclass(frozen=True)
-class Source:
-    """One file to upload: the bytes at `path`, else `content`. `parameter` names it in errors."""
-
-    parameter: str
-    name: str
-    path: Optional[str] = None
-    content: bytes = b""
-    title: Optional[str] = None
-    alt_txt: Optional[str] = None
-    snippet_type: Optional[str] = None
-
-    @contextmanager
-    def opened(self, progress: Progress = lambda name, sent, size: None) -> Iterator[Body]:
-        """The body of one try. Raises InputError for what cannot be read, or has no bytes."""
-        with self._stream() as stream:
-            size = len(self.content) if self.path is None else _size(stream)
-            if size == 0:
-                raise self.unusable("is empty; Slack takes no file without bytes.")
-            yield Body(self, stream, size, progress)
-
-    def _stream(self) -> IO[bytes]:
-        if self.path is None:
-            return io.BytesIO(self.content)
-        try:
-            # Without O_NONBLOCK a pipe would be waited for without end.
-            handle = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
-            if stat.S_ISREG(os.fstat(handle).st_mode):
-                return os.fdopen(handle, "rb")
-            os.close(handle)
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-            why = getattr(error, "strerror", None) or str(error)
-            raise self.unusable("cannot be read on the action runner: %s." % why) from None
-        raise self.unusable("is no file: a folder, a pipe or a device cannot be uploaded.")
-
-    def unusable(self, why: str) -> InputError:
-        """The error for this file."""
-        what = "" if self.path is None else " %r" % self.path[:200]
-        return InputError("Parameter `%s`:%s %s" % (self.parameter, what or " it", why))
-
-
-class Body:
-    """The bytes of one try, read while they are sent. `sent`: how many were."""
-
-    def __init__(self, source: Source, stream: IO[bytes], size: int, progress: Progress) -> None:
-        self._source = source
-        self._stream = stream
-        self._size = size
-        self._progress = progress
-        self.sent = 0
-
-    def __len__(self) -> int:
-        return self._size
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(lambda: self.read(BLOCK), b"")
-
-    def read(self, size: Optional[int] = None) -> bytes:
-        """The next bytes; b"" at the end. InputError where the file is not as long as it was."""
-        left = self._size - self.sent
-        block = self._block(min(left, size if size and size > 0 else BLOCK)) if left else b""
-        if left and (not block or len(block) == left):
-            self._check_size(self.sent + len(block))
-        self.sent += len(block)
-        self._progress(self._source.name, self.sent, self._size)
-        return block
-
-    def _block(self, size: int) -> bytes:
-        try:
-            return self._stream.read(size)
-        except OSError as error:
-            text = "could not be read to its end: %s." % (error.strerror or error)
-            raise self._source.unusable(text) from None
-
-    def _check_size(self, found: int) -> None:
-        """Before the last bytes go out, the file must have as many as were announced."""
-        if self._source.path is not None:
-            found = max(found, _size(self._stream)) if found == self._size else found
-        if found != self._size:
-            text = "changed its size during the upload, from %d to %d bytes. Upload a copy at rest."
-            raise self._source.unusable(text % (self._size, found))
-
-
-def _size(stream: IO[bytes]) -> int:
-    return os.fstat(stream.fileno()).st_size
-
-
 # --- what is asked for --------------------------------------------------------------------------
-
-
-def sources(given: Mapping[str, Any]) -> List[Source]:
-    """The files to upload, by the action's parameters; each was opened once. Raises InputError."""
-    name, value = _one_source(given)
-    paths = value if name == "file_paths" else [value]
-    if not isinstance(paths, list) or not all(each and isinstance(each, str) for each in paths):
-        raise InputError('Parameter `file_paths` must be a list of paths, e.g. ["/tmp/a.txt"].')
-    if len(paths) > 1:
-        single = [each for each in _OF_ONE if given.get(each)]
-        if single:
-            raise InputError(
-                "Parameter `%s` is about one file, and `file_paths` names %d. Leave it out: each "
-                "file goes by its own name." % (single[0], len(paths))
-            )
-    found = [_source(name, each, given) for each in paths]
-    for source in found:
-        with source.opened():
-            pass
-    return found
-
-
-def _one_source(given: Mapping[str, Any]) -> Tuple[str, Any]:
-    there = [name for name in _SOURCES if given.get(name)]
-    if len(there) == 1:
-        return there[0], given[there[0]]
-    if there:
-        raise InputError(
-            "Give one of `file_path`, `file_paths`, `file` and `content`, not several (%s)."
-            % ", ".join("`%s`" % each for each in there)
-        )
-    empty = [name for name in _SOURCES if given.get(name) is not None]
-    if empty:
-        raise InputError("Parameter `%s` is empty; Slack takes no file without bytes." % empty[0])
-    raise InputError("Give what to upload: `file_path`, `file_paths`, `file` or `content`.")
-
-
-def _source(parameter: str, value: str, given: Mapping[str, Any]) -> Source:
-    from_disk = parameter.startswith("file_path")
-    name = given.get("filename") or (os.path.basename(value) if from_disk else UNNAMED)
-    snippet = given.get("snippet_type") or _filetype(parameter, given)
-    return Source(
-        parameter,
-        # Slack shows the name on one line. A path may hold bytes that are no text.
-        _CONTROL.sub("_", name).encode("utf-8", "replace").decode("utf-8"),
-        value if from_disk else None,
-        b"" if from_disk else encode_value(parameter, value).encode("utf-8"),
-        given.get("title") or None,
-        given.get("alt_txt") or None,
-        snippet or None,
-    )
-
-
-def _filetype(parameter: str, given: Mapping[str, Any]) -> Optional[str]:
-    """2.x gave it with any file, and Slack used it for texts. A type of file is no snippet's."""
-    kind = given.get("filetype")
-    return kind if parameter == "content" and kind != "auto" else None
 
 
 def channel_ids(channels: Optional[str], resolve: Resolve) -> List[str]:
@@ -204,8 +49,8 @@ def channel_ids(channels: Optional[str], resolve: Resolve) -> List[str]:
     for each in given:
         if _USER.fullmatch(each):
             raise InputError(
-                "Parameter `channels`: %s is a person. Slack shares a file in conversations only: "
-                "open one with slack.conversations.open and give the ID it answers (D…)." % each
+                "Parameter `channels`: %s is a person, not a conversation. Open one with "
+                "slack.conversations.open and give the ID it answers (D…)." % each
             )
     _check_count(given)
     found = [each if _CHANNEL_ID.fullmatch(each) else resolve(each) for each in given]
@@ -248,14 +93,14 @@ def upload(
     token = given.get("token") or None
     files = sources(given)
     # All that can be known to be wrong is said before the first byte goes out.
-    client.prepare(COMPLETE, {**given_texts(given), "files": []}, token=token)
+    client.prepare(COMPLETE, {**_texts(given), "files": []}, token=token)
     arguments = completion(given, channel_ids(given.get("channels"), resolve))
     uploader = Uploader(client, token, progress)
     done = [uploader.send(each, number, len(files)) for number, each in enumerate(files, 1)]
     return uploader.complete(done, arguments)
 
 
-def given_texts(given: Mapping[str, Any]) -> Dict[str, Any]:
+def _texts(given: Mapping[str, Any]) -> Dict[str, Any]:
     """What people wrote themselves: it may hold what cannot be sent."""
     names = ("initial_comment", "title", "alt_txt", "filename", "thread_ts", "snippet_type")
     return {name: given.get(name) for name in names}
