@@ -1,5 +1,5 @@
-"""python -m bench [call] [pages] [register] [sensor] [latency] [memory]: measure, and compare with
-what was promised.
+"""python -m bench [call] [pages] [register] [files] [sensor] [latency] [memory]: measure, and
+compare with what was promised.
 
 Where StackStorm is not there, `call` uses the import path that it gives by default and `register`
 is left out (and said to be). `--messages 1000000` gives `memory` its whole length. Exit code 1
@@ -20,16 +20,17 @@ from sandbox.stackstorm import path
 
 path.add_standins()
 
-from bench import call, pages, register, sensor  # noqa: E402
+from bench import call, files, pages, register, sensor  # noqa: E402
 
 # name → measures; a row, several, or None where something is missing for it
 BENCHMARKS: Dict[str, Callable[[], Any]] = {
     "call": call.measure,
     "pages": pages.measure,
     "register": register.measure,
+    "files": files.measure,
     **sensor.MEASURES,
 }
-NEEDS = {"register": "ST2BED, a StackStorm with its services", "memory": "/proc"}
+NEEDS = {"register": "ST2BED, a StackStorm with its services", "memory": "/proc", "files": "/proc"}
 
 
 def main(words: List[str]) -> int:

@@ -41,6 +41,45 @@ def newest(client, channel=G):
     return client.conversations_history(channel=channel, limit=1)["messages"][0]
 
 
+# files
+
+
+def test_the_sdk_uploads_and_the_file_is_there(slack, bot):
+    """files_upload_v2 as it is: it asks for a URL, posts the bytes there and completes."""
+    answer = bot.files_upload_v2(
+        channel=G, content="tide ☃", filename="tide.txt", title="Tide", initial_comment="Look"
+    )
+    file = answer["file"]
+    assert (file["name"], file["title"], file["channels"]) == ("tide.txt", "Tide", [G])
+    assert newest(bot)["text"] == "Look" and newest(bot)["files"][0]["id"] == file["id"]
+    assert slack.workspace.contents[file["id"]] == "tide ☃".encode()
+    told = bot.files_info(file=file["id"])["file"]
+    assert told["size"] == len("tide ☃".encode()) and told["url_private_download"]
+    assert file["id"] in {each["id"] for each in bot.files_list()["files"]}
+
+
+def test_the_sdk_uploads_several_files_at_once(slack, bot, tmp_path):
+    picture = tmp_path / "picture.png"
+    picture.write_bytes(PNG)
+    uploads = [
+        {"file": str(picture), "alt_txt": "A crane"},
+        {"content": "print(1)", "filename": "a.py", "snippet_type": "python"},
+    ]
+    answer = bot.files_upload_v2(file_uploads=uploads, channels=[G, D])
+    first, second = answer["files"]
+    assert slack.workspace.contents[first["id"]] == PNG and first["alt_txt"] == "A crane"
+    assert (second["mode"], second["filetype"]) == ("snippet", "python")
+    for channel in (G, D):
+        assert len(newest(bot, channel)["files"]) == 2
+
+
+def test_the_sdk_sees_an_upload_refused(bot):
+    assert code_of(bot.files_upload_v2, channel="C0NOWHERE00", content="x") == "channel_not_found"
+    assert code_of(bot.files_upload_v2, channel=seed.RANDOM, content="x") == "not_in_channel"
+    many = ["C%010d" % number for number in range(101)]
+    assert code_of(bot.files_upload_v2, channels=many, content="x") == "channels_limit_exceeded"
+
+
 # chat
 
 

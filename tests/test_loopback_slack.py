@@ -431,7 +431,7 @@ def test_every_living_method_answers(slack):
             "not_authed",
         )
     } - {"views.publish"}  # which takes a view of another type
-    assert sum(each["ok"] for each in documents.values()) > 300
+    assert sum(each["ok"] for each in documents.values()) >= 300
 
 
 def at(document, path):

@@ -75,7 +75,7 @@ def rotating(server, line, tmp_path):
 @pytest.mark.parametrize("line", EXECUTIONS)
 def test_every_execution_succeeds(server, line, datastore, tmp_path):
     """As an operator types it: words parsed, cast and checked as the st2 command and API do."""
-    _, _, ref, *words = shlex.split(line)
+    _, _, ref, *words = shlex.split(line.replace("=/tmp/", "=%s/" % tmp_path))
     action = metadata.load_action(ref)
     config = {
         "api_url": server.api_url,
@@ -101,6 +101,9 @@ def test_there_are_examples_of_everything():
         "blocks=",
         "slack.check",
         "slack.refresh_token",
+        "file_path=",
+        "file_paths=",
+        "files.download",
     ):
         assert part in said
     assert len(EXECUTIONS) >= 8

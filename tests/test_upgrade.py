@@ -23,7 +23,7 @@ from st2slack.errors import Refusal
 INTERFACE = interface.load()
 KINDS = INTERFACE.kinds
 # Differences that only the wire shows.
-ON_THE_WIRE = ("unsent", "basic", "token", "booleans", "json")
+ON_THE_WIRE = ("unsent", "basic", "token", "booleans", "json", "upload result", "filetype")
 GENERATED = [name for name, action in derive.living(INTERFACE) if action.entry_point == "run.py"]
 STAMP = "1503435956.000200"
 JSON_TEXT = {"array": '[{"ü": 1}, "b"]', "object": '{"ü": [1, null]}'}

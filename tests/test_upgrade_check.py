@@ -257,6 +257,15 @@ def test_what_is_not_here_yet_is_a_note(check):
         assert code == 0 and "note: slack.%s is not here yet" % name in found[0]
 
 
+def test_an_upload_is_told_what_differs(check):
+    given = {"file_path": "/tmp/a.txt", "filetype": "text", "thread_ts": 1503435956.0002}
+    code, found, _ = check(rule("slack.files.upload", **given))
+    said = "\n".join(found)
+    assert code == 1 and "break: `thread_ts`" in said
+    assert "note: slack.files.upload: The result is Slack's answer" in said
+    assert "note: `filetype` of slack.files.upload: Counts with `content` only." in said
+
+
 def test_anchors_and_merges(check):
     text = (
         "common: &common\n  channel: C1\n  ts: 1.5\n"

@@ -22,6 +22,8 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "sensor_status.yaml",
     "refresh_token.yaml",
     "check.yaml",
+    "files.upload.yaml",
+    "files.download.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

@@ -9,6 +9,7 @@ Whether the request was read, recorded in `slack.requests`, and carried out:
     RateLimited, Status, Redirected, Refused                yes     no
     BrokenJson, UnknownCharset, Slow, Drip, HangUp          yes     yes
     CutAfterRead, CutMidway                                 yes     yes
+    CutWhileRead (uploads only)                             a part  no
     CutBeforeRead, Handshake                                no      no
 """
 
@@ -101,6 +102,14 @@ class CutAfterRead(Action):
 @dataclass(frozen=True)
 class CutMidway(Action):
     """The head and half of the body of Slack's answer; then the connection is closed."""
+
+
+@dataclass(frozen=True)
+class CutWhileRead(Action):
+    """The connection is reset (or closed) after so many bytes of what is being uploaded."""
+
+    after: int
+    reset: bool = True
 
 
 @dataclass(frozen=True)
@@ -220,6 +229,11 @@ class Fault:
     def cut_midway(cls, **match: Any) -> Fault:
         """See CutMidway."""
         return cls(action=CutMidway(), **match)
+
+    @classmethod
+    def cut_while_read(cls, bytes_read: int, reset: bool = True, **match: Any) -> Fault:
+        """See CutWhileRead."""
+        return cls(action=CutWhileRead(bytes_read, reset), **match)
 
     @classmethod
     def cut_before_read(cls, reset: bool = True, **match: Any) -> Fault:

@@ -12,10 +12,10 @@ from typing import Any, Callable, Dict, List, Optional
 
 from aiohttp import web
 
-from . import certificates, facts, tokens, webhooks, wire
+from . import certificates, facts, file_host, tokens, webhooks, wire
 from .acceptor import Acceptor
 from .answers import Exchange, drop_empty_type, respond
-from .faults import FaultList
+from .faults import CutWhileRead, FaultList
 from .rotation import Rotation
 from .seed import BOT, BOT_ID, OWNER, harbour_works
 from .sockets import Sockets
@@ -26,13 +26,16 @@ from .web_api import WebApi
 GREATEST_BODY = 1 << 30
 # A typed key, which newer versions of aiohttp ask for.
 RECORD: Any = web.RequestKey("record", wire.Request) if hasattr(web, "RequestKey") else "record"
+BODY: Any = web.RequestKey("body", file_host.Body) if hasattr(web, "RequestKey") else "body"
+UPLOAD = "upload"
 
 
 class LoopbackSlack:
     """A Slack on 127.0.0.1. `with LoopbackSlack() as slack: ...`, or `start()` and `stop()`.
 
     `tls`: None for plain http, else good, wrong_name or expired (see certificates.py);
-    `port`: 0 for any free one. `requests` lists every request that was read whole.
+    `port`: 0 for any free one. `requests` lists every request that was read whole (of a large
+    upload without its body).
     """
 
     def __init__(
@@ -179,7 +182,7 @@ class LoopbackSlack:
         return certificates.server_context(self._tls, ca_file)
 
     def _application(self) -> web.Application:
-        """The route table. What else Slack serves (sockets, webhooks, uploads) is added here."""
+        """The route table: the Web API and what else Slack serves."""
         application = web.Application(client_max_size=GREATEST_BODY, middlewares=[self._recorded])
         application.on_response_prepare.append(drop_empty_type)
         application.router.add_route("GET", "/api/{method:.*}", self._api)
@@ -187,6 +190,8 @@ class LoopbackSlack:
         application.router.add_route("POST", "/services/{path:.*}", self._webhook)
         application.router.add_route("POST", "/commands/{path:.*}", self._response)
         application.router.add_route("POST", "/actions/{path:.*}", self._response)
+        application.router.add_route("POST", file_host.UPLOAD, self._upload, name=UPLOAD)
+        application.router.add_route("GET", file_host.DOWNLOAD, self._download)
         application.router.add_route("GET", "/link/", self._socket_mode, name=SOCKET_MODE)
         application.router.add_route("GET", "/websocket/{ticket}", self._rtm, name=RTM)
         return application
@@ -194,8 +199,16 @@ class LoopbackSlack:
     @web.middleware
     async def _recorded(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Read the request whole and record it; then a fault may spoil what the handler says."""
-        body = await request.read()
         method = request.match_info.get("method", "")
+        action = None
+        if request.match_info.route.name == UPLOAD:  # it may be more than goes into memory
+            action = self.faults.take(request.path)
+            if isinstance(action, CutWhileRead):
+                return await file_host.cut(request, action.after, action.reset)
+            request[BODY] = await file_host.receive(request)
+            body = bytes(request[BODY].content)
+        else:
+            body = await request.read()
         peer = request.transport.get_extra_info("peername") if request.transport else None
         record = wire.read(
             method,
@@ -210,7 +223,8 @@ class LoopbackSlack:
         if request.match_info.route.name in (SOCKET_MODE, RTM):  # faults of sockets are taken there
             socket: web.StreamResponse = await handler(request)
             return socket
-        action = self.faults.take(method or record.path)
+        if BODY not in request:
+            action = self.faults.take(method or record.path)
         if action is None:
             response: web.StreamResponse = await handler(request)
             return response
@@ -222,6 +236,14 @@ class LoopbackSlack:
     async def _response(self, request: web.Request) -> web.StreamResponse:
         """A response_url: what comes is in `requests`, nothing else is done with it."""
         return web.Response(text="ok")
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        ticket = request.match_info["ticket"]
+        return file_host.take(self.workspace, ticket, request[BODY]).response()
+
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        key = request.match_info["key"]
+        return file_host.give(self.workspace, self.tokens, key, request[RECORD]).response()
 
     async def _socket_mode(self, request: web.Request) -> web.StreamResponse:
         return await self._socket(request, SOCKET_MODE)

@@ -71,6 +71,23 @@ class Channel:
         ]
 
 
+@dataclass
+class Upload:
+    """A file that was announced. `received`: bytes that came, None before; `content` is empty where
+    it was too much to be kept. It is gone once its file is made."""
+
+    id: str
+    ticket: str
+    name: str
+    length: int
+    user: str
+    snippet_type: str = ""
+    alt_txt: str = ""
+    received: Optional[int] = None
+    sha256: str = ""
+    content: bytes = b""
+
+
 class Workspace:
     """A team with all that is in it. `lock` is held while a call is carried out.
 
@@ -89,6 +106,8 @@ class Workspace:
         self.users: Dict[str, User] = {}
         self.channels: Dict[str, Channel] = {}
         self.files: Dict[str, Json] = {}
+        self.uploads: Dict[str, Upload] = {}
+        self.contents: Dict[str, bytes] = {}
         self.usergroups: Dict[str, Json] = {}
         self.views: Dict[str, Json] = {}
         self.scheduled: Dict[str, Json] = {}

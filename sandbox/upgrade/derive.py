@@ -80,7 +80,8 @@ def replacements(interface: Interface, name: str) -> List[str]:
 def _changes(interface: Interface, name: str, action: Action) -> Iterator[Tuple[str, str]]:
     for parameter, old in sorted(interface.old[name]["parameters"].items()):
         new = action.parameters.get(parameter)
-        fact = _fact(interface, name, parameter)
+        # What is written by hand takes what its metadata says, whatever the method's facts are.
+        fact = _fact(interface, name, parameter) if action.entry_point == "run.py" else {}
         if new is None:
             yield "lost", parameter
         elif parameter == "http_method":

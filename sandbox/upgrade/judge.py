@@ -135,7 +135,12 @@ def _notes(
                 f"`{parameter}` of {reference.ref} is left to its default: {changed['change']}",
                 changed["instead"],
             )
-    for kind in ("files", "unsent"):
+    result = interface.kinds["upload result"]
+    if name in result["actions"]:
+        yield Remark(
+            reference.line, NOTE, f"{reference.ref}: {result['change']}", result["instead"]
+        )
+    for kind in ("files", "unsent", "filetype"):
         for parameter, value in given.items():
             entry = interface.kind_of(name, parameter, kind)
             if entry and not _is_null(value):

@@ -18,14 +18,15 @@ from st2common.runners.base_action import Action
 
 from st2slack.errors import SlackError
 from st2slack.settings import Settings, read_rotation, read_settings
-from st2slack.web import webhook
+from st2slack.web import files, uploads, webhook
 from st2slack.web.call import Client
+from st2slack.web.channel_names import ChannelNames
 from st2slack.web.download import check_target, save
 from st2slack.web.methods import Method, find_method
 from st2slack.web.pages import RESULT_LIMIT, Walk, check_fields, paced, slim_page, too_large
 from st2slack.web.rotation import Datastore, Rotation
 
-PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk
+PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk or transfer
 
 # What every generated action has beside the method's own arguments. Those of paging and saving
 # exist
@@ -164,6 +165,30 @@ class RotationBase(SlackBase):
             read=lambda key: service.get_value(key, local=False, decrypt=True),
             write=lambda key, text: service.set_value(key, text, local=False, encrypt=True),
         )
+
+
+class FilesBase(SlackBase):
+    """What the actions share that move files."""
+
+    def upload(self, given: Mapping[str, Any], http: Any = requests) -> Dict[str, Any]:
+        """Upload what the parameters `given` name (see `uploads.upload`). Slack's answer."""
+        try:
+            client = self.client(self.settings(given.get("workspace")), http)
+            names = ChannelNames(
+                lambda page: client.call("conversations.list", page, token=given.get("token"))
+            )
+            progress = uploads.paced(self.logger.info, PROGRESS_EVERY, time.monotonic)
+            return uploads.upload(client, given, names, progress)
+        except SlackError as error:
+            raise error.with_traceback(None) from None
+
+    def download(self, given: Mapping[str, Any], http: Any = requests) -> Dict[str, Any]:
+        """Save the file that the parameters `given` name (see `files.fetch`)."""
+        try:
+            client = self.client(self.settings(given.get("workspace")), http)
+            return files.fetch(client, given)
+        except SlackError as error:
+            raise error.with_traceback(None) from None
 
 
 def _how(plumbing: Mapping[str, Any]) -> Dict[str, Any]:

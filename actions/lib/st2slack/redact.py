@@ -1,8 +1,8 @@
 """PURE: what never leaves. Takes secrets out of text that people will read.
 
 Known values are replaced wherever they stand; beyond them everything that looks like a credential
-of Slack's: tokens, webhook URLs, socket URLs with a ticket, Authorization values, and the user
-information of a URL (a proxy's password).
+of Slack's: tokens, webhook URLs, upload URLs, socket URLs with a ticket, Authorization values, and
+the user information of a URL (a proxy's password).
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ _SHAPES = (
     (re.compile(r"\bx(?:ox[a-z]|app)(?:\.xox[a-z])?-[\w-]+"), MASK),
     # https://hooks.slack.com/services/T…/B…/…, as a whole URL or as the path that urllib3 logs
     (re.compile(r"/(services|workflows|triggers)/[TE]\w+/[^\s\"'<>]+"), r"/\1/" + MASK),
+    # https://files.slack.com/upload/v1/…: who has it can send a file
+    (re.compile(r"/upload/(v\d+)/[^\s\"'<>]+"), r"/upload/\1/" + MASK),
     (re.compile(r"\b(wss?://[^\s/\"'<>]+)[^\s\"'<>]+"), r"\1/" + MASK),
     (re.compile(r"\b(Bearer|Basic)\s+(?!Information\b)[^\s\"'<>,]+", re.IGNORECASE), r"\1 " + MASK),
     (re.compile(r"(://)[^/@\s\"'<>]+@"), r"\1" + MASK + "@"),

@@ -1,9 +1,10 @@
-"""files.*: what lies in the workspace. Uploading is answered generically."""
+"""files.*: what lies in the workspace. For uploading see uploads.py."""
 
 from __future__ import annotations
 
 from typing import Any, Dict, List
 
+from .. import file_host
 from ..context import Answered, Context
 from ..paging import by_number
 from ..refusal import Refuse
@@ -35,7 +36,7 @@ def list_files(ctx: Context, args: Dict[str, Any]) -> Answered:
     ]
     found.sort(key=lambda file: (file["created"], file["id"]), reverse=True)
     items, paging = by_number(found, args.get("page", 1), args.get("count", 100))
-    return {"files": items, "paging": paging}
+    return {"files": [_told(ctx, file) for file in items], "paging": paging}
 
 
 def _wanted(file: Json, args: Dict[str, Any]) -> bool:
@@ -65,7 +66,7 @@ def _is_kind(file: Json, kind: str) -> bool:
 def info(ctx: Context, args: Dict[str, Any]) -> Answered:
     """One file."""
     return {
-        "file": _file(ctx, args["file"]),
+        "file": _told(ctx, _file(ctx, args["file"])),
         "comments": [],
         "response_metadata": {"next_cursor": ""},
     }
@@ -103,6 +104,10 @@ def revoke(ctx: Context, args: Dict[str, Any]) -> Answered:
     file["public_url_shared"] = False
     file.pop("permalink_public", None)
     return {"file": file}
+
+
+def _told(ctx: Context, file: Json) -> Json:
+    return file_host.with_addresses(ctx.url, ctx.workspace.team["id"], file)
 
 
 def _file(ctx: Context, file_id: str) -> Json:

@@ -22,7 +22,7 @@ from st2slack.errors import (
 )
 from st2slack.redact import redact
 from st2slack.settings import Settings, check_token
-from st2slack.web.deadline import OutOfTime, in_time
+from st2slack.web.deadline import OutOfTime, in_time, while_moving
 from st2slack.web.encode import encode, encode_value
 from st2slack.web.methods import Method, find_method
 from st2slack.web.refusals import explain
@@ -31,6 +31,7 @@ from st2slack.web.send import Request, is_file, is_number, parse, send
 
 # Dots between words and nothing else: no slash, no "..", no host, no query can come in with it.
 _END_POINT = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
+STALLED = 45.0  # seconds without a byte after which a transfer is given up; above READ_TIMEOUT
 _LIMIT_CODES = ("ratelimited", "rate_limited")
 
 
@@ -80,7 +81,7 @@ class Client:
         """
         request, method = self.prepare(name, arguments or {}, verb, token)
         return self._unless_ignored(
-            ignore_errors, lambda: self.persist(request, method, self._answer)
+            ignore_errors, lambda: self.persist(request, method, self.answer)
         )
 
     @staticmethod
@@ -222,7 +223,19 @@ class Client:
             text = "%s got no answer from %s in time." % (request.method, request.host)
             raise Unanswered(text) from None
 
-    def _answer(self, request: Request, method: Method, left: float) -> Any:
+    def transfer(self, request: Request, left: float, moved: Callable[[], int]) -> Any:
+        """One try with a long `stream`: the response. It may take as long as bytes go out.
+
+        `moved` tells how many have.
+        """
+        work = partial(send, request, self.settings, self._http, left)
+        try:
+            return while_moving(work, moved, STALLED, self._limit)
+        except OutOfTime as error:
+            raise Unanswered("%s %s" % (request.method, error)) from None
+
+    def answer(self, request: Request, method: Method, left: float) -> Any:
+        """One try of a call: Slack's answer."""
         response = self.send(request, left)
         self._seen(response)
         return self._accept(response, request, method)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
-from typing import Any, Dict
+from dataclasses import dataclass
+from typing import Any, Dict, Optional, Tuple
 
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-from st2slack.errors import InputError, Unanswered
+from st2slack.errors import InputError, Misdirected, Unanswered
 
 _CHUNK = 1024 * 1024
 
@@ -32,8 +34,33 @@ def check_target(path: Any, overwrite: bool) -> str:
     return target
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a body may be. `most`: bytes, None for any number; `exactly`: how many it must have."""
+
+    most: Optional[int] = None
+    exactly: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A file that was saved whole; `size` in bytes."""
+
+    path: str
+    size: int
+    sha256: str
+
+
 def save(response: Any, path: str, overwrite: bool, method: str) -> Dict[str, Any]:
-    """Stream the body to `path`; returns {"ok": True, "path", "size"} (bytes).
+    """Stream the body to `path`; returns {"ok": True, "path", "size"} (bytes)."""
+    saved = store(response, path, overwrite, method)
+    return {"ok": True, "path": saved.path, "size": saved.size}
+
+
+def store(
+    response: Any, path: str, overwrite: bool, method: str, limits: Limits = Limits()
+) -> Saved:
+    """Stream the body to `path`.
 
     It is written beside its place and moved there when it is whole, so that a broken transfer
     leaves nothing, and a file that came into being meanwhile is not overwritten.
@@ -42,8 +69,7 @@ def save(response: Any, path: str, overwrite: bool, method: str) -> Dict[str, An
     try:
         handle, part = tempfile.mkstemp(prefix=".slack-", suffix=".part", dir=os.path.dirname(path))
         with os.fdopen(handle, "wb") as stream:
-            for chunk in response.iter_content(_CHUNK):
-                stream.write(chunk)
+            size, sha256 = _copy(response, stream, method, limits)
         _move(part, path, overwrite)
     except (RequestException, HTTPError) as error:
         raise Unanswered(
@@ -59,7 +85,51 @@ def save(response: Any, path: str, overwrite: bool, method: str) -> Dict[str, An
         response.close()
         if part and os.path.exists(part):
             os.unlink(part)
-    return {"ok": True, "path": path, "size": os.path.getsize(path)}
+    return Saved(path, size, sha256)
+
+
+def _copy(response: Any, stream: Any, method: str, limits: Limits) -> Tuple[int, str]:
+    """(bytes, SHA-256 in hexadecimal) of what was copied."""
+    size, digest = 0, hashlib.sha256()
+    check_size(_length(response), limits)
+    for chunk in response.iter_content(_CHUNK):
+        size += len(chunk)
+        check_size(size, limits)
+        digest.update(chunk)
+        stream.write(chunk)
+    _check_whole(response, size, method, limits)
+    return size, digest.hexdigest()
+
+
+def check_size(size: Optional[int], limits: Limits) -> None:
+    """Raise InputError where there is more than may be."""
+    if size is not None and limits.most is not None and size > limits.most:
+        raise InputError(
+            "Parameter `max_bytes`: the file has more than %d bytes. Nothing was kept."
+            % limits.most
+        )
+
+
+def _check_whole(response: Any, size: int, method: str, limits: Limits) -> None:
+    """Older versions of urllib3 do not notice that a body ends too early."""
+    told, came = _length(response), response.raw.tell()
+    if told is not None and came != told:
+        raise Unanswered(
+            "%s broke off while the file was coming (%d of %d bytes). Nothing was kept."
+            % (method, came, told)
+        )
+    if limits.exactly is not None and size != limits.exactly:
+        raise Misdirected(
+            "%s got %d bytes that are not the file, which has %d: a sign-in page, it seems. Check "
+            "that the token has the scope files:read and may see the file. Nothing was kept."
+            % (method, size, limits.exactly)
+        )
+
+
+def _length(response: Any) -> Optional[int]:
+    """Bytes that the server announced, None where it did not."""
+    text = str(response.headers.get("Content-Length") or "")
+    return int(text) if text.isdigit() else None
 
 
 def _move(part: str, path: str, overwrite: bool) -> None:

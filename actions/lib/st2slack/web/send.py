@@ -44,6 +44,7 @@ from st2slack.settings import Settings, is_loopback
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 30.0
 _CHUNK = 65536
+REDIRECTS = (301, 302, 303, 307, 308)
 LARGEST = 64 * 1024 * 1024  # bytes of an answer; StackStorm stores 16 MB
 _BEGINNING = 200  # characters of a foreign answer that a message shows
 
@@ -73,7 +74,9 @@ class Bearer(AuthBase):
 class Request:
     """What is sent. `fields`: form fields, or a `document` as JSON; `files`: argument → path.
 
-    `method` names it in messages; `secrets` are never shown.
+    `stream`: the raw body instead of all that, read while it is sent; it has `read` and a length.
+    `saves`: the body of an HTTP 200 is left to be read by whoever saves it. `method` names it in
+    messages; `secrets` are never shown.
     """
 
     method: str
@@ -82,6 +85,8 @@ class Request:
     fields: List[Tuple[str, str]] = field(default_factory=list)
     document: Optional[Mapping[str, Any]] = None
     files: Mapping[str, str] = field(default_factory=dict)
+    stream: Optional[Any] = None
+    saves: bool = False
     token: Optional[str] = None
     basic: Optional[Tuple[str, str]] = None
     writes: bool = True
@@ -117,7 +122,7 @@ def send(request: Request, settings: Settings, http: Any, left: float) -> Any:
         )
         # Tests of 2.x users hand responses of their own making; only a real one is to be read.
         unread = type(response) is requests.Response and getattr(response, "_content", 0) is False
-        if unread and not is_file(request, response):
+        if unread and not _is_saved(request, response):
             _read(response)
         return response
     except (faults.RequestException, HTTPError, UnicodeError, OSError, ValueError) as error:
@@ -166,13 +171,13 @@ def _says_nothing(answer: Any) -> bool:
 
 def refuse_redirect(response: Any, request: Request) -> None:
     """Raises Misdirected for a redirect."""
-    if response.status_code not in (301, 302, 303, 307, 308):
+    if response.status_code not in REDIRECTS:
         return
     text = (
         "was redirected (HTTP %s) to %s. Redirects are not followed: they would take the "
         "token along. Check `api_url` and the proxy."
     )
-    raise Misdirected(_say(request, text % (response.status_code, _target(response))))
+    raise Misdirected(_say(request, text % (response.status_code, redirected_to(response))))
 
 
 def trouble(response: Any, request: Request) -> Fault:
@@ -307,6 +312,10 @@ def _route(url: str, settings: Settings) -> Dict[str, Any]:
 def _body(request: Request, opened: Mapping[str, Any]) -> Dict[str, Any]:
     if request.document is not None:
         return {"json": request.document}
+    if request.stream is not None:
+        return {"data": request.stream, "headers": {"Content-Type": "application/octet-stream"}}
+    if request.saves:  # as it is, so that its length can be compared with the one that was told
+        return {"params": request.fields, "headers": {"Accept-Encoding": "identity"}}
     if request.verb == "GET":
         return {"params": request.fields}
     if opened:
@@ -329,6 +338,10 @@ def _read(response: requests.Response) -> None:
                 "time (`limit`, `max_items`, narrower arguments)." % (LARGEST // 1024 // 1024)
             )
     response._content = b"".join(pieces)  # what reading `.content` does, with an end to it
+
+
+def _is_saved(request: Request, response: Any) -> bool:
+    return (request.saves and response.status_code == 200) or is_file(request, response)
 
 
 def is_file(request: Request, response: Any) -> bool:
@@ -355,7 +368,8 @@ def foreign(response: Any, request: Request) -> Fault:
     return Misdirected(message) if status in range(400, 500) else Unanswered(message)
 
 
-def _target(response: Any) -> str:
+def redirected_to(response: Any) -> str:
+    """The host that a redirect leads to, for messages."""
     try:
         host = urlsplit(str(response.headers.get("Location") or "")).hostname
     except ValueError:

@@ -1,0 +1,238 @@
+"""Fetching a file of Slack's to a path on the action runner.
+
+files.info tells where the bytes are; they are fetched with the token, which goes to Slack's own
+hosts only. Who may not have a file gets no error from there, but the sign-in page with HTTP 200.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Dict, Mapping, Tuple
+from urllib.parse import urljoin, urlsplit
+
+from st2slack.errors import InputError, Misdirected
+from st2slack.settings import Settings, is_loopback
+from st2slack.web.call import Client, rate_limited
+from st2slack.web.download import Limits, Saved, check_size, check_target, store
+from st2slack.web.methods import find_method
+from st2slack.web.send import REDIRECTS, Request, foreign, redirected_to, trouble
+
+NAME = "files.download"
+INFO = "files.info"
+MOST_REDIRECTS = 3
+LONGEST_NAME = 255  # bytes that a file's name may have
+# Slack serves files from subdomains of the domain its API is on; the second is GovSlack.
+DOMAINS = ("slack.com", "slack-gov.com")
+
+_HOST = re.compile(r"[a-z0-9.-]+")
+_UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
+_GONE = ("tombstone", "hidden_by_limit")
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where a file goes. `path`: of the file; or of the folder where it keeps its name."""
+
+    path: str
+    overwrite: bool
+
+    def file_for(self, info: Mapping[str, Any]) -> str:
+        """The path of the file itself."""
+        if not os.path.isdir(self.path):
+            return self.path
+        name = safe_name(info.get("name"), str(info.get("id")))
+        return check_target(os.path.join(self.path, name), self.overwrite)
+
+
+def fetch(client: Client, given: Mapping[str, Any]) -> Dict[str, Any]:
+    """Save the file `given["file"]` (an ID) at `given["save_to"]`, a path or a folder.
+
+    Returns {"ok": True, "file", "path", "bytes", "sha256", "name", "mimetype"}. Raises a SlackError
+    and leaves nothing behind where the file cannot be had whole.
+    """
+    limits = Limits(most=_most(given.get("max_bytes")))
+    target = _target(given)
+    arguments = {"file": _file_id(given.get("file"))}
+    asked, _ = client.prepare(INFO, arguments, token=given.get("token"))
+    info = _info(client.call(INFO, arguments, token=given.get("token")))
+    url = _address(info, client.settings)
+    check_size(_size(info), limits)
+    if info.get("mimetype") == "text/html":
+        limits = replace(limits, exactly=_size(info))  # a sign-in page is HTML as well
+    path = target.file_for(info)
+    request = Request(
+        method=NAME,
+        url=url,
+        verb="GET",
+        token=asked.token,
+        writes=False,
+        saves=True,
+        secrets=asked.secrets,
+    )
+    attempt = partial(_attempt, client, info, path, target.overwrite, limits)
+    saved: Saved = client.persist(request, find_method(INFO), attempt)
+    return {
+        "ok": True,
+        "file": info.get("id"),
+        "path": saved.path,
+        "bytes": saved.size,
+        "sha256": saved.sha256,
+        "name": info.get("name"),
+        "mimetype": info.get("mimetype"),
+    }
+
+
+# --- what is asked for --------------------------------------------------------------------------
+
+
+def _file_id(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Z0-9]+", value):
+        raise InputError("Parameter `file` must be the ID of a file, e.g. F0123456789.")
+    return value
+
+
+def _most(value: Any) -> Any:
+    if value is not None and value < 1:
+        raise InputError("Parameter `max_bytes` must be 1 or more.")
+    return value
+
+
+def _target(given: Mapping[str, Any]) -> _Target:
+    overwrite = bool(given.get("overwrite"))
+    path = os.path.expanduser(str(given.get("save_to") or ""))
+    if path and "\0" not in path and os.path.isdir(path):
+        return _Target(os.path.abspath(path), overwrite)
+    return _Target(check_target(path, overwrite), overwrite)
+
+
+def safe_name(name: Any, file_id: str) -> str:
+    """A name for the file in a folder: it leads nowhere else, hides nothing and fits."""
+    text = str(name or "").encode("utf-8", "replace").decode("utf-8")
+    text = _UNSAFE.sub("_", text).lstrip(".").strip()
+    stem, extension = os.path.splitext(text)
+    extension = extension if len(extension.encode("utf-8")) <= 32 else ""
+    room = LONGEST_NAME - len(extension.encode("utf-8"))
+    if len(text.encode("utf-8")) > LONGEST_NAME:
+        text = stem.encode("utf-8")[:room].decode("utf-8", "ignore") + extension
+    return text or file_id
+
+
+# --- where it is --------------------------------------------------------------------------------
+
+
+def _info(answer: Any) -> Dict[str, Any]:
+    info = answer.get("file")
+    if isinstance(info, dict):
+        return info
+    raise Misdirected("%s answered no file. Check the config key `api_url`." % INFO)
+
+
+def _size(info: Mapping[str, Any]) -> Any:
+    size = info.get("size")
+    return size if isinstance(size, int) else None
+
+
+def _address(info: Mapping[str, Any], settings: Settings) -> str:
+    """Where the bytes are. Raises InputError where Slack has none to give."""
+    file_id = info.get("id")
+    if info.get("mode") in _GONE:
+        raise InputError(
+            "Parameter `file`: %s was deleted, or is older than what the workspace's plan shows; "
+            "Slack does not give it out." % file_id
+        )
+    if info.get("is_external") or info.get("mode") == "external":
+        raise InputError(
+            "Parameter `file`: the bytes of %s are not in Slack but with %s. Fetch it there."
+            % (file_id, info.get("external_type") or "another service")
+        )
+    url = info.get("url_private_download") or info.get("url_private")
+    if not isinstance(url, str):
+        raise InputError(
+            "Parameter `file`: Slack tells no address where the bytes of %s are (mode %s)."
+            % (file_id, info.get("mode"))
+        )
+    if not is_slacks(url, settings):
+        raise Misdirected(
+            "%s: the address of %s is on no host of Slack's, so the token is not sent there. Check "
+            "the config key `api_url`." % (NAME, file_id)
+        )
+    return url
+
+
+def is_slacks(url: str, settings: Settings) -> bool:
+    """Whether the token may be sent to this URL."""
+    try:
+        parts, api = urlsplit(url), urlsplit(settings.api_url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if not _HOST.fullmatch(host) or parts.username is not None or not url.isprintable():
+        return False
+    if (parts.scheme, parts.netloc) == (api.scheme, api.netloc):
+        return parts.scheme == "https" or is_loopback(url)
+    if parts.scheme != "https" or port not in (None, 443):
+        return False
+    return any(host == each or host.endswith("." + each) for each in DOMAINS)
+
+
+# --- how it comes -------------------------------------------------------------------------------
+
+
+def _attempt(
+    client: Client,
+    info: Mapping[str, Any],
+    path: str,
+    overwrite: bool,
+    limits: Limits,
+    request: Request,
+    method: Any,
+    left: float,
+) -> Saved:
+    response, request = _followed(client, request, left)
+    _accept(response, request, info)
+    return store(response, path, overwrite, NAME, limits)
+
+
+def _followed(client: Client, request: Request, left: float) -> Tuple[Any, Request]:
+    """The response, and where it came from: redirects are followed among Slack's hosts."""
+    response = client.send(request, left)
+    for _ in range(MOST_REDIRECTS):
+        if response.status_code not in REDIRECTS:
+            break
+        url = urljoin(request.url, str(response.headers.get("Location") or ""))
+        if not is_slacks(url, client.settings):
+            raise Misdirected(
+                "%s was redirected to %s. That is no host of Slack's: the token is not sent there."
+                % (NAME, redirected_to(response))
+            )
+        request = replace(request, url=url)
+        response = client.send(request, left)
+    return response, request
+
+
+def _accept(response: Any, request: Request, info: Mapping[str, Any]) -> None:
+    """Raise unless this is the file."""
+    status = response.status_code
+    kind = str(response.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+    if status == 429:
+        raise rate_limited(response, request)
+    if status in range(500, 600):
+        raise trouble(response, request)
+    if status in (401, 403, 404, 410):
+        raise Misdirected(
+            "%s: %s answered HTTP %s. The file is gone, or the token may not see it."
+            % (NAME, request.host, status)
+        )
+    if status in REDIRECTS:
+        raise Misdirected("%s was redirected more than %d times." % (NAME, MOST_REDIRECTS))
+    if status != 200:
+        raise foreign(response, request)
+    if kind == "text/html" and info.get("mimetype") != "text/html":
+        response.close()
+        raise Misdirected(
+            "%s got a sign-in page instead of the file. Check that the token has the scope "
+            "files:read and may see the file; a proxy may ask for a sign-in too." % NAME
+        )
