@@ -20,6 +20,8 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "post_message.yaml",
     "post_attachment.yaml",
     "sensor_status.yaml",
+    "find_channel.yaml",
+    "find_user.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

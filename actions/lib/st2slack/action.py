@@ -10,13 +10,13 @@ import calendar
 import json
 import os
 import time
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 import requests
 from st2common.runners.base_action import Action
 
 from st2slack.errors import SlackError
-from st2slack.settings import Settings, read_settings
+from st2slack.settings import Settings, check_token, read_settings
 from st2slack.web import webhook
 from st2slack.web.call import Client
 from st2slack.web.download import check_target, save
@@ -58,6 +58,22 @@ class SlackBase(Action):
             return self._run_method(parameters, http)
         except SlackError as error:
             raise error.with_traceback(None) from None  # its text tells; frames would hide it
+
+    def with_slack(
+        self,
+        work: Callable[[Client], Any],
+        token: Optional[str] = None,
+        workspace: Optional[str] = None,
+        http: Any = requests,
+    ) -> Any:
+        """What `work` makes of a client of the workspace, with `token` in place of the bot's."""
+        try:
+            settings = self.settings(workspace)
+            if token and token.strip():
+                settings = settings.with_bot_token(check_token(token, "Parameter `token`"))
+            return _checked(work(self.client(settings, http)))
+        except SlackError as error:
+            raise error.with_traceback(None) from None
 
     def _run_method(self, parameters: Mapping[str, Any], http: Any) -> Any:
         method = find_method(str(parameters.get("end_point") or ""))
