@@ -22,6 +22,7 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "sensor_status.yaml",
     "find_channel.yaml",
     "find_user.yaml",
+    "users_filter_by.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

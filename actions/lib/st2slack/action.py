@@ -21,7 +21,15 @@ from st2slack.web import webhook
 from st2slack.web.call import Client
 from st2slack.web.download import check_target, save
 from st2slack.web.methods import Method, find_method
-from st2slack.web.pages import RESULT_LIMIT, Walk, check_fields, paced, slim_page, too_large
+from st2slack.web.pages import (
+    RESULT_LIMIT,
+    Progress,
+    Walk,
+    check_fields,
+    paced,
+    slim_page,
+    too_large,
+)
 
 PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk
 
@@ -47,6 +55,10 @@ class SlackBase(Action):
     def say(self, line: str) -> None:
         """A line for the execution's live output."""
         print(line, flush=True)
+
+    def progress(self, name: str) -> Progress:
+        """What says in the live output how far a long walk is."""
+        return paced(self.say, name, PROGRESS_EVERY, time.monotonic)
 
     def run_method(self, parameters: Mapping[str, Any], http: Any = requests) -> Any:
         """Call the Web API method that `parameters["end_point"]` names, and return its answer.
@@ -106,13 +118,12 @@ class SlackBase(Action):
                 allowed = () if walk.begun else how["ignore_errors"]
                 return client.call(method.name, page, **{**how, "ignore_errors": allowed})
 
-            progress = paced(self.say, method.name, PROGRESS_EVERY, time.monotonic)
             walk = Walk(
                 call,
                 method.pages,
                 max_items=plumbing["max_items"],
                 fields=check_fields(plumbing["fields"]),
-                progress=progress,
+                progress=self.progress(method.name),
             )
             return walk.run(arguments)
 

@@ -24,7 +24,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from st2slack.errors import InputError, NotFound, Refusal, SeveralMatch
 from st2slack.web.call import Client
 from st2slack.web.methods import find_method
-from st2slack.web.pages import PAGE_SIZE, stream
+from st2slack.web.pages import PAGE_SIZE, Progress, stream
 
 Found = Dict[str, Any]  # a user, conversation or user group as Slack tells it; it has an `id`
 
@@ -106,15 +106,29 @@ def split_names(text: Optional[str], parameter: str) -> List[str]:
     return found
 
 
-def all_users(slack: Client, size: int = PAGE_SIZE) -> Iterator[Found]:
+def all_users(
+    slack: Client,
+    size: int = PAGE_SIZE,
+    verb: str = "POST",
+    progress: Progress = lambda items, count: None,
+) -> Iterator[Found]:
     """Every user of the workspace, page by page of `size`; no page is kept."""
-    return _all(slack, "users.list", {}, size)
+    return _all(slack, "users.list", {}, size, verb, progress)
 
 
-def _all(slack: Client, method: str, arguments: Mapping[str, Any], size: int) -> Iterator[Found]:
+def _all(
+    slack: Client,
+    method: str,
+    arguments: Mapping[str, Any],
+    size: int = PAGE_SIZE,
+    verb: str = "POST",
+    progress: Progress = lambda items, count: None,
+) -> Iterator[Found]:
     pages = find_method(method).pages
     assert pages is not None
-    items = stream(lambda page: slack.call(method, page), pages, arguments, size)
+    items = stream(
+        lambda page: slack.call(method, page, verb=verb), pages, arguments, size, progress
+    )
     return (item for item in items if isinstance(item, dict) and item.get("id"))
 
 
@@ -147,7 +161,7 @@ def _channel_named(slack: Client, name: str, archived: bool) -> Found:
     refused: List[Refusal] = []
     for types in _TYPES:
         arguments = {"types": types, "exclude_archived": not archived}
-        channels = _all(slack, "conversations.list", arguments, PAGE_SIZE)
+        channels = _all(slack, "conversations.list", arguments)
         try:
             for channel in channels:
                 if wanted in (_folded(channel.get(key)) for key in ("name", "name_normalized")):

@@ -19,6 +19,7 @@ PAGE_SIZE = 200  # what Slack recommends; fewer requests than its default, no ti
 RESULT_LIMIT = 15 * 1024 * 1024  # bytes; MongoDB refuses 16 MB, and the execution holds more
 
 Call = Callable[[Dict[str, Any]], Any]
+Progress = Callable[[int, int], None]
 Place = Dict[str, Any]  # the arguments that lead to one page
 
 
@@ -36,7 +37,7 @@ class Walk:
         *,
         max_items: Optional[int] = None,
         fields: Optional[List[str]] = None,
-        progress: Callable[[int, int], None] = lambda items, count: None,
+        progress: Progress = lambda items, count: None,
     ) -> None:
         if max_items is not None and max_items < 1:
             raise InputError("Parameter `max_items` must be 1 or more.")
@@ -124,7 +125,7 @@ class Walk:
         taken = [slim(item, self._fields) for item in items[:room]]
         self._items += taken
         self._count += 1
-        self._bytes += _weight(taken)
+        self._bytes += weight(taken)
         if self._bytes > RESULT_LIMIT:
             raise too_large("%d items" % len(self._items))
         self._progress(len(self._items), self._count)
@@ -176,11 +177,16 @@ class Walk:
 
 
 def stream(
-    call: Call, pages: Mapping[str, Any], arguments: Mapping[str, Any], size: int = PAGE_SIZE
+    call: Call,
+    pages: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    size: int = PAGE_SIZE,
+    progress: Progress = lambda items, count: None,
 ) -> Iterator[Any]:
     """The items of a list that is paged by cursor, one after the other; no page is kept.
 
     A page is fetched when its first item is wanted: who has found what they look for, stops.
+    `progress` takes (items, pages) after every page.
     Raises what the calls raise, with the page in the message, and Unanswered where Slack leads
     back to a page that was read: what was not seen then is not known.
     """
@@ -191,7 +197,9 @@ def stream(
         answer = _fetched(call, {**arguments, **place}, len(seen))
         items = _items(answer, pages)
         count += len(items)
+        progress(count, len(seen) + 1)
         yield from items
+        items = []  # not to be held while the next page is read
         cursor = _next_cursor(answer, pages)
         if cursor is None:
             return
@@ -274,7 +282,7 @@ def write_path(value: Any, path: str, what: Any) -> None:
     value[last] = what
 
 
-def _weight(items: List[Any]) -> int:
+def weight(items: List[Any]) -> int:
     """Bytes that the items take as JSON, as StackStorm stores them."""
     text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
     return len(text.encode("utf-8", "replace"))
@@ -287,7 +295,7 @@ def progress_line(name: str, items: int, count: int) -> str:
 
 def paced(
     say: Callable[[str], None], name: str, every: float, clock: Callable[[], float]
-) -> Callable[[int, int], None]:
+) -> Progress:
     """A `progress` that says how far it is, at most once in `every` seconds."""
     last = [clock()]
 
