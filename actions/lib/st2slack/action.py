@@ -16,7 +16,13 @@ import requests
 from st2common.runners.base_action import Action
 
 from st2slack.errors import SlackError
-from st2slack.settings import Settings, check_token, read_settings
+from st2slack.settings import (
+    InviteSettings,
+    Settings,
+    check_token,
+    read_invite,
+    read_settings,
+)
 from st2slack.web import webhook
 from st2slack.web.call import Client
 from st2slack.web.download import check_target, save
@@ -47,6 +53,10 @@ class SlackBase(Action):
     def settings(self, workspace: Optional[str] = None) -> Settings:
         """The settings of a workspace of the pack's config."""
         return read_settings(self.config, workspace)
+
+    def invite_settings(self, workspace: Optional[str] = None) -> InviteSettings:
+        """How people are invited into a workspace of the pack's config."""
+        return read_invite(self.config, workspace)
 
     def client(self, settings: Settings, http: Any = requests) -> Client:
         """A client that stops waiting when StackStorm would stop the action."""

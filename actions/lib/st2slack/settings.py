@@ -9,6 +9,8 @@
     max_wait      seconds that all tries and waits of one call may take together; default 60
     proxy         URL of the proxy; default: HTTPS_PROXY of the environment
     ca_bundle     path of a file with the CAs to trust; default: REQUESTS_CA_BUNDLE
+    admin         admin_token, organization, set_active, attempts, auto_join_channels: how
+                  slack.users.admin.invite invites
     post_message_action  webhook_url, channel, username, icon_emoji, icon_url of the webhook
     workspaces    more workspaces: name, api_url, team_id, tokens and webhook of their own
 
@@ -37,9 +39,11 @@ TOKEN_KEYS = {
     "user": ("user_token", "action_token"),
     "configuration": ("config_token", "action_token"),
     "app": ("app_token", "action_token"),
+    "admin": ("admin_token",),  # a legacy administrator's may do too much to be mixed up
 }
 WEBHOOK_KEYS = ("webhook_url", "channel", "username", "icon_emoji", "icon_url")
-_TOP_LEVEL_NAMES = {"app_token": "sensor.app_token"}
+_TOP_LEVEL_NAMES = {"app_token": "sensor.app_token", "admin_token": "admin.admin_token"}
+_ENTRY_NAMES = {"admin_token": "admin.admin_token"}
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Settings:
         key = self._keys_for(kinds)[0]
         if self.workspace is None:
             return "`%s`" % _TOP_LEVEL_NAMES.get(key, key)
+        key = _ENTRY_NAMES.get(key, key)
         return "`%s` of the workspace %r under `workspaces`" % (key, self.workspace)
 
     def secrets(self) -> List[str]:
@@ -101,6 +106,31 @@ def read_settings(config: Mapping[str, Any], workspace: Optional[str] = None) ->
         max_wait=_seconds(config, "max_wait", DEFAULT_MAX_WAIT),
         proxy=check_proxy(_text(entry, "proxy") or _text(config, "proxy")),
         ca_bundle=_text(entry, "ca_bundle") or _text(config, "ca_bundle"),
+    )
+
+
+@dataclass(frozen=True)
+class InviteSettings:
+    """How people are invited. `organization`: NAME of NAME.slack.com; `channels`: IDs to join."""
+
+    organization: Optional[str] = None
+    set_active: bool = True
+    attempts: int = 1
+    channels: Tuple[str, ...] = ()
+
+
+def read_invite(config: Mapping[str, Any], workspace: Optional[str] = None) -> InviteSettings:
+    """The settings of slack.users.admin.invite for a workspace; an entry has its own only."""
+    own: Mapping[str, Any] = _entry(config, workspace) if workspace else config
+    admin = _object(own, "admin")
+    set_active, attempts = admin.get("set_active"), admin.get("attempts")
+    if attempts is not None and (isinstance(attempts, bool) or not isinstance(attempts, int)):
+        raise SettingsError("Config key `admin.attempts` must be a whole number.")
+    return InviteSettings(
+        organization=_text(admin, "organization"),
+        set_active=True if set_active is None else bool(set_active),
+        attempts=1 if attempts is None else attempts,
+        channels=_texts(admin, "auto_join_channels", "admin"),
     )
 
 
@@ -245,6 +275,7 @@ def _tokens(own: Mapping[str, Any]) -> Dict[str, str]:
         "user_token": _token(own, "user_token"),
         "config_token": _token(own, "config_token"),
         "app_token": _token(own, "app_token") or _token(sensor, "app_token"),
+        "admin_token": _token(_object(own, "admin"), "admin_token"),
     }
     return {key: token for key, token in found.items() if token}
 
@@ -293,10 +324,10 @@ def _text(values: Mapping[str, Any], key: str) -> Optional[str]:
     return value.strip() or None
 
 
-def _texts(values: Mapping[str, Any], key: str) -> Tuple[str, ...]:
+def _texts(values: Mapping[str, Any], key: str, section: str = "sensor") -> Tuple[str, ...]:
     value = values.get(key) or []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise SettingsError("Config key `sensor.%s` must be a list of texts." % key)
+        raise SettingsError("Config key `%s.%s` must be a list of texts." % (section, key))
     return tuple(value)
 
 

@@ -78,7 +78,7 @@ class Client:
         """
         request, method = self.prepare(name, arguments or {}, verb, token)
         return self._unless_ignored(
-            ignore_errors, lambda: self.persist(request, method, self._answer)
+            ignore_errors, lambda: self.persist(request, method, self.answer)
         )
 
     @staticmethod
@@ -220,7 +220,8 @@ class Client:
             text = "%s got no answer from %s in time." % (request.method, request.host)
             raise Unanswered(text) from None
 
-    def _answer(self, request: Request, method: Method, left: float) -> Any:
+    def answer(self, request: Request, method: Method, left: float) -> Any:
+        """One try: Slack's answer. What `persist` repeats."""
         return self._accept(self.send(request, left), request, method)
 
     def _accept(self, response: Any, request: Request, method: Method) -> Any:
