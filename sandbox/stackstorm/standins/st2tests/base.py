@@ -68,9 +68,19 @@ class BaseActionAliasTestCase(unittest.TestCase):
         for path in sorted(folder.glob("*.yaml")):
             alias = yaml.safe_load(path.read_text(encoding="utf-8"))
             if alias["name"] == self.action_alias_name:
-                formats = [each for one in alias["formats"] for each in _representations(one)]
-                return SimpleNamespace(get_format_strings=lambda: formats, **alias)
+                return _Alias(alias)
         raise ValueError('Alias with name "%s" not found' % self.action_alias_name)
+
+
+class _Alias(SimpleNamespace):
+    """An alias with the keys of its file as attributes."""
+
+    def __init__(self, document: Dict[str, Any]) -> None:
+        super().__init__(**document)
+        self._formats = [each for one in document["formats"] for each in _representations(one)]
+
+    def get_format_strings(self) -> Iterable[str]:
+        return self._formats
 
 
 def _representations(one: Any) -> Iterable[str]:
