@@ -255,6 +255,13 @@ def test_a_person_needs_a_name(slack, config, name):
     assert slack.requests == []
 
 
+def test_a_credential_given_by_mistake_is_not_shown(config):
+    for ask in (user_of, channel_of):
+        with pytest.raises(NotFound) as caught:
+            ask(config, "xoxb-canary-token")
+        assert "canary" not in str(caught.value)
+
+
 def test_several_people_cost_one_walk(slack, config):
     crowd(slack, 250)
     client = make_client(config)

@@ -55,6 +55,7 @@ def test_every_execution_succeeds(server, line):
         "api_url": server.api_url,
         "action_token": server.bot_token,
         "post_message_action": {"webhook_url": server.webhook_url},
+        "admin": {"organization": "harbour-works", "admin_token": server.user_token},
     }
     done = runner.execute(action, parameters.from_words(action, words), config)
     assert done.succeeded, done.stderr
@@ -69,6 +70,13 @@ def test_there_are_examples_of_everything():
         "post_message",
         "post_attachment",
         "blocks=",
+        "find_channel",
+        "find_user",
+        "send_direct_message",
+        "set_usergroup",
+        "who_is_in",
+        "users_filter_by",
+        "users.admin.invite",
     ):
         assert part in said
     assert len(EXECUTIONS) >= 8

@@ -22,6 +22,7 @@ import unicodedata
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from st2slack.errors import InputError, NotFound, Refusal, SeveralMatch
+from st2slack.redact import redact
 from st2slack.web.call import Client
 from st2slack.web.methods import find_method
 from st2slack.web.pages import PAGE_SIZE, Progress, stream
@@ -261,6 +262,8 @@ def _only(name: str, people: Sequence[Found]) -> Found:
 
 
 def _shown(name: str) -> str:
+    """A name as a message shows it: what was given by mistake may be a credential."""
+    name = redact(name)
     return name if len(name) <= 100 else name[:100] + "…"
 
 
