@@ -14,6 +14,7 @@ PURE = {
     "errors",
     "mrkdwn",
     "web.encode",
+    "web.filters",
     "web.refusals",
     "web.retry",
     "events.model",
@@ -23,7 +24,7 @@ PURE = {
 }
 # Standard modules that a pure module may use: no file, no socket, no clock, no process.
 PURE_MAY = {"__future__", "typing", "re", "json", "urllib.parse", "math", "dataclasses", "enum"}
-PURE_MAY |= {"array", "bisect", "collections", "hashlib"}
+PURE_MAY |= {"array", "bisect", "collections", "fnmatch", "hashlib"}
 
 
 def imports(path):

@@ -4,4 +4,8 @@
 only file that knows the errors of `requests`; `retry` decides about another try; `encode` and
 `refusals` turn values into a form and error codes into help; `pages` walks lists; `download` saves
 a file; `methods` is the table of facts that a call needs.
+
+On top of them: `lookup` finds channels, people and user groups by what they are called, `people`
+does something with those it found, `directory` filters the list of users by the rules in `filters`,
+`invite` invites somebody, `webhook` posts by a webhook.
 """
