@@ -237,13 +237,15 @@ def test_a_long_walk_says_how_far_it_is(slack, config):
 # --- memory -------------------------------------------------------------------------------------
 
 ALONE = """
-import json, resource, sys
+import json, sys
 sys.path[:0] = json.loads(sys.argv[1])
 import users_filter_by
 config = json.loads(sys.argv[2])
 action = users_filter_by.FilterBy(config)
 found = action.run(attributes={"name": sys.argv[3]}, fields=["id"], limit=1000)
-print(json.dumps([found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+# Not ru_maxrss: that remembers the process which started this one.
+(peak,) = [line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")]
+print(json.dumps([found, int(peak)]))
 """
 
 
@@ -262,8 +264,9 @@ def alone(config, name):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is told by Linux only")
 def test_a_hundred_thousand_users_take_no_more_memory_than_some_pages(slack, config):
-    """A page of 1000 is 1 MB of JSON; all of them kept would be more than 100 MB."""
+    """All of them kept would be 170 MB more (tried)."""
     slack.workspace.add_crowd(5_000)
     found, before = alone(config, "crowd4999")
     assert [each["id"] for each in found] == ["U900004999"]
