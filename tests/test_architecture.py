@@ -14,6 +14,7 @@ PURE = {
     "errors",
     "mrkdwn",
     "web.encode",
+    "web.filters",
     "web.refusals",
     "web.retry",
     "events.model",
@@ -27,7 +28,8 @@ PURE = {
 }
 # Standard modules that a pure module may use: no file, no socket, no clock, no process.
 PURE_MAY = {"__future__", "typing", "re", "json", "urllib.parse", "math", "dataclasses", "enum"}
-PURE_MAY |= {"array", "bisect", "collections", "functools", "hashlib", "textwrap", "types"}
+PURE_MAY |= {"array", "bisect", "collections", "fnmatch", "functools", "hashlib", "textwrap"}
+PURE_MAY |= {"types"}
 
 
 def imports(path):

@@ -19,13 +19,14 @@ ROOT = Path(__file__).resolve().parents[1]
 # pack virtualenv → actions/lib → StackStorm's packages → stdlib → actions/ last.
 SCRIPT = """
 import importlib.util, json, sys
-spec = importlib.util.spec_from_file_location("run", sys.argv[1] + "/actions/run.py")
+name, class_ = sys.argv[2:]
+spec = importlib.util.spec_from_file_location(name, "%s/actions/%s.py" % (sys.argv[1], name))
 sys.path.append(sys.argv[1] + "/actions")
 module = importlib.util.module_from_spec(spec)  # not put into sys.modules, as StackStorm does not
 spec.loader.exec_module(module)
 assert "sandbox" not in sys.modules and "yaml" not in set(sys.modules) - KNOWN
 order = json.load(sys.stdin)
-print("=" + json.dumps(module.SlackAction(order["config"]).run(**order["parameters"])))
+print("=" + json.dumps(getattr(module, class_)(order["config"]).run(**order["parameters"])))
 """
 
 
@@ -35,11 +36,42 @@ def import_path():
     return ours + stackstorm_path.folders()
 
 
-def test_the_generic_action_needs_nothing_else_on_its_path(config, tmp_path):
-    order = {"config": config, "parameters": {"end_point": "api.test", "foo": "é"}}
+MARA = "U0HARBOUR01"
+MESSAGE = {"users": "mara", "text": "x"}
+# entry file, class, parameters → what is in the result
+ENTRIES = [
+    ("run", "SlackAction", {"end_point": "api.test", "foo": "é"}, {"args": {"foo": "é"}}),
+    ("find_channel", "FindChannelAction", {"channel": "#deploys"}, {"id": "C0DEPLOYS01"}),
+    ("find_user", "FindUserAction", {"user": "@mara"}, {"id": MARA}),
+    ("send_direct_message", "SendDirectMessageAction", MESSAGE, {"users": [MARA]}),
+    ("send_invite", "SendInviteAction", {"email": "ana@example.com"}, {"ok": True}),
+    (
+        "set_usergroup",
+        "SetUsergroupAction",
+        {"usergroup": "on-call", "users": MARA},
+        {"came": [MARA]},
+    ),
+    ("who_is_in", "WhoIsInAction", {"usergroup": "on-call"}, {"handle": "on-call"}),
+    (
+        "users_filter_by",
+        "FilterBy",
+        {"attributes": {"name": "m*"}, "fields": ["id"]},
+        [{"id": MARA}],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "class_", "parameters", "expected"), ENTRIES, ids=[each[0] for each in ENTRIES]
+)
+def test_an_action_needs_nothing_else_on_its_path(
+    slack, config, tmp_path, name, class_, parameters, expected
+):
+    config["admin"] = {"organization": "harbour-works", "admin_token": slack.user_token}
+    order = {"config": config, "parameters": parameters}
     before = "import sys\nKNOWN = set(sys.modules)\n"
     done = subprocess.run(
-        [sys.executable, "-c", before + SCRIPT, str(ROOT)],
+        [sys.executable, "-c", before + SCRIPT, str(ROOT), name, class_],
         input=json.dumps(order),
         env={"PYTHONPATH": ":".join(import_path()), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
         cwd=str(tmp_path),
@@ -50,7 +82,9 @@ def test_the_generic_action_needs_nothing_else_on_its_path(config, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1][1:])
-    assert result == {"ok": True, "args": {"foo": "é"}}
+    if isinstance(expected, dict):
+        result = {key: result[key] for key in expected}
+    assert result == expected
 
 
 def test_an_execution_from_metadata_to_answer(slack, config):

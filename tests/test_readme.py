@@ -82,6 +82,7 @@ def test_every_execution_succeeds(server, line, datastore, tmp_path):
         "action_token": server.bot_token,
         "sensor": {"app_token": server.app_token},
         "post_message_action": {"webhook_url": server.webhook_url},
+        "admin": {"organization": "harbour-works", "admin_token": server.user_token},
     }
     more, values = rotating(server, line, tmp_path)
     config.update(more)
@@ -104,6 +105,13 @@ def test_there_are_examples_of_everything():
         "file_path=",
         "file_paths=",
         "files.download",
+        "find_channel",
+        "find_user",
+        "send_direct_message",
+        "set_usergroup",
+        "who_is_in",
+        "users_filter_by",
+        "users.admin.invite",
     ):
         assert part in said
     assert len(EXECUTIONS) >= 8

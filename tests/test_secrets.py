@@ -11,6 +11,8 @@ from test_faults import Proxy, free_port, spoiled, tls_config
 
 from sandbox.slack import Fault, LoopbackSlack
 from st2slack.errors import SlackError
+from st2slack.settings import InviteSettings
+from st2slack.web import directory, invite, lookup, people
 from st2slack.web.pages import Walk
 
 CANARY = "canary7f3a"
@@ -93,6 +95,46 @@ def test_no_fault_brings_a_secret_out(slack, config, capfd, name, method, argume
     assert CANARY not in said, name
     assert all(CANARY not in each.path for each in slack.requests), "never in a URL"
     assert all(CANARY not in str(each.query) for each in slack.requests), "never in a URL"
+
+
+INVITE = InviteSettings("harbour-works")
+# What works with people, each leading through other calls; a client → what it does.
+OF_PEOPLE = {
+    "filter": lambda client: directory.filter_users(client, {}, verb="GET"),
+    "user by name": lambda client: lookup.find_user(client, "mara"),
+    "user by e-mail": lambda client: lookup.find_user(client, "mara@harbour-works.example"),
+    "user by ID": lambda client: lookup.find_user(client, "U0HARBOUR01"),
+    "channel by name": lambda client: lookup.find_channel(client, "deploys"),
+    "channel by ID": lambda client: lookup.find_channel(client, "C0DEPLOYS01"),
+    "message": lambda client: people.send_direct_message(client, "mara", {"text": "x"}),
+    "hand-over": lambda client: people.set_usergroup(client, "on-call", "mara", True),
+    "who is in": lambda client: people.who_is_in(client, "on-call"),
+    "invitation": lambda client: invite.invite(client, INVITE, {"email": "ana@example.com"}, TOKEN),
+}
+
+
+@pytest.mark.parametrize("name", sorted(faults_of_every_kind()))
+@pytest.mark.parametrize("work", sorted(OF_PEOPLE))
+@pytest.mark.parametrize("after", [0, 1, 2])
+def test_no_fault_on_the_way_to_people_brings_a_secret_out(slack, config, capfd, name, work, after):
+    slack.tokens[TOKEN] = slack.tokens[slack.user_token]
+    slack.workspace.usergroups["S0ONCALL001"]["date_delete"] = 1  # one more call on the way
+    config.update(action_token=TOKEN, admin={"admin_token": TOKEN})
+    fault = faults_of_every_kind()[name]
+    fault.after += after
+    slack.faults.append(fault)
+    with Everything(capfd) as everything:
+        client = make_client(config)
+        error = None
+        try:
+            OF_PEOPLE[work](client)
+        except SlackError as caught:
+            error = caught
+        said = everything.text(error) + "".join(client.notices)
+    assert error is not None or after, "the first call meets the fault"
+    said = said.replace(str(getattr(error, "answer", "")), "")
+    assert CANARY not in said, name
+    assert all(CANARY not in each.path + str(each.query) for each in slack.requests)
 
 
 def wrong_settings():

@@ -14,7 +14,7 @@ from helpers import run_action
 
 from catalogue import upgrade as table
 from sandbox.slack import LoopbackSlack
-from sandbox.stackstorm import casts, metadata, parameters
+from sandbox.stackstorm import casts, metadata, parameters, runner
 from sandbox.stackstorm import config as configs
 from sandbox.stackstorm.mistakes import Mistakes
 from sandbox.upgrade import derive, interface
@@ -23,7 +23,7 @@ from st2slack.errors import Refusal
 INTERFACE = interface.load()
 KINDS = INTERFACE.kinds
 # Differences that only the wire shows.
-ON_THE_WIRE = ("unsent", "basic", "token", "booleans", "json", "upload result", "filetype")
+ON_THE_WIRE = ("unsent", "falsy", "basic", "token", "booleans", "json", "upload result", "filetype")
 GENERATED = [name for name, action in derive.living(INTERFACE) if action.entry_point == "run.py"]
 STAMP = "1503435956.000200"
 JSON_TEXT = {"array": '[{"ü": 1}, "b"]', "object": '{"ü": [1, null]}'}
@@ -268,6 +268,28 @@ def test_a_get_that_is_asked_for_is_a_get(server, name, tmp_path):
     assert request.verb == ("POST" if posted else "GET")
     pairs = dict(request.form if posted else request.query)
     assert pairs == dict(called(server, name, values).form)
+
+
+FALSY = {"boolean": "false", "integer": "0"}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter"),
+    [(name, each) for name, names in KINDS["falsy"]["where"].items() for each in names],
+)
+def test_what_is_false_or_0_is_sent_whatever_the_config_says(server, name, parameter):
+    """Of those that are listed; the config has the opposite."""
+    action = metadata.load_action("slack." + name)
+    text = FALSY[action.parameters[parameter]["type"]]
+    values = {"email": "falsy.%s@example.com" % parameter.replace("_", "."), parameter: text}
+    opposite = {"set_active": True, "attempts": 7}
+    config = {
+        "api_url": server.api_url,
+        "admin": {"organization": "x", "admin_token": server.user_token, **opposite},
+    }
+    done = runner.run_action("slack." + name, values, config)
+    assert done.succeeded, done.stderr
+    assert text in dict(server.requests[-1].form).values()
 
 
 NATIVE = {"boolean": True, "integer": 7, "number": 1503435956.0002, "string": "x"}

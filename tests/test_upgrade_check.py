@@ -131,6 +131,22 @@ def test_a_value_that_stackstorm_refuses(check, ref, name, value, said):
     assert len(found) == 1 and said in found[0] and "`%s`" % name in found[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "noted"),
+    [
+        ("attempts", "0", True),
+        ("set_active", "false", True),
+        ("attempts", "3", False),
+        ("set_active", "true", False),
+    ],
+)
+def test_what_is_false_or_0_and_counts_now(check, name, value, noted):
+    code, found, _ = check(rule("slack.users.admin.invite", **{"email": "a@b.c", name: value}))
+    assert code == 0
+    said = "note: `%s` of slack.users.admin.invite: `false` and 0 count as given" % name
+    assert [said in line for line in found] == ([True] if noted else [])
+
+
 def test_newly_required(check):
     code, found, _ = check(rule("slack.chat.delete", channel="C1"))
     assert code == 1

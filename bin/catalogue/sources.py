@@ -24,6 +24,13 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "check.yaml",
     "files.upload.yaml",
     "files.download.yaml",
+    "find_channel.yaml",
+    "find_user.yaml",
+    "users_filter_by.yaml",
+    "users.admin.invite.yaml",
+    "send_direct_message.yaml",
+    "set_usergroup.yaml",
+    "who_is_in.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

@@ -109,6 +109,7 @@ class Workspace:
         self.uploads: Dict[str, Upload] = {}
         self.contents: Dict[str, bytes] = {}
         self.usergroups: Dict[str, Json] = {}
+        self.invited: List[str] = []
         self.views: Dict[str, Json] = {}
         self.scheduled: Dict[str, Json] = {}
         self.trigger_ids: Dict[str, str] = {}
@@ -149,6 +150,15 @@ class Workspace:
         """Let a user join the team."""
         self.users[user.id] = user
         return user
+
+    def add_crowd(self, count: int) -> None:
+        """Let many join at once: crowd0, crowd1 …, every tenth of them deactivated."""
+        for number in range(count):
+            name = "crowd{}".format(number)
+            email = name + "@crowd.example"
+            user_id = "U9{:08d}".format(number)
+            gone = number % 10 == 9
+            self.add_user(User(user_id, name, "Crowd {}".format(number), email, deleted=gone))
 
     def add_channel(self, channel: Channel) -> Channel:
         """Put a conversation into the team."""

@@ -140,12 +140,16 @@ def _notes(
         yield Remark(
             reference.line, NOTE, f"{reference.ref}: {result['change']}", result["instead"]
         )
-    for kind in ("files", "unsent", "filetype"):
+    for kind in ("files", "unsent", "filetype", "falsy"):
         for parameter, value in given.items():
             entry = interface.kind_of(name, parameter, kind)
-            if entry and not _is_null(value):
+            if entry and not _is_null(value) and (kind != "falsy" or _is_falsy(value)):
                 what = f"`{parameter}` of {reference.ref}: {entry['change']}"
                 yield Remark(value.line, NOTE, what, entry["instead"])
+
+
+def _is_falsy(given: Given) -> bool:
+    return str(given.value).lower() in ("false", "0")
 
 
 def _retired(interface: Interface, name: str, reference: Reference) -> Iterator[Remark]:

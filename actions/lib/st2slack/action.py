@@ -11,19 +11,34 @@ import json
 import os
 import sys
 import time
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 import requests
 from st2common.runners.base_action import Action
 
 from st2slack.errors import SlackError
-from st2slack.settings import Settings, read_rotation, read_settings
+from st2slack.settings import (
+    InviteSettings,
+    Settings,
+    check_token,
+    read_invite,
+    read_rotation,
+    read_settings,
+)
 from st2slack.web import files, uploads, webhook
 from st2slack.web.call import Client
 from st2slack.web.channel_names import ChannelNames
 from st2slack.web.download import check_target, save
 from st2slack.web.methods import Method, find_method
-from st2slack.web.pages import RESULT_LIMIT, Walk, check_fields, paced, slim_page, too_large
+from st2slack.web.pages import (
+    RESULT_LIMIT,
+    Progress,
+    Walk,
+    check_fields,
+    paced,
+    slim_page,
+    too_large,
+)
 from st2slack.web.rotation import Datastore, Rotation
 
 PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk or transfer
@@ -43,6 +58,10 @@ class SlackBase(Action):
         """The settings of a workspace of the pack's config."""
         return read_settings(self.config, workspace)
 
+    def invite_settings(self, workspace: Optional[str] = None) -> InviteSettings:
+        """How people are invited into a workspace of the pack's config."""
+        return read_invite(self.config, workspace)
+
     def client(self, settings: Settings, http: Any = requests) -> Client:
         """A client that stops waiting when StackStorm would stop the action."""
         return Client(settings, http, limit=seconds_left, notice=self.logger.warning)
@@ -51,6 +70,10 @@ class SlackBase(Action):
         """A line for the execution's live output. It may hold names that a bare locale lacks."""
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+    def progress(self, name: str) -> Progress:
+        """What says in the live output how far a long walk is."""
+        return paced(self.say, name, PROGRESS_EVERY, time.monotonic)
 
     def run_method(self, parameters: Mapping[str, Any], http: Any = requests) -> Any:
         """Call the Web API method that `parameters["end_point"]` names, and return its answer.
@@ -62,6 +85,22 @@ class SlackBase(Action):
             return self._run_method(parameters, http)
         except SlackError as error:
             raise error.with_traceback(None) from None  # its text tells; frames would hide it
+
+    def with_slack(
+        self,
+        work: Callable[[Client], Any],
+        token: Optional[str] = None,
+        workspace: Optional[str] = None,
+        http: Any = requests,
+    ) -> Any:
+        """What `work` makes of a client of the workspace, with `token` in place of the bot's."""
+        try:
+            settings = self.settings(workspace)
+            if token and token.strip():
+                settings = settings.with_bot_token(check_token(token, "Parameter `token`"))
+            return _checked(work(self.client(settings, http)))
+        except SlackError as error:
+            raise error.with_traceback(None) from None
 
     def _run_method(self, parameters: Mapping[str, Any], http: Any) -> Any:
         method = find_method(str(parameters.get("end_point") or ""))
@@ -94,13 +133,12 @@ class SlackBase(Action):
                 allowed = () if walk.begun else how["ignore_errors"]
                 return client.call(method.name, page, **{**how, "ignore_errors": allowed})
 
-            progress = paced(self.say, method.name, PROGRESS_EVERY, time.monotonic)
             walk = Walk(
                 call,
                 method.pages,
                 max_items=plumbing["max_items"],
                 fields=check_fields(plumbing["fields"]),
-                progress=progress,
+                progress=self.progress(method.name),
             )
             return walk.run(arguments)
 

@@ -3,6 +3,8 @@
     SlackError
     ├── SettingsError     the pack's config is wrong or lacks something; nothing was sent
     ├── InputError        a parameter cannot be used; nothing was sent
+    ├── NotFound          nobody and nothing in Slack goes by what was given; nothing was changed
+    │   └── SeveralMatch  … more than one does
     ├── ResultTooLarge    the answer is more than StackStorm can store
     ├── NotStored         new tokens came, and the datastore did not take them
     ├── Fault             no usable answer
@@ -19,7 +21,7 @@ Every message is one line, names what is wrong and says what to do, and holds no
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Sequence
 
 
 class SlackError(Exception):
@@ -32,6 +34,18 @@ class SettingsError(SlackError):
 
 class InputError(SlackError):
     """A parameter cannot be used as it is. Nothing was sent."""
+
+
+class NotFound(SlackError):
+    """Nobody and nothing in Slack goes by what was given. Slack was only asked, nothing changed."""
+
+
+class SeveralMatch(NotFound):
+    """More than one goes by what was given. `candidates`: their IDs, in Slack's order."""
+
+    def __init__(self, message: str, candidates: Sequence[str]) -> None:
+        super().__init__(message)
+        self.candidates = list(candidates)
 
 
 class ResultTooLarge(SlackError):

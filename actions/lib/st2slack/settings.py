@@ -10,6 +10,8 @@
     proxy         URL of the proxy; default: HTTPS_PROXY of the environment
     ca_bundle     path of a file with the CAs to trust; default: REQUESTS_CA_BUNDLE
     rotation      client_id, client_secret, datastore keys and a folder, to renew tokens that expire
+    admin         admin_token, organization, set_active, attempts, auto_join_channels: how
+                  slack.users.admin.invite invites
     post_message_action  webhook_url, channel, username, icon_emoji, icon_url of the webhook
     workspaces    more workspaces: name, api_url, team_id, tokens and webhook of their own
 
@@ -39,9 +41,11 @@ TOKEN_KEYS = {
     "user": ("user_token", "action_token"),
     "configuration": ("config_token", "action_token"),
     "app": ("app_token", "action_token"),
+    "admin": ("admin_token",),  # a legacy administrator's may do too much to be mixed up
 }
 WEBHOOK_KEYS = ("webhook_url", "channel", "username", "icon_emoji", "icon_url")
-_TOP_LEVEL_NAMES = {"app_token": "sensor.app_token"}
+_TOP_LEVEL_NAMES = {"app_token": "sensor.app_token", "admin_token": "admin.admin_token"}
+_ENTRY_NAMES = {"admin_token": "admin.admin_token"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Settings:
         key = self._keys_for(kinds)[0]
         if self.workspace is None:
             return "`%s`" % _TOP_LEVEL_NAMES.get(key, key)
+        key = _ENTRY_NAMES.get(key, key)
         return "`%s` of the workspace %r under `workspaces`" % (key, self.workspace)
 
     def secrets(self) -> List[str]:
@@ -227,7 +232,7 @@ def credentials(config: Mapping[str, Any], workspace: Optional[str] = None) -> L
     own: Mapping[str, Any] = _entry(config, workspace) if workspace else config
     prefix = "workspaces[%s]." % workspace if workspace else ""
     found = []
-    for section, key, belongs in _CREDENTIALS[: -1 if workspace else None]:  # no entry has admin
+    for section, key, belongs in _CREDENTIALS:
         direct = bool(workspace) and section == "sensor"
         values = _object(own, section) if section and not direct else own
         place = prefix + (key if direct or not section else "%s.%s" % (section, key))
@@ -245,6 +250,31 @@ def _credential(values: Mapping[str, Any], key: str, place: str, belongs: str) -
         )
     except SettingsError as error:
         return Credential(place, belongs, "", str(error))
+
+
+@dataclass(frozen=True)
+class InviteSettings:
+    """How people are invited. `organization`: NAME of NAME.slack.com; `channels`: IDs to join."""
+
+    organization: Optional[str] = None
+    set_active: bool = True
+    attempts: int = 1
+    channels: Tuple[str, ...] = ()
+
+
+def read_invite(config: Mapping[str, Any], workspace: Optional[str] = None) -> InviteSettings:
+    """The settings of slack.users.admin.invite for a workspace; an entry has its own only."""
+    own: Mapping[str, Any] = _entry(config, workspace) if workspace else config
+    admin = _object(own, "admin")
+    set_active, attempts = admin.get("set_active"), admin.get("attempts")
+    if attempts is not None and (isinstance(attempts, bool) or not isinstance(attempts, int)):
+        raise SettingsError("Config key `admin.attempts` must be a whole number.")
+    return InviteSettings(
+        organization=_text(admin, "organization"),
+        set_active=True if set_active is None else bool(set_active),
+        attempts=1 if attempts is None else attempts,
+        channels=_texts(admin, "auto_join_channels", "admin"),
+    )
 
 
 @dataclass(frozen=True)
@@ -388,6 +418,7 @@ def _tokens(own: Mapping[str, Any]) -> Dict[str, str]:
         "user_token": _token(own, "user_token"),
         "config_token": _token(own, "config_token"),
         "app_token": _token(own, "app_token") or _token(sensor, "app_token"),
+        "admin_token": _token(_object(own, "admin"), "admin_token"),
     }
     return {key: token for key, token in found.items() if token}
 
@@ -436,10 +467,10 @@ def _text(values: Mapping[str, Any], key: str) -> Optional[str]:
     return value.strip() or None
 
 
-def _texts(values: Mapping[str, Any], key: str) -> Tuple[str, ...]:
+def _texts(values: Mapping[str, Any], key: str, section: str = "sensor") -> Tuple[str, ...]:
     value = values.get(key) or []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise SettingsError("Config key `sensor.%s` must be a list of texts." % key)
+        raise SettingsError("Config key `%s.%s` must be a list of texts." % (section, key))
     return tuple(value)
 
 

@@ -11,7 +11,13 @@ from ..state import Channel, Json
 from .names import check_name
 from .registry import behaviour
 
-KINDS = ("public_channel", "private_channel", "mpim", "im")
+# Kind of conversation → the scope that lists it.
+KINDS = {
+    "public_channel": "channels:read",
+    "private_channel": "groups:read",
+    "mpim": "mpim:read",
+    "im": "im:read",
+}
 LONGEST_TOPIC = 250
 
 
@@ -31,6 +37,10 @@ def wanted(ctx: Context, args: Dict[str, Any]) -> List[Channel]:
     types = args.get("types") or ["public_channel"]
     if not set(types) <= set(KINDS):
         raise Refuse("invalid_types")
+    for scope in (KINDS[kind] for kind in types):
+        if not ctx.token.has_one_of([scope]):
+            provided = ",".join(ctx.token.scopes or ())
+            raise Refuse("missing_scope", needed=scope, provided=provided)
     return [
         channel
         for channel in ctx.workspace.channels.values()

@@ -146,6 +146,26 @@ def set_presence(ctx: Context, args: Dict[str, Any]) -> Answered:
     return {}
 
 
+@behaviour("users.admin.invite")
+def invite(ctx: Context, args: Dict[str, Any]) -> Answered:
+    """Ask somebody in; an administrator may, and nobody twice."""
+    caller = ctx.workspace.users.get(ctx.me)
+    if caller is None or ctx.acts_as_bot or not (caller.is_admin or caller.is_owner):
+        raise Refuse("not_allowed")
+    email = args["email"].lower()
+    if "@" not in email:
+        raise Refuse("invalid_email")
+    known = {user.email.lower(): user for user in ctx.workspace.users.values() if user.email}
+    if email in known:
+        raise Refuse("user_disabled" if known[email].deleted else "already_in_team")
+    if email in ctx.workspace.invited:
+        raise Refuse("already_invited")
+    for channel in args.get("channels", ()):
+        ctx.channel(channel)
+    ctx.workspace.invited.append(email)
+    return {}
+
+
 def _changed(ctx: Context, user: User) -> Answered:
     user.updated = ctx.workspace.now()
     ctx.workspace.emit("user_change", user=shapes.user(ctx.workspace, user))

@@ -80,6 +80,11 @@ FEATURES = (
         ("users.info", "users.list", "users.lookupByEmail", "usergroups.list"),
     ),
     Feature(
+        "hand user groups over",
+        ("usergroups:read", "usergroups:write"),
+        ("usergroups.users.update", "usergroups.users.list", "usergroups.enable"),
+    ),
+    Feature(
         "files",
         ("files:write", "files:read"),
         ("files.getUploadURLExternal", "files.completeUploadExternal", "files.list", "files.info"),

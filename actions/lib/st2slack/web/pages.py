@@ -11,14 +11,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, List, Mapping, Optional, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set, Union
 
-from st2slack.errors import InputError, ResultTooLarge, SlackError
+from st2slack.errors import InputError, ResultTooLarge, SlackError, Unanswered
 
 PAGE_SIZE = 200  # what Slack recommends; fewer requests than its default, no time-outs as with 1000
 RESULT_LIMIT = 15 * 1024 * 1024  # bytes; MongoDB refuses 16 MB, and the execution holds more
 
 Call = Callable[[Dict[str, Any]], Any]
+Progress = Callable[[int, int], None]
 Place = Dict[str, Any]  # the arguments that lead to one page
 
 
@@ -36,7 +37,7 @@ class Walk:
         *,
         max_items: Optional[int] = None,
         fields: Optional[List[str]] = None,
-        progress: Callable[[int, int], None] = lambda items, count: None,
+        progress: Progress = lambda items, count: None,
     ) -> None:
         if max_items is not None and max_items < 1:
             raise InputError("Parameter `max_items` must be 1 or more.")
@@ -124,7 +125,7 @@ class Walk:
         taken = [slim(item, self._fields) for item in items[:room]]
         self._items += taken
         self._count += 1
-        self._bytes += _weight(taken)
+        self._bytes += weight(taken)
         if self._bytes > RESULT_LIMIT:
             raise too_large("%d items" % len(self._items))
         self._progress(len(self._items), self._count)
@@ -145,7 +146,7 @@ class Walk:
         """The arguments of the next page; None at the end."""
         value: Union[str, int, None]
         if self._pages.get("cursor"):
-            name, value = self._pages["cursor"], self._next_cursor(answer)
+            name, value = self._pages["cursor"], _next_cursor(answer, self._pages)
         else:
             name, value = self._pages["page"], self._next_page(answer, place)
         # A place that was seen before would lead there for ever.
@@ -158,10 +159,6 @@ class Walk:
         page = place.get(self._pages["page"]) or 1
         last = read_path(answer, self._pages["paging"] + ".pages")
         return page + 1 if isinstance(last, int) and page < last else None
-
-    def _next_cursor(self, answer: Any) -> Optional[str]:
-        found = (read_path(answer, path) for path in self._pages["next"])
-        return next((each for each in found if each and isinstance(each, str)), None)
 
     def _finish(
         self, first: Any, last: Any, place: Place, following: Optional[Place], whole: bool
@@ -177,6 +174,58 @@ class Walk:
         elif last is not None:
             write_path(first, self._pages["paging"], read_path(last, self._pages["paging"]))
         return first
+
+
+def stream(
+    call: Call,
+    pages: Mapping[str, Any],
+    arguments: Mapping[str, Any],
+    size: int = PAGE_SIZE,
+    progress: Progress = lambda items, count: None,
+) -> Iterator[Any]:
+    """The items of a list that is paged by cursor, one after the other; no page is kept.
+
+    A page is fetched when its first item is wanted: who has found what they look for, stops.
+    `progress` takes (items, pages) after every page.
+    Raises what the calls raise, with the page in the message, and Unanswered where Slack leads
+    back to a page that was read: what was not seen then is not known.
+    """
+    place: Place = {pages["size"]: size}
+    seen: Set[str] = set()
+    count = 0
+    while True:
+        answer = _fetched(call, {**arguments, **place}, len(seen))
+        items = _items(answer, pages)
+        count += len(items)
+        progress(count, len(seen) + 1)
+        yield from items
+        items = []  # not to be held while the next page is read
+        cursor = _next_cursor(answer, pages)
+        if cursor is None:
+            return
+        if cursor in seen:
+            raise Unanswered(
+                "Slack's pages lead back to one that was read (page %d, %d items so far), so the "
+                "list cannot be read whole. Try again later." % (len(seen) + 1, count)
+            )
+        seen.add(cursor)
+        place[pages["cursor"]] = cursor
+
+
+def _fetched(call: Call, arguments: Dict[str, Any], before: int) -> Any:
+    try:
+        return call(arguments)
+    except SlackError as error:
+        if before:
+            error.args = ("%s This was page %d of the list." % (error, before + 1),) + error.args[
+                1:
+            ]
+        raise
+
+
+def _next_cursor(answer: Any, pages: Mapping[str, Any]) -> Optional[str]:
+    found = (read_path(answer, path) for path in pages["next"])
+    return next((each for each in found if each and isinstance(each, str)), None)
 
 
 def _is_parent(item: Any) -> bool:
@@ -233,7 +282,7 @@ def write_path(value: Any, path: str, what: Any) -> None:
     value[last] = what
 
 
-def _weight(items: List[Any]) -> int:
+def weight(items: List[Any]) -> int:
     """Bytes that the items take as JSON, as StackStorm stores them."""
     text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
     return len(text.encode("utf-8", "replace"))
@@ -246,7 +295,7 @@ def progress_line(name: str, items: int, count: int) -> str:
 
 def paced(
     say: Callable[[str], None], name: str, every: float, clock: Callable[[], float]
-) -> Callable[[int, int], None]:
+) -> Progress:
     """A `progress` that says how far it is, at most once in `every` seconds."""
     last = [clock()]
 

@@ -114,6 +114,19 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
         "Check the ID or the e-mail address.",
     ),
     "user_not_visible": ("the token may not see that user", "Use a token that may."),
+    "already_in_team": ("the person is in the workspace already", "Nothing to do."),
+    "already_invited": ("the person has been invited already", "Nothing to do."),
+    "sent_recently": ("an invitation was sent a short while ago", "Wait before you repeat it."),
+    "invalid_email": ("it is not an e-mail address", "Check `email`."),
+    "user_disabled": ("the person is deactivated", "Activate the account first, or ask another."),
+    "too_many_users": ("these are too many people", "Give 8 at most, or use a channel."),
+    "invalid_users": ("somebody among them is not known or not allowed", "Check the IDs."),
+    "no_users_provided": ("nobody was named", "Name somebody."),
+    "permission_denied": (
+        "the token's user may not change user groups",
+        "Ask an administrator who may (User Group Administration), or use another token.",
+    ),
+    "plan_upgrade_required": ("it needs a paid plan", "Use a workspace on such a plan."),
     "user_not_in_channel": ("the user is not a member of the conversation", "Invite them first."),
     "cannot_dm_bot": ("bots cannot receive direct messages", "Give the ID of a person."),
     "no_such_subteam": ("there is no such user group", "Check the ID (S...)."),
@@ -306,6 +319,7 @@ def _either(kinds: Sequence[str]) -> str:
         "app": "app level (xapp-...)",
         "bot": "bot (xoxb-...)",
         "user": "user (xoxp-...)",
+        "admin": "legacy administrator's (xoxp-...)",
     }
     return " or ".join(names.get(kind, kind) for kind in kinds) or "see its page"
 

@@ -1,0 +1,278 @@
+"""What people call a channel, a person or a user group → what Slack knows of it, its ID first.
+
+| given                                       | asked                                    |
+|---------------------------------------------|------------------------------------------|
+| ID of a channel (C…, G…, D…), `<#C…>`       | conversations.info                       |
+| name of a channel, with or without #        | conversations.list, up to its page       |
+| ID of a person (U…, W…), `<@U…>`            | users.info                               |
+| e-mail address, `<mailto:…>`                | users.lookupByEmail                      |
+| handle (with or without @), display name,   | users.list, the whole of it: display and |
+| real name                                   | real names are not unique                |
+| ID or handle of a user group, `<!subteam^…>`| usergroups.list                          |
+
+Names are compared without regard to case. Several people are looked for in one walk. What is
+archived, deactivated or disabled is found on request only.
+Facts: docs.slack.dev/reference/methods, the pages of these methods.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from st2slack.errors import InputError, NotFound, Refusal, SeveralMatch
+from st2slack.redact import redact
+from st2slack.web.call import Client
+from st2slack.web.methods import find_method
+from st2slack.web.pages import PAGE_SIZE, Progress, stream
+
+Found = Dict[str, Any]  # a user, conversation or user group as Slack tells it; it has an `id`
+
+SHOWN = 10  # candidates that a message names
+# An ID has a digit: a name in capitals is none.
+_ID = r"(?=[A-Z0-9]*[0-9])[%s][A-Z0-9]{6,}"
+_CHANNEL_ID = re.compile(_ID % "CGD")
+_USER_ID = re.compile("USLACKBOT|" + _ID % "UW")
+_GROUP_ID = re.compile(_ID % "S")
+# As Slack writes them in the text of a message, and so what a chat command brings.
+_MENTION = re.compile(r"<(?:[@#]|!subteam\^)(?P<id>[A-Z0-9]+)(?:\|[^>]*)?>")
+_MAILTO = re.compile(r"<mailto:(?P<email>[^|>]+)(?:\|[^>]*)?>")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+# Kinds of channel in one list; where a scope is missing for one kind, the other alone.
+_TYPES = ("public_channel,private_channel", "public_channel", "private_channel")
+
+
+def find_channel(slack: Client, name: str, archived: bool = False) -> Found:
+    """The channel of this name or ID, as Slack tells it.
+
+    `archived`: whether an archived one will do. Private channels are found where the token's user
+    is a member and a scope allows it. Raises NotFound where there is none, a Refusal or a Fault
+    where Slack could not be asked.
+    """
+    wanted, is_id = _unwrapped(name, "channel", _CHANNEL_ID)
+    if is_id:
+        found = _by_id(slack, "conversations.info", "channel", wanted)
+    else:
+        found = _channel_named(slack, wanted.lstrip("#"), archived)
+    if found.get("is_archived") and not archived:
+        raise NotFound(
+            "The channel %s (%s) is archived. Set `archived` to find it all the same, or unarchive "
+            "it with slack.conversations.unarchive." % (found.get("name"), found["id"])
+        )
+    return found
+
+
+def find_user(slack: Client, name: str, deleted: bool = False) -> Found:
+    """The person of this ID, e-mail address, handle, display name or real name.
+
+    `deleted`: whether a deactivated one will do. Raises NotFound where there is none, SeveralMatch
+    where a name is that of more than one.
+    """
+    return find_users(slack, [name], deleted)[0]
+
+
+def find_users(slack: Client, names: Sequence[str], deleted: bool = False) -> List[Found]:
+    """The people of these names, in their order, each once. Raises for the first that is none."""
+    people = {name: _asked(slack, name, deleted) for name in dict.fromkeys(names)}
+    unseen = [name for name, person in people.items() if person is None]
+    people.update(_named(slack, unseen, deleted) if unseen else {})
+    found = [person for person in people.values() if person is not None]
+    return list({person["id"]: person for person in found}.values())
+
+
+def find_group(slack: Client, name: str) -> Found:
+    """The user group of this handle or ID, a disabled one too (its `date_delete` is not 0)."""
+    wanted, is_id = _unwrapped(name, "usergroup", _GROUP_ID)
+    handle = _folded(wanted.lstrip("@"))
+    answer = slack.call("usergroups.list", {"include_disabled": True})
+    for group in answer.get("usergroups") or ():
+        if group.get("id") == wanted or (not is_id and _folded(group.get("handle")) == handle):
+            return dict(group)
+    raise NotFound(
+        "There is no user group %r. Give its handle (as in @on-call) or its ID (S...); "
+        "slack.usergroups.list tells which there are." % _shown(name)
+    )
+
+
+def split_names(text: Optional[str], parameter: str) -> List[str]:
+    """Comma-separated names, each once. Raises InputError where there is none."""
+    names = [each.strip() for each in (text or "").split(",")]
+    found = list(dict.fromkeys(each for each in names if each))
+    if not found:
+        raise InputError(
+            "Parameter `%s` is empty. Give IDs, e-mail addresses or names, comma-separated."
+            % parameter
+        )
+    return found
+
+
+def all_users(
+    slack: Client,
+    size: int = PAGE_SIZE,
+    verb: str = "POST",
+    progress: Progress = lambda items, count: None,
+) -> Iterator[Found]:
+    """Every user of the workspace, page by page of `size`; no page is kept."""
+    return _all(slack, "users.list", {}, size, verb, progress)
+
+
+def _all(
+    slack: Client,
+    method: str,
+    arguments: Mapping[str, Any],
+    size: int = PAGE_SIZE,
+    verb: str = "POST",
+    progress: Progress = lambda items, count: None,
+) -> Iterator[Found]:
+    pages = find_method(method).pages
+    assert pages is not None
+    items = stream(
+        lambda page: slack.call(method, page, verb=verb), pages, arguments, size, progress
+    )
+    return (item for item in items if isinstance(item, dict) and item.get("id"))
+
+
+def _unwrapped(name: Any, parameter: str, form: re.Pattern[str]) -> Tuple[str, bool]:
+    """`name` without what Slack puts around a mention; whether it is an ID of this form."""
+    text = name.strip() if isinstance(name, str) else ""
+    mention = _MENTION.fullmatch(text) or _MAILTO.fullmatch(text)
+    text = mention[1] if mention else text
+    if not text.strip("#@"):
+        raise InputError("Parameter `%s` is empty. Give a name or an ID." % parameter)
+    return text, form.fullmatch(text) is not None
+
+
+def _by_id(slack: Client, method: str, key: str, item_id: str) -> Found:
+    try:
+        found = slack.call(method, {key: item_id}).get(key)
+    except Refusal as refusal:
+        if refusal.code in ("channel_not_found", "user_not_found", "user_not_visible"):
+            raise NotFound(str(refusal)) from None
+        raise
+    return {**(found or {}), "id": (found or {}).get("id") or item_id}
+
+
+# --- channels -----------------------------------------------------------------------------------
+
+
+def _channel_named(slack: Client, name: str, archived: bool) -> Found:
+    """Names are unique in a workspace, so the first is the only one and ends the walk."""
+    wanted = _folded(name)
+    refused: List[Refusal] = []
+    for types in _TYPES:
+        arguments = {"types": types, "exclude_archived": not archived}
+        channels = _all(slack, "conversations.list", arguments)
+        try:
+            for channel in channels:
+                if wanted in (_folded(channel.get(key)) for key in ("name", "name_normalized")):
+                    return channel
+        except Refusal as refusal:
+            if refusal.code != "missing_scope":
+                raise
+            refused.append(refusal)
+            continue
+        raise NotFound(_no_channel(name, archived, refused))
+    raise refused[0]
+
+
+def _no_channel(name: str, archived: bool, refused: Sequence[Refusal]) -> str:
+    text = "There is no channel %r that the token can see." % _shown(name)
+    if not archived:
+        text += " Archived ones were left out (`archived`)."
+    if refused:
+        text += (
+            " Only a part of the channels could be looked through: the token lacks a scope "
+            "(channels:read for public channels, groups:read for private ones)."
+        )
+    return text + " A private channel is seen by its members only: invite the app first."
+
+
+# --- people -------------------------------------------------------------------------------------
+
+
+def _asked(slack: Client, name: str, deleted: bool) -> Optional[Found]:
+    """The person, where Slack can be asked for them alone; None where names must be compared."""
+    wanted, is_id = _unwrapped(name, "user", _USER_ID)
+    if is_id:
+        return _active(_by_id(slack, "users.info", "user", wanted), deleted)
+    if not _EMAIL.fullmatch(wanted):
+        return None
+    try:
+        return dict(slack.call("users.lookupByEmail", {"email": wanted})["user"])
+    except Refusal as refusal:
+        if refusal.code != "users_not_found":
+            raise
+    if deleted:
+        return None  # Slack finds active ones only; the list has the others
+    raise NotFound(
+        "Nobody has the e-mail address %r. Deactivated people are found by "
+        "slack.find_user with `deleted`." % _shown(name)
+    )
+
+
+def _active(person: Found, deleted: bool) -> Found:
+    if person.get("deleted") and not deleted:
+        raise NotFound(
+            "%s (%s) is deactivated. slack.find_user finds them with `deleted`."
+            % (_title(person), person["id"])
+        )
+    return person
+
+
+def _named(slack: Client, names: Sequence[str], deleted: bool) -> Dict[str, Found]:
+    """name → person. One walk for all; to its end, for a second one may bear the same name."""
+    wanted = {name: _folded(_unwrapped(name, "user", _USER_ID)[0].lstrip("@")) for name in names}
+    found: Dict[str, Dict[str, Found]] = {name: {} for name in names}
+    for person in all_users(slack):
+        if person.get("deleted") and not deleted:
+            continue
+        known = _names(person)
+        for name, folded in wanted.items():
+            if folded in known:
+                # By ID: pages that shift under the walk bring somebody twice.
+                found[name][person["id"]] = person
+    return {name: _only(name, list(people.values())) for name, people in found.items()}
+
+
+def _names(person: Mapping[str, Any]) -> List[str]:
+    """All that a person goes by, ready to be compared."""
+    profile = person.get("profile") or {}
+    names = [person.get("name"), person.get("real_name")]
+    names += [profile.get(key) for key in ("display_name", "real_name", "email")]
+    return [_folded(name) for name in names if name]
+
+
+def _only(name: str, people: Sequence[Found]) -> Found:
+    if not people:
+        raise NotFound(
+            "Nobody goes by %r, neither as handle nor as display name or real name. "
+            "Deactivated people are found by slack.find_user with `deleted`. Else give an e-mail "
+            "address or an ID (U...)." % _shown(name)
+        )
+    if len(people) > 1:
+        told = ", ".join("%s (%s)" % (each["id"], _title(each)) for each in people[:SHOWN])
+        more = " and %d more" % (len(people) - SHOWN) if len(people) > SHOWN else ""
+        raise SeveralMatch(
+            "%d people go by %r: %s%s. Give the ID of the one you mean, or an e-mail address."
+            % (len(people), _shown(name), told, more),
+            [each["id"] for each in people],
+        )
+    return people[0]
+
+
+def _shown(name: str) -> str:
+    """A name as a message shows it: what was given by mistake may be a credential."""
+    name = redact(name)
+    return name if len(name) <= 100 else name[:100] + "..."
+
+
+def _title(person: Mapping[str, Any]) -> str:
+    """How a message calls a person, on one line."""
+    name = str(person.get("real_name") or person.get("name") or "?")
+    return " ".join(name.split())[:80]
+
+
+def _folded(name: Any) -> str:
+    """A name as it is compared: composed, without regard to case."""
+    return unicodedata.normalize("NFC", str(name or "")).casefold().strip()

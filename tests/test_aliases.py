@@ -1,0 +1,197 @@
+"""aliases/: each leads to an action of the pack, is typed unambiguously, and answers readably."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from alias_commands import COMMANDS
+
+from sandbox.stackstorm import metadata, parameters
+from sandbox.stackstorm import path as stackstorm_path
+from sandbox.stackstorm.aliases import extract
+from sandbox.stackstorm.runner import run_action
+
+ROOT = Path(__file__).resolve().parents[1]
+ALIASES = {
+    path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+    for path in sorted((ROOT / "aliases").glob("*.yaml"))
+}
+TYPED = [
+    (name, command, given)
+    for name, commands in COMMANDS.items()
+    for command, given in commands.items()
+]
+# What changes nothing and says nothing to others may be on from the start.
+HARMLESS = {"slack.find_user", "slack.find_channel", "slack.who_is_in"}
+
+
+def formats(name):
+    return [text for one in ALIASES[name]["formats"] for text in one["representation"]]
+
+
+def test_stackstorms_own_test_base_passes():
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", str(ROOT / "tests/alias_cases.py")],
+        cwd=str(ROOT),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "%d passed" % len(ALIASES) in done.stdout
+
+
+def test_every_alias_has_cases():
+    assert sorted(COMMANDS) == sorted(ALIASES)
+    assert all(COMMANDS.values())
+
+
+@pytest.mark.parametrize("name", sorted(ALIASES))
+def test_an_alias_leads_to_an_action_that_takes_what_it_gives(name):
+    alias = ALIASES[name]
+    assert (alias["name"], alias["pack"]) == (name, "slack")
+    action = metadata.load_action(alias["action_ref"])
+    required = {key for key, each in action.parameters.items() if each.get("required")}
+    for text in formats(name):
+        given = set(re.findall(r"\{\{(\w+)\}\}", text))
+        assert required <= given <= set(action.parameters)
+    for one in alias["formats"]:
+        assert one["display"].startswith("slack ") and "{{" not in one["display"]
+    assert alias["ack"]["format"] and alias["result"]["format"] and alias["description"]
+
+
+@pytest.mark.parametrize("name", sorted(ALIASES))
+def test_what_writes_is_off_until_somebody_wants_it(name):
+    alias = ALIASES[name]
+    assert alias["enabled"] is (alias["action_ref"] in HARMLESS)
+
+
+@pytest.mark.parametrize(("name", "command", "given"), TYPED)
+def test_a_command_is_that_of_one_alias_and_its_action_takes_it(name, command, given):
+    fitting = [each for each in ALIASES if any(extract(text, command) for text in formats(each))]
+    assert fitting == [name]
+    assert parameters.check(metadata.load_action(ALIASES[name]["action_ref"]), given)
+
+
+# --- what is said back --------------------------------------------------------------------------
+
+
+def typed(config, command):
+    """The execution that a command starts, in the shape that StackStorm's formatter gets."""
+    ((name, given),) = [
+        (name, extract(text, command))
+        for name in ALIASES
+        for text in formats(name)
+        if extract(text, command) is not None
+    ]
+    done = run_action(ALIASES[name]["action_ref"], given, config)
+    return name, SimpleNamespace(status=done.status, result=done.document())
+
+
+def said(config, command):
+    jinja2 = pytest.importorskip("jinja2", reason="StackStorm renders by Jinja: make test-st2")
+    name, execution = typed(config, command)
+    template = jinja2.Environment().from_string(ALIASES[name]["result"]["format"])
+    return template.render(execution=execution).strip()
+
+
+SAID = {
+    "slack post to #general Soup": "Posted to <#C0GENERAL01>.",
+    "slack find user @mara": "Mara Lindqvist: <@U0HARBOUR01>, ID U0HARBOUR01, Harbour master, "
+    "Europe/Oslo.",
+    "slack find user jonas deleted=true": "Jonas Weber: <@U0HARBOUR04>, ID U0HARBOUR04, "
+    "Europe/Oslo, deactivated.",
+    "slack find channel #ops-incidents": "<#C0INCIDENT1>, ID C0INCIDENT1, private: "
+    "One thread per incident.",
+    "slack who is in @on-call": "@on-call: Tomasz Nowak (U0HARBOUR02).",
+    "slack tell mara,priya the tide is in": "Sent to <@U0HARBOUR01>, <@U0HARBOUR03>.",
+    "slack set @on-call to mara, tomasz": "@on-call is now <@U0HARBOUR01>, <@U0HARBOUR02>.",
+    "slack set @on-call to priya": "@on-call is now <@U0HARBOUR03>. Gone: <@U0HARBOUR02>.",
+    "slack set @on-call to tomasz": "@on-call is now <@U0HARBOUR02>. Nothing had to change.",
+}
+
+
+@pytest.mark.parametrize("command", sorted(SAID))
+def test_the_answer_is_one_readable_line(config, command):
+    assert said(config, command) == SAID[command]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "slack post to #nowhere x",
+        "slack find user nobody",
+        "slack find channel nowhere",
+        "slack who is in nobody",
+        "slack tell nobody x",
+        "slack set @on-call to nobody",
+    ],
+)
+def test_a_failure_says_why(config, command):
+    answer = said(config, command)
+    assert re.match(r"(NotFound|Refusal): .*(nobody|nowhere|channel_not_found)", answer)
+    assert "\n" not in answer and "Traceback" not in answer
+
+
+# --- the rules themselves -----------------------------------------------------------------------
+
+ODD = [
+    ("say {{text}}", "say it's"),
+    ("say {{text}}", "say 'it is' "),
+    ("say {{text}}", 'say "a b" c'),
+    ("say {{text}}", "say"),
+    ("say {{text}}", "say x a=b"),
+    ("say {{text}}", "say x a='b c' d={\"e\": 1}"),
+    ("say {{text}}", "say x a=b y"),
+    ("say {{text}} now", "say x now"),
+    ("say {{a}} {{b}}", "say x y z"),
+    ("say {{a}} {{b}}", "say x"),
+    ("say {{a}} to {{b=all}}", "say x to y"),
+    ("say {{a}}( to {{b}})?", "say x"),
+    ("say {{a=1}}", "say"),
+    ("say {{a='b c'}}", "say"),
+    ("say {{a}}", "  say  x  "),
+    ("say {{a}}", "SAY x"),
+    ("say {{a}}", 'say {"b": 1}'),
+]
+
+
+def given(format_string, command):
+    """By StackStorm itself, where it is there."""
+    from st2common.exceptions.content import ParseException
+    from st2common.models.utils.action_alias_utils import extract_parameters
+
+    try:
+        return extract_parameters(format_string, command)
+    except ParseException:
+        return None
+
+
+@pytest.mark.skipif(
+    not stackstorm_path.real_folder("st2common"), reason="needs StackStorm: make test-st2"
+)
+@pytest.mark.parametrize(
+    ("format_string", "command"),
+    ODD
+    + [(text, command) for _, command, _ in TYPED for name in ALIASES for text in formats(name)],
+)
+def test_the_stand_in_reads_commands_as_stackstorm_does(format_string, command):
+    found = given(format_string, command)
+    if found is not None:
+        found = {name: value for name, value in found.items() if value is not None}
+    assert extract(format_string, command) == found
+
+
+def test_the_stand_in_reads_commands():
+    """The same without a StackStorm, for some of them."""
+    assert extract("say {{text}}", "say x a=b") == {"text": "x", "a": "b"}
+    assert extract("say {{text}}", "say x a='b c'") == {"text": "x", "a": "b c"}
+    assert extract("say {{a}} {{b}}", "say x y z") == {"a": "x", "b": "y z"}
+    assert extract("say {{a=1}}", "say") == {"a": "1"}
+    assert extract("say {{a}}", "SAY x") is None
+    assert extract("say {{a}} {{b}}", "say x") is None
