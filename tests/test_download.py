@@ -10,7 +10,7 @@ import files_download
 import pytest
 import requests
 from helpers import Clock, calls, make_client
-from test_faults import tls_config
+from test_faults import PERHAPS, tls_config
 from test_secrets import CANARY, TOKEN, Everything
 
 from sandbox.slack import Fault, LoopbackSlack, file_host, seed
@@ -80,6 +80,7 @@ def test_a_file_is_saved(slack, config, content, tmp_path):
     (request,) = asked(slack)
     assert request.headers["Authorization"] == "Bearer " + slack.bot_token
     assert "/download/" in request.path
+    assert request.headers["Accept-Encoding"] == "identity", "else its length tells nothing"
 
 
 def test_in_a_folder_it_keeps_its_name(config, content, tmp_path):
@@ -299,6 +300,15 @@ def test_a_file_that_grows_while_it_comes(tmp_path):
     assert len(read) == 3 and left_in(tmp_path) == []
 
 
+def test_a_file_that_announces_more_is_not_begun(tmp_path):
+    read = []
+    response = response_of([b"x"], {"Content-Length": "251"})
+    response.iter_content = lambda size: iter(read.append(1) or b"x" for _ in range(251))
+    with pytest.raises(InputError, match="`max_bytes`"):
+        download.store(response, str(tmp_path / "x"), False, "m", download.Limits(most=250))
+    assert read == [] and left_in(tmp_path) == []
+
+
 def test_a_body_that_is_shorter_than_announced_is_not_kept(tmp_path):
     """urllib3 1.26 ends such a body without an error."""
     response = response_of([b"half"], {"Content-Length": "8"})
@@ -397,6 +407,7 @@ def test_what_stays_leaves_nothing(slack, config, tmp_path, name):
         timeless(config, tmp_path)
     said = str(caught.value)
     assert part in said and "\n" not in said and said.startswith("files.download")
+    assert PERHAPS not in said
     assert left_in(tmp_path) == []
     assert sum(caught.value.client.clock.slept) < config["max_wait"]
 

@@ -292,6 +292,13 @@ def test_a_token_that_may_not_list_private_channels_finds_public_ones(slack, con
     assert types == ["public_channel,private_channel", "public_channel"]
 
 
+def test_another_refusal_of_the_list_is_final(slack, config, report):
+    slack.faults.append(Fault.refuse("account_inactive", method="conversations.list", times=None))
+    with pytest.raises(Refusal, match="account_inactive"):
+        upload(config, file_path=report, channels="general")
+    assert len(calls(slack, "conversations.list")) == 1
+
+
 def test_a_token_that_may_list_nothing_is_told_what_it_lacks(slack, config, report):
     slack.tokens["xoxb-poor"] = Token("bot", seed.BOT, ("files:write",), bot_id=seed.BOT_ID)
     config["action_token"] = "xoxb-poor"
@@ -713,6 +720,7 @@ def test_a_large_file_says_how_far_it_is():
         "files.upload: x.iso: 75 % sent, 1536 of 2048 MB",
     ]
     clock.now += 100
+    progress("x.iso", 2048 * 1024 * 1024, 2048 * 1024 * 1024)  # the result says that
     progress("small", 1, 999)
     assert len(said) == 2
 
@@ -816,6 +824,16 @@ def test_no_fault_brings_a_secret_out(slack, config, report, capfd, name):
     assert CANARY not in said and "ticket-of-" not in said
     assert all(CANARY not in each.path + str(each.query) for each in slack.requests)
     assert all(CANARY.encode() not in each.body for each in sent(slack))
+
+
+def test_an_upload_url_of_any_form_is_a_secret(slack, config, report, capfd):
+    slack.faults.append(answering("%sin/%s?key=%s" % (slack.url, CANARY, CANARY)))
+    with Everything(capfd) as everything:
+        with pytest.raises(Misdirected, match="HTTP 404") as caught:
+            timeless(config, file_path=report)
+        said = everything.text(caught.value)
+    assert any(CANARY in each.path for each in slack.requests), "it was asked"
+    assert "HTTP/1.1" in said and CANARY not in said
 
 
 def test_an_upload_that_works_logs_no_secret(slack, config, report, capfd):
