@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python
 DONE := $(VENV)/.installed
 TESTS ?= tests
 
-.PHONY: demo test lint test-st2 bench chaos generate clean venv
+.PHONY: demo test lint test-st2 bench chaos generate pictures clean venv
 
 venv: $(DONE)
 	@ln -sfn $(VENV) .venv
@@ -35,10 +35,15 @@ lint: venv
 	  PYTHONPATH=actions/lib:sandbox/stackstorm/standins xargs -0 $(RUN) -m pylint -E
 	$(RUN) bin/exchange_checks.py
 	$(RUN) bin/draw_icon.py --check
+	$(RUN) bin/draw_pictures.py --check
 	$(RUN) bin/generate_actions.py --check
 
 generate: venv
 	$(RUN) bin/generate_actions.py
+
+# The pictures of README; the terminals in them are recorded.
+pictures: venv
+	$(RUN) bin/draw_pictures.py
 
 # The same suite on the real StackStorm: ST2_REPO_PATH is a checkout of StackStorm/st2,
 # ST2_PYTHON an interpreter with its requirements (default: the checkout's own virtualenv).

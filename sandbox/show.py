@@ -121,12 +121,12 @@ def action(found: Action, as_json: bool) -> None:
     _table(columns, [_row(name, found.schema[name]) for name in ordered])
 
 
-def checks(result: Dict[str, Any], as_json: bool) -> None:
+def checks(result: Dict[str, Any], as_json: bool, console: Optional[Console] = None) -> None:
     """What slack.check found, and a line that sums up."""
     if as_json:
         _json(result)
         return
-    console = _console()
+    console = console or _console()
     table = Table(box=box.SIMPLE_HEAD if console.is_terminal else box.ASCII2)
     for column in ("what", "state", "what it means", "what to do"):
         table.add_column(column, overflow="fold", no_wrap=column == "state")

@@ -1,0 +1,100 @@
+"""What the terminals in the pictures show: commands of the sandbox, run as anybody runs them.
+
+What differs from run to run is left out (how long an action took) or made the same (the port).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import replace
+from typing import Any, Dict, Iterator, List, Sequence
+
+from rich.text import Text
+
+from pictures import terminal
+from sandbox import demo, loopback, show
+from sandbox.stackstorm.runner import run_action
+from st2slack.checkup.features import FEATURES
+
+WIDTH = 100  # columns
+WIDE = 120  # columns, for the table
+STEPS = ("A message", "And back")  # of the demo; all five are too long to look at
+LACKING = "files"  # the feature whose scopes the checked app does not have
+ADDRESS = "http://127.0.0.1:8080/"
+_TOOK = re.compile(r" in \d+\.\d\d s$")
+_HEADING = re.compile(r"(\w[^─]*) ─+$")
+
+
+class SceneError(Exception):
+    """A command did not end as the picture tells."""
+
+
+def the_demo() -> str:
+    """Steps of `make demo`."""
+    console = terminal.recorder(WIDTH)
+    if demo.call(argparse.Namespace(), console) != 0:
+        raise SceneError("the demo failed; see it by: make demo")
+    steps = _steps(terminal.recorded(console))
+    lines = _framed("make demo", (_timeless(line) for line in steps))
+    return terminal.drawn(lines, WIDTH, "make demo", "Two steps of make demo in a terminal")
+
+
+def the_check() -> str:
+    """`sandbox check` of an app that lacks scopes, and has a token in the wrong place."""
+    console = terminal.recorder(WIDE)
+    result = _checked()
+    if result["failed"] != 1 or result["warnings"] != 1:
+        raise SceneError("slack.check found something else: %s" % result)
+    show.checks(result, as_json=False, console=console)
+    command = ".venv/bin/python -m sandbox check --config slack.yaml"
+    lines = _framed(command, iter(terminal.recorded(console)))
+    return terminal.drawn(lines, WIDE, "sandbox check", "The table of sandbox check in a terminal")
+
+
+def _checked() -> Dict[str, Any]:
+    """The result of slack.check; the same whatever port the Slack on loopback has."""
+    with loopback.started() as slack:
+        done = run_action("slack.check", {}, _config_with_mistakes(slack))
+        if not isinstance(done.result, dict):
+            raise SceneError("slack.check ended without a result: %s" % done.stderr)
+        rows = [
+            {key: str(value).replace(slack.url, ADDRESS) for key, value in row.items()}
+            for row in done.result["checks"]
+        ]
+    return {**done.result, "checks": rows}
+
+
+def _config_with_mistakes(slack: Any) -> Dict[str, Any]:
+    """Its bot lacks the scopes of one feature, and stands where the app's token belongs."""
+    scopes = {each for feature in FEATURES if feature.title != LACKING for each in feature.scopes}
+    token = slack.tokens[slack.bot_token]
+    slack.tokens[slack.bot_token] = replace(token, scopes=tuple(sorted(scopes)))
+    return {
+        "api_url": slack.api_url,
+        "action_token": slack.bot_token,
+        "sensor": {"app_token": slack.bot_token},
+    }
+
+
+def _steps(lines: Sequence[Text]) -> Iterator[Text]:
+    """The lines below the headings of the wanted steps."""
+    wanted = False
+    for line in lines:
+        heading = _HEADING.match(line.plain)
+        if heading:
+            wanted = heading[1] in STEPS
+        elif line.plain[:1] in "╭╰│":  # the frames around the steps: welcome and farewell
+            wanted = False
+        if wanted:
+            yield line
+
+
+def _timeless(line: Text) -> Text:
+    took = _TOOK.search(line.plain.rstrip())
+    return line[: took.start()] if took else line
+
+
+def _framed(command: str, lines: Iterator[Text]) -> List[Text]:
+    """What was typed, and what came of it."""
+    return [Text.assemble(("$ ", "dim"), (command, "bold")), Text(), *lines]
