@@ -127,9 +127,12 @@ def checks(result: Dict[str, Any], as_json: bool, console: Optional[Console] = N
         _json(result)
         return
     console = console or _console()
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else box.ASCII2)
+    folded = console.is_terminal
+    table = Table(box=box.SIMPLE_HEAD if folded else box.ASCII2)
     for column in ("what", "state", "what it means", "what to do"):
-        table.add_column(column, overflow="fold", no_wrap=column == "state")
+        # Room for the name of a key; the rest of a terminal's width is for what explains.
+        most = 28 if folded and column == "what" else None
+        table.add_column(column, overflow="fold", no_wrap=column == "state", max_width=most)
     for row in result["checks"]:
         what = f"{row['workspace']}: {row['what']}" if row["workspace"] else row["what"]
         state = Text(row["state"], _STATES[row["state"]])

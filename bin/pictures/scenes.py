@@ -6,6 +6,7 @@ What differs from run to run is left out (how long an action took) or made the s
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Sequence
@@ -18,7 +19,7 @@ from sandbox.stackstorm.runner import run_action
 from st2slack.checkup.features import FEATURES
 
 WIDTH = 100  # columns
-WIDE = 120  # columns, for the table
+WIDE = 114  # columns, for the table
 STEPS = ("A message", "And back")  # of the demo; all five are too long to look at
 LACKING = "files"  # the feature whose scopes the checked app does not have
 ADDRESS = "http://127.0.0.1:8080/"
@@ -35,7 +36,10 @@ def the_demo() -> str:
     console = terminal.recorder(WIDTH)
     if demo.call(argparse.Namespace(), console) != 0:
         raise SceneError("the demo failed; see it by: make demo")
-    steps = _steps(terminal.recorded(console))
+    steps = list(_steps(terminal.recorded(console)))
+    missing = [step for step in STEPS if not any(line.plain.startswith(step) for line in steps)]
+    if missing:
+        raise SceneError("the demo has no step named %s" % ", ".join(missing))
     lines = _framed("make demo", (_timeless(line) for line in steps))
     return terminal.drawn(lines, WIDTH, "make demo", "Two steps of make demo in a terminal")
 
@@ -97,4 +101,5 @@ def _timeless(line: Text) -> Text:
 
 def _framed(command: str, lines: Iterator[Text]) -> List[Text]:
     """What was typed, and what came of it."""
-    return [Text.assemble(("$ ", "dim"), (command, "bold")), Text(), *lines]
+    shown = list(itertools.dropwhile(lambda line: not line.plain.strip(), lines))
+    return [Text.assemble(("$ ", "dim"), (command, "bold")), Text(), *shown]

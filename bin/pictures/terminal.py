@@ -95,8 +95,9 @@ def _cells(line: Text) -> Iterator[Cell]:
 def _runs(cells: Iterable[Cell]) -> Iterator[Run]:
     """Letters together, as far as one style goes; blanks part them where there are two."""
     run: Optional[Run] = None
-    for column, character, style in cells:
-        if run and run.style == style and character not in STROKES and _joins(run, column):
+    for cell in cells:
+        column, character, style = cell
+        if run and _joins(run, cell):
             run = run._replace(letters=run.letters + character)
             continue
         if run and run.letters.strip():
@@ -106,10 +107,12 @@ def _runs(cells: Iterable[Cell]) -> Iterator[Run]:
         yield _stripped(run)
 
 
-def _joins(run: Run, column: int) -> bool:
-    """A wide character (emoji) stands alone: its width is its font's own."""
-    side_by_side = run.column + len(run.letters) == column
-    return side_by_side and not run.letters.endswith("  ")
+def _joins(run: Run, cell: Cell) -> bool:
+    """A wide character (emoji) stands alone: how wide it is, is its font's own."""
+    column, character, style = cell
+    narrow = cell_len(run.letters) == len(run.letters) and cell_len(character) == 1
+    beside = run.column + len(run.letters) == column and not run.letters.endswith("  ")
+    return narrow and beside and run.style == style and character not in STROKES
 
 
 def _stripped(run: Run) -> Run:
