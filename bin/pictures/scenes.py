@@ -6,7 +6,6 @@ What differs from run to run is left out (how long an action took) or made the s
 from __future__ import annotations
 
 import argparse
-import itertools
 import re
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Sequence
@@ -40,7 +39,7 @@ def the_demo() -> str:
     missing = [step for step in STEPS if not any(line.plain.startswith(step) for line in steps)]
     if missing:
         raise SceneError("the demo has no step named %s" % ", ".join(missing))
-    lines = _framed("make demo", (_timeless(line) for line in steps))
+    lines = _framed("make demo", [_timeless(line) for line in steps])
     return terminal.drawn(lines, WIDTH, "make demo", "Two steps of make demo in a terminal")
 
 
@@ -52,7 +51,7 @@ def the_check() -> str:
         raise SceneError("slack.check found something else: %s" % result)
     show.checks(result, as_json=False, console=console)
     command = ".venv/bin/python -m sandbox check --config slack.yaml"
-    lines = _framed(command, iter(terminal.recorded(console)))
+    lines = _framed(command, terminal.recorded(console))
     return terminal.drawn(lines, WIDE, "sandbox check", "The table of sandbox check in a terminal")
 
 
@@ -99,7 +98,8 @@ def _timeless(line: Text) -> Text:
     return line[: took.start()] if took else line
 
 
-def _framed(command: str, lines: Iterator[Text]) -> List[Text]:
-    """What was typed, and what came of it."""
-    shown = list(itertools.dropwhile(lambda line: not line.plain.strip(), lines))
+def _framed(command: str, lines: Sequence[Text]) -> List[Text]:
+    """What was typed, and what came of it; blank lines around that are none of it."""
+    written = [number for number, line in enumerate(lines) if line.plain.strip()]
+    shown = lines[written[0] : written[-1] + 1] if written else []
     return [Text.assemble(("$ ", "dim"), (command, "bold")), Text(), *shown]
