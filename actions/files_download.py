@@ -1,10 +1,15 @@
 """Save a file of Slack's on the action runner."""
 
 from st2slack import action
+from st2slack.web import files
 
 
-class FilesDownloadAction(action.FilesBase):
+class FilesDownloadAction(action.SlackBase):
     """The file with the ID `file`, at `save_to`."""
 
     def run(self, /, **parameters):  # noqa: E225 (the Exchange's flake8 is older than this)
-        return self.download(parameters)
+        return self.with_slack(
+            lambda slack: files.fetch(slack, parameters),
+            parameters.get("token"),
+            parameters.get("workspace"),
+        )

@@ -1,12 +1,20 @@
 """Renew a token that expires."""
 
-import requests
-
 from st2slack import action
+from st2slack.settings import read_rotation
+from st2slack.web import rotation
 
 
-class RefreshTokenAction(action.RotationBase):
-    """A refresh token for the next pair; both go into the encrypted datastore."""
+class RefreshTokenAction(action.SlackBase):
+    """New access and refresh token, stored in the datastore."""
 
     def run(self, renews=None, first=False, workspace=None):
-        return self.renew(renews, bool(first), workspace, requests)
+        return self.with_slack(
+            lambda slack: rotation.Rotation(
+                slack,
+                read_rotation(self.config, workspace, renews),
+                rotation.Datastore(*self.datastore()),
+                left=action.seconds_left,
+            ).run(bool(first)),
+            workspace=workspace,
+        )

@@ -92,7 +92,7 @@ def test_in_a_folder_it_keeps_its_name(config, content, tmp_path):
 def test_what_was_uploaded_comes_back(slack, config, tmp_path):
     client = make_client(config)
     given = {"content": "ü\n" * 100000, "filename": "x.html", "channels": seed.GENERAL}
-    answer = uploads.upload(client, given, None, lambda name, sent, size: None)
+    answer = uploads.upload(client, given, lambda name, sent, size: None)
     saved = fetch(config, tmp_path, answer["files"][0]["id"])
     assert (tmp_path / "x.html").read_text(encoding="utf-8") == given["content"]
     assert saved["mimetype"] == "text/html" and saved["bytes"] == 300000

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 import requests
 from st2common.runners.base_action import Action
@@ -22,12 +22,10 @@ from st2slack.settings import (
     Settings,
     check_token,
     read_invite,
-    read_rotation,
     read_settings,
 )
-from st2slack.web import files, uploads, webhook
+from st2slack.web import webhook
 from st2slack.web.call import Client
-from st2slack.web.channel_names import ChannelNames
 from st2slack.web.download import check_target, save
 from st2slack.web.methods import Method, find_method
 from st2slack.web.pages import (
@@ -39,7 +37,6 @@ from st2slack.web.pages import (
     slim_page,
     too_large,
 )
-from st2slack.web.rotation import Datastore, Rotation
 
 PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk or transfer
 
@@ -65,6 +62,14 @@ class SlackBase(Action):
     def client(self, settings: Settings, http: Any = requests) -> Client:
         """A client that stops waiting when StackStorm would stop the action."""
         return Client(settings, http, limit=seconds_left, notice=self.logger.warning)
+
+    def datastore(self) -> Tuple[Callable[[str], Optional[str]], Callable[[str, str], Any]]:
+        """Read (key) and write (key, text): StackStorm's datastore, encrypted, system scope."""
+        service = self.action_service
+        return (
+            lambda key: service.get_value(key, local=False, decrypt=True),
+            lambda key, text: service.set_value(key, text, local=False, encrypt=True),
+        )
 
     def say(self, line: str) -> None:
         """A line for the execution's live output. It may hold names that a bare locale lacks."""
@@ -178,53 +183,6 @@ class WebhookBase(SlackBase):
             url = webhook.find_url(settings, webhook_url)
             message = webhook.build(settings, content, given)
             return webhook.post(self.client(settings, http), url, message)
-        except SlackError as error:
-            raise error.with_traceback(None) from None
-
-
-class RotationBase(SlackBase):
-    """What renews tokens."""
-
-    def renew(
-        self, renews: Optional[str], first: bool, workspace: Optional[str], http: Any = requests
-    ) -> Dict[str, Any]:
-        """Renew the token that the config key `renews` reads; see `Rotation.run`."""
-        try:
-            settings = self.settings(workspace)
-            rotation = read_rotation(self.config, workspace, renews)
-            client = self.client(settings, http)
-            return Rotation(client, rotation, self._datastore(), left=seconds_left).run(first)
-        except SlackError as error:
-            raise error.with_traceback(None) from None
-
-    def _datastore(self) -> Datastore:
-        service = self.action_service
-        return Datastore(
-            read=lambda key: service.get_value(key, local=False, decrypt=True),
-            write=lambda key, text: service.set_value(key, text, local=False, encrypt=True),
-        )
-
-
-class FilesBase(SlackBase):
-    """What the actions share that move files."""
-
-    def upload(self, given: Mapping[str, Any], http: Any = requests) -> Dict[str, Any]:
-        """Upload what the parameters `given` name (see `uploads.upload`). Slack's answer."""
-        try:
-            client = self.client(self.settings(given.get("workspace")), http)
-            names = ChannelNames(
-                lambda page: client.call("conversations.list", page, token=given.get("token"))
-            )
-            progress = uploads.paced(self.logger.info, PROGRESS_EVERY, time.monotonic)
-            return uploads.upload(client, given, names, progress)
-        except SlackError as error:
-            raise error.with_traceback(None) from None
-
-    def download(self, given: Mapping[str, Any], http: Any = requests) -> Dict[str, Any]:
-        """Save the file that the parameters `given` name (see `files.fetch`)."""
-        try:
-            client = self.client(self.settings(given.get("workspace")), http)
-            return files.fetch(client, given)
         except SlackError as error:
             raise error.with_traceback(None) from None
 

@@ -8,6 +8,5 @@ a file; `methods` is the table of facts that a call needs.
 On top of them: `lookup` finds channels, people and user groups by what they are called, `people`
 does something with those it found, `directory` filters the list of users by the rules in `filters`,
 `invite` invites somebody, `webhook` posts by a webhook; `uploads` sends files that `sources` reads,
-`files` fetches one, `channel_names` finds channels for them; `rotation` renews tokens, `rescue`
-keeps them until they are stored.
+`files` fetches one; `rotation` renews tokens, `rescue` keeps them until they are stored.
 """

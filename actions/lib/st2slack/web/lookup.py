@@ -54,13 +54,36 @@ def find_channel(slack: Client, name: str, archived: bool = False) -> Found:
     if is_id:
         found = _by_id(slack, "conversations.info", "channel", wanted)
     else:
-        found = _channel_named(slack, wanted.lstrip("#"), archived)
+        found = find_channels(slack, [wanted.lstrip("#")], archived)[0]
     if found.get("is_archived") and not archived:
         raise NotFound(
             "The channel %s (%s) is archived. Set `archived` to find it all the same, or unarchive "
             "it with slack.conversations.unarchive." % (found.get("name"), found["id"])
         )
     return found
+
+
+def find_channels(slack: Client, names: Sequence[str], archived: bool = False) -> List[Found]:
+    """The channels of these names (without #), in their order. One walk for all, no further than
+    needed: a name is unique in a workspace. Raises NotFound for the first that is none.
+    """
+    found: Dict[str, Found] = {}
+    wanted = {_folded(name): name for name in names}
+    refused: List[Refusal] = []
+    for types in _TYPES:
+        arguments = {"types": types, "exclude_archived": not archived}
+        try:
+            _take_named(_all(slack, "conversations.list", arguments), wanted, found)
+        except Refusal as refusal:
+            if refusal.code != "missing_scope":
+                raise
+            refused.append(refusal)
+            continue
+        missing = [name for folded, name in wanted.items() if folded not in found]
+        if missing:
+            raise NotFound(_no_channel(missing[0], archived, refused))
+        return [found[folded] for folded in map(_folded, names)]
+    raise refused[0]
 
 
 def find_user(slack: Client, name: str, deleted: bool = False) -> Found:
@@ -156,24 +179,19 @@ def _by_id(slack: Client, method: str, key: str, item_id: str) -> Found:
 # --- channels -----------------------------------------------------------------------------------
 
 
-def _channel_named(slack: Client, name: str, archived: bool) -> Found:
-    """Names are unique in a workspace, so the first is the only one and ends the walk."""
-    wanted = _folded(name)
-    refused: List[Refusal] = []
-    for types in _TYPES:
-        arguments = {"types": types, "exclude_archived": not archived}
-        channels = _all(slack, "conversations.list", arguments)
-        try:
-            for channel in channels:
-                if wanted in (_folded(channel.get(key)) for key in ("name", "name_normalized")):
-                    return channel
-        except Refusal as refusal:
-            if refusal.code != "missing_scope":
-                raise
-            refused.append(refusal)
-            continue
-        raise NotFound(_no_channel(name, archived, refused))
-    raise refused[0]
+def _take_named(
+    channels: Iterator[Found], wanted: Mapping[str, str], found: Dict[str, Found]
+) -> None:
+    """Take those that are `wanted` (by folded name), until all are `found`."""
+    if len(found) == len(wanted):
+        return
+    for channel in channels:
+        for key in ("name", "name_normalized"):
+            folded = _folded(channel.get(key))
+            if folded in wanted:
+                found.setdefault(folded, channel)
+        if len(found) == len(wanted):
+            return
 
 
 def _no_channel(name: str, archived: bool, refused: Sequence[Refusal]) -> str:

@@ -8,12 +8,14 @@ when the first may have arrived. (docs.slack.dev, "Working with files", "Uploadi
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from st2slack.errors import InputError, Misdirected, Refusal, SlackError, Unanswered
 from st2slack.settings import Settings, is_loopback
 from st2slack.web.call import Client, rate_limited
+from st2slack.web.lookup import find_channels
 from st2slack.web.methods import find_method
 from st2slack.web.retry import TROUBLE
 from st2slack.web.send import REDIRECTS, Request, beginning, foreign, redirected_to, trouble
@@ -29,7 +31,7 @@ _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{6,}")
 _USER = re.compile(r"@.*|[UW][A-Z0-9]{6,}")
 _TAKEN = re.compile(r"OK - (\d+)\s*")
 
-Resolve = Callable[[str], str]
+Find = Callable[[Sequence[str]], Sequence[Mapping[str, Any]]]  # names → channels, in their order
 
 
 class _UrlRefused(Misdirected):
@@ -39,10 +41,10 @@ class _UrlRefused(Misdirected):
 # --- what is asked for --------------------------------------------------------------------------
 
 
-def channel_ids(channels: Optional[str], resolve: Resolve) -> List[str]:
+def channel_ids(channels: Optional[str], find: Find) -> List[str]:
     """IDs of the conversations that a comma-separated list names, each once, in its order.
 
-    IDs pass as they are; `resolve` is asked for names, without #, after all were looked at.
+    IDs pass as they are; `find` is asked for all names, without #, after all were looked at.
     """
     given = [each.strip().lstrip("#") for each in (channels or "").split(",")]
     given = list(dict.fromkeys(each for each in given if each))
@@ -53,8 +55,9 @@ def channel_ids(channels: Optional[str], resolve: Resolve) -> List[str]:
                 "slack.conversations.open and give the ID it answers (D...)." % each
             )
     _check_count(given)
-    found = [each if _CHANNEL_ID.fullmatch(each) else resolve(each) for each in given]
-    return list(dict.fromkeys(found))
+    names = [each for each in given if not _CHANNEL_ID.fullmatch(each)]
+    ids = dict(zip(names, (channel["id"] for channel in find(names)))) if names else {}
+    return list(dict.fromkeys(ids.get(each, each) for each in given))
 
 
 def _check_count(channels: List[str]) -> None:
@@ -83,9 +86,7 @@ def completion(given: Mapping[str, Any], channels: List[str]) -> Dict[str, Any]:
 # --- how it is done -----------------------------------------------------------------------------
 
 
-def upload(
-    client: Client, given: Mapping[str, Any], resolve: Resolve, progress: Progress
-) -> Dict[str, Any]:
+def upload(client: Client, given: Mapping[str, Any], progress: Progress) -> Dict[str, Any]:
     """Upload and share what the action's parameters `given` say; Slack's answer with the `files`.
 
     Raises a SlackError; its text tells whether anything was shared.
@@ -94,7 +95,8 @@ def upload(
     files = sources(given)
     # All that can be known to be wrong is said before the first byte goes out.
     client.prepare(COMPLETE, {**_texts(given), "files": []}, token=token)
-    arguments = completion(given, channel_ids(given.get("channels"), resolve))
+    channels = channel_ids(given.get("channels"), partial(find_channels, client))
+    arguments = completion(given, channels)
     uploader = Uploader(client, token, progress)
     done = [uploader.send(each, number, len(files)) for number, each in enumerate(files, 1)]
     return uploader.complete(done, arguments)
