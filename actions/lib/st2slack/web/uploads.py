@@ -152,8 +152,7 @@ class Uploader:
             asking, method = self._client.prepare(GET_URL, arguments, token=self._token)
             answer = self._client.answer(asking, method, left)
             url, file_id = check_place(answer, self._client.settings)
-            # The URL is a credential: who has it can send a file in this app's name.
-            secrets = (url, urlsplit(url).path.strip("/") or url, *asking.secrets)
+            secrets = (*_parts(url), *asking.secrets)
             request = Request(method=NAME, url=url, stream=body, secrets=secrets)
             _accept(self._client.transfer(request, left, lambda: body.sent), request, len(body))
             return file_id
@@ -182,6 +181,12 @@ def check_place(answer: Any, settings: Settings) -> Tuple[str, str]:
             "the config key `api_url` and the proxy." % GET_URL
         )
     return url, file_id
+
+
+def _parts(url: str) -> Tuple[str, ...]:
+    """An upload URL is a credential, and logs show parts of it: these are the telling ones."""
+    parts = urlsplit(url)
+    return url, parts.path.strip("/"), parts.query
 
 
 def _is_safe(url: str, settings: Settings) -> bool:
