@@ -13,19 +13,25 @@
     admin         admin_token, organization, set_active, attempts, auto_join_channels: how
                   slack.users.admin.invite invites
     post_message_action  webhook_url, channel, username, icon_emoji, icon_url of the webhook
-    workspaces    more workspaces: name, api_url, team_id, tokens and webhook of their own
+    authorization  who may what from Slack: rules of who, where and what; none: nobody anything
+    ldap          how LDAP is asked for the groups of people
+    ldap_names    ID of a person in Slack → their name in LDAP
+    workspaces    more workspaces: name, api_url, team_id, tokens, webhook and rules of their own
 
 A workspace of the list takes its credentials and `team_id` from its own entry only: a token of one
-workspace is never sent on behalf of another. How to get there (`api_url`, `proxy`, `ca_bundle`) is
-shared unless the entry says otherwise; `max_wait` is the same for all.
+workspace is never sent on behalf of another. Rules and `ldap_names` are its own, too: IDs and
+handles mean somebody else elsewhere. How to get there (`api_url`, `proxy`, `ca_bundle`) is shared
+unless the entry says otherwise; `max_wait` and `ldap` are the same for all.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from string import Formatter
+from typing import Any, Dict, List, Mapping, Optional, Pattern, Tuple
 from urllib.parse import unquote, urlsplit
 
 from st2slack.errors import SettingsError
@@ -334,6 +340,239 @@ def read_sensor(config: Mapping[str, Any], workspace: str = "") -> SensorSetting
     )
 
 
+@dataclass(frozen=True)
+class Rule:
+    """Who may what, and where: one entry of `authorization`.
+
+    `who`: IDs of people, IDs or @handles of user groups, DNs of LDAP groups, `everyone`. `where`:
+    IDs of conversations, `channels` (every channel), `direct_messages`. `what`: shell patterns over
+    references and names, see `work/authorization.py`. `extra_parameters`: whether parameters may be
+    given that an alias's format does not name.
+    """
+
+    name: str
+    who: Tuple[str, ...]
+    what: Tuple[str, ...]
+    where: Tuple[str, ...] = ("channels",)
+    extra_parameters: bool = False
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may what in one workspace. `ldap_names`: ID of a person → their name in LDAP."""
+
+    rules: Tuple[Rule, ...] = ()
+    ldap_names: Mapping[str, str] = field(default_factory=dict)
+
+
+EVERYONE = "everyone"
+CHANNELS, DIRECT_MESSAGES = "channels", "direct_messages"
+# IDs are capital letters and digits; names and handles in Slack never are.
+PERSON_ID = re.compile(r"[UW][A-Z0-9]{6,}")
+USERGROUP_ID = re.compile(r"S[A-Z0-9]{6,}")
+USERGROUP_HANDLE = re.compile(r"@[^\s@=,]+")
+LDAP_GROUP = re.compile(r"[A-Za-z0-9.-]+\s*=.+", re.DOTALL)
+CONVERSATION_ID = re.compile(r"[CDG][A-Z0-9]{6,}")
+
+_WHO = (PERSON_ID, USERGROUP_ID, USERGROUP_HANDLE, LDAP_GROUP, re.compile(EVERYONE))
+_WHERE = (CONVERSATION_ID, re.compile(CHANNELS), re.compile(DIRECT_MESSAGES))
+_RULE_KEYS = ("name", "who", "where", "what", "extra_parameters")
+
+
+def read_access(config: Mapping[str, Any], workspace: Optional[str] = None) -> Access:
+    """The rules of a workspace, in their order; those of another never count for it.
+
+    Raises SettingsError for a rule that cannot be used, so that none is taken for a wider one.
+    """
+    own = _entry(config, workspace) if workspace else config
+    rules = [_rule(entry) for entry in _objects(own, "authorization")]
+    names = [rule.name for rule in rules]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SettingsError(
+            "Config key `authorization` has more than one rule named %r; names must be unique."
+            % twice[0]
+        )
+    return Access(tuple(rules), _ldap_names(own))
+
+
+def _rule(entry: Mapping[str, Any]) -> Rule:
+    name = _text(entry, "name")
+    if not name:
+        raise SettingsError("Config key `authorization`: every rule needs a `name`.")
+    place = "Config key `authorization`, rule %r" % name
+    unknown = sorted(str(key) for key in entry if key not in _RULE_KEYS)
+    if unknown:
+        raise SettingsError(
+            "%s: %s is not known. A rule has %s." % (place, unknown[0], ", ".join(_RULE_KEYS))
+        )
+    extra = entry.get("extra_parameters", False)
+    if not isinstance(extra, bool):
+        raise SettingsError("%s: `extra_parameters` must be true or false." % place)
+    return Rule(
+        name=name,
+        who=_known(
+            _entries_of(entry, "who", place),
+            _WHO,
+            "%s: `who` has %%r. It takes IDs of people (U…), IDs (S…) or handles (@…) of user "
+            "groups, DNs of LDAP groups, and everyone; never names or e-mail addresses." % place,
+        ),
+        what=_entries_of(entry, "what", place),
+        where=_known(
+            _entries_of(entry, "where", place) if "where" in entry else (CHANNELS,),
+            _WHERE,
+            "%s: `where` has %%r. It takes IDs of conversations (C…, below the channel's details "
+            "in Slack), channels and direct_messages; never names, which people change." % place,
+        ),
+        extra_parameters=extra,
+    )
+
+
+def _entries_of(entry: Mapping[str, Any], key: str, place: str) -> Tuple[str, ...]:
+    value = entry.get(key)
+    if (
+        not isinstance(value, list)
+        or not value
+        or not all(isinstance(each, str) and each.strip() for each in value)
+    ):
+        raise SettingsError("%s: `%s` must be a list of texts with at least one." % (place, key))
+    return tuple(each.strip() for each in value)
+
+
+def _known(
+    values: Tuple[str, ...], shapes: Tuple[Pattern[str], ...], error: str
+) -> Tuple[str, ...]:
+    for value in values:
+        if not any(shape.fullmatch(value) for shape in shapes):
+            raise SettingsError(error % value)
+    return values
+
+
+def _ldap_names(own: Mapping[str, Any]) -> Dict[str, str]:
+    found: Dict[str, str] = {}
+    for entry in _objects(own, "ldap_names"):
+        person, name = _text(entry, "person"), _text(entry, "name")
+        if not person or not name or not PERSON_ID.fullmatch(person):
+            raise SettingsError(
+                "Config key `ldap_names`: every entry needs `person`, the ID of a person in Slack "
+                "(U…), and `name`, their name in LDAP."
+            )
+        if person in found:
+            raise SettingsError("Config key `ldap_names` has %s more than once." % person)
+        found[person] = name
+    return found
+
+
+@dataclass(frozen=True)
+class LdapSettings:
+    """How LDAP is asked for groups; keys and meanings are those of StackStorm's `backend_kwargs`.
+
+    `email_pattern`: filter that finds a person by e-mail; `insecure`: whether a connection will do
+    that anyone on the way can read and change; `max_wait`: seconds for all questions together.
+    """
+
+    host: str
+    port: int
+    bind_dn: str
+    bind_password: str = field(repr=False)
+    base_ou: str
+    base_ou_group: Optional[str] = None
+    scope: str = "subtree"
+    id_attr: str = "uid"
+    account_pattern: Optional[str] = None
+    group_pattern: Optional[str] = None
+    email_pattern: str = "(mail={username})"
+    use_ssl: bool = False
+    use_tls: bool = False
+    cacert: Optional[str] = None
+    insecure: bool = False
+    chase_referrals: bool = False
+    network_timeout: float = 5.0
+    max_wait: float = 10.0
+
+
+_LDAP_NEEDS = ("host", "bind_dn", "bind_password", "base_ou")
+_PATTERN_KEYS = ("account_pattern", "group_pattern", "email_pattern")
+_LDAP_MAY = ("base_ou_group", "scope", "id_attr", "cacert", *_PATTERN_KEYS)
+_LDAP_FLAGS = ("use_ssl", "use_tls", "insecure", "chase_referrals")
+_LDAP_SECONDS = ("network_timeout", "max_wait")
+_SCOPES = ("base", "onelevel", "subtree")
+# Pattern → what may stand in it in braces.
+_PATTERNS = {
+    "account_pattern": ("username",),
+    "email_pattern": ("username",),
+    "group_pattern": ("username", "user_dn"),
+}
+
+
+def read_ldap(config: Mapping[str, Any]) -> LdapSettings:
+    """How LDAP is asked. Raises SettingsError where it is not set, or cannot be used safely."""
+    ldap = _object(config, "ldap")
+    texts = {key: _text(ldap, key) for key in (*_LDAP_NEEDS, *_LDAP_MAY)}
+    missing = [key for key in _LDAP_NEEDS if not texts[key]]
+    port = ldap.get("port")
+    if missing or port is None:
+        names = ["`ldap.%s`" % key for key in (*missing, *(["port"] if port is None else []))]
+        raise SettingsError("LDAP groups need %s in the pack's config." % ", ".join(names))
+    if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
+        raise SettingsError("Config key `ldap.port` must be a number such as 636.")
+    values: Dict[str, Any] = {key: text for key, text in texts.items() if text}
+    values.update({key: _flag(ldap, key) for key in _LDAP_FLAGS if ldap.get(key) is not None})
+    for key in _LDAP_SECONDS:
+        if ldap.get(key) is not None:
+            place = "ldap." + key
+            values[key] = _seconds({place: ldap[key]}, place, 0.0)
+    return _safe(LdapSettings(port=port, **values), ldap)
+
+
+def _flag(ldap: Mapping[str, Any], key: str) -> bool:
+    if not isinstance(ldap[key], bool):
+        raise SettingsError("Config key `ldap.%s` must be true or false." % key)
+    return bool(ldap[key])
+
+
+def _safe(settings: LdapSettings, given: Mapping[str, Any]) -> LdapSettings:
+    known = {*_LDAP_NEEDS, *_LDAP_MAY, *_LDAP_FLAGS, *_LDAP_SECONDS, "port"}
+    unknown = sorted(str(key) for key in given if key not in known)
+    if unknown:
+        raise SettingsError("Config key `ldap` does not know %s; leave it out." % unknown[0])
+    if settings.bind_password.startswith("{{"):
+        raise SettingsError(
+            "Config key `ldap.bind_password` still holds a template: StackStorm did not find its "
+            "value in the datastore. Set that key (encrypted)."
+        )
+    if settings.scope not in _SCOPES:
+        raise SettingsError("Config key `ldap.scope` must be one of %s." % ", ".join(_SCOPES))
+    _check_patterns(settings)
+    if settings.use_ssl and settings.use_tls:
+        raise SettingsError("Config keys `ldap.use_ssl` and `ldap.use_tls` exclude each other.")
+    if settings.insecure or ((settings.use_ssl or settings.use_tls) and settings.cacert):
+        return settings
+    raise SettingsError(
+        "LDAP needs `ldap.use_ssl` or `ldap.use_tls`, and `ldap.cacert`, the file of the CA that "
+        "the server's certificate is checked with: otherwise whoever is on the way grants "
+        "themselves what they like. `ldap.insecure: true` goes without."
+    )
+
+
+def _check_patterns(settings: LdapSettings) -> None:
+    for key, names in _PATTERNS.items():
+        pattern = getattr(settings, key)
+        if pattern is None:
+            continue
+        try:
+            marks = {each[1] for each in Formatter().parse(pattern) if each[1] is not None}
+        except ValueError:
+            marks = {""}
+        if not marks or not marks <= set(names):
+            raise SettingsError(
+                "Config key `ldap.%s` must hold %s, and no other braces."
+                % (key, " or ".join("{%s}" % name for name in names))
+            )
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9;.-]*", settings.id_attr):
+        raise SettingsError("Config key `ldap.id_attr` must be the name of an attribute.")
+
+
 def sensed_workspaces(config: Mapping[str, Any]) -> List[str]:
     """Workspaces that the sensor is to connect to; "" is the config's top level."""
     names = ["", *workspace_names(config)]
@@ -388,9 +627,7 @@ def is_loopback(url: str) -> bool:
 
 
 def _entries(config: Mapping[str, Any]) -> List[Mapping[str, Any]]:
-    entries = config.get("workspaces") or []
-    if not isinstance(entries, list) or not all(isinstance(each, dict) for each in entries):
-        raise SettingsError("Config key `workspaces` must be a list of objects with a `name`.")
+    entries = _objects(config, "workspaces")
     if not all(each.get("name") for each in entries):
         raise SettingsError("Config key `workspaces`: every entry needs a `name`.")
     return entries
@@ -434,6 +671,14 @@ def _object(values: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = values.get(key) or {}
     if not isinstance(value, dict):
         raise SettingsError("Config key `%s` must be an object." % key)
+    return value
+
+
+def _objects(values: Mapping[str, Any], key: str) -> List[Mapping[str, Any]]:
+    value = values.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        what = "objects with a `name`" if key == "workspaces" else "objects"
+        raise SettingsError("Config key `%s` must be a list of %s." % (key, what))
     return value
 
 
