@@ -1,12 +1,13 @@
-"""Try what the pack is configured with."""
+"""Try what the pack is configured with, or tell whether somebody may something."""
 
 from st2slack import action
-from st2slack.checkup import check, trial
+from st2slack.checkup import asked, check, trial
 
 
 class CheckAction(action.SlackBase):
     """Every credential, connection and scope; fails where something does not work."""
 
-    def run(self, workspace=None, post=False, connect=True):
+    def run(self, workspace=None, post=False, connect=True, person=None, what=None, where=None):
         how = trial.How(post=bool(post), connect=connect is not False)
-        return check.report(self.config, self.say, self.logger.error, workspace, how)
+        question = asked.question(person, what, where)
+        return check.report(self.config, self.say, self.logger.error, workspace, how, question)

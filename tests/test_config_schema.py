@@ -15,7 +15,9 @@ from st2slack.settings import (
     RENEWED,
     SensorSettings,
     credentials,
+    read_access,
     read_invite,
+    read_ldap,
     read_rotation,
     read_sensor,
     read_settings,
@@ -26,6 +28,8 @@ SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text(encoding="utf-8"
 EXAMPLE_TEXT = (ROOT / "slack.yaml.example").read_text(encoding="utf-8")
 EXAMPLE = yaml.safe_load(EXAMPLE_TEXT)
 OF_2X = json.loads((ROOT / "etc/slack/pack_2x.json").read_text(encoding="utf-8"))["config"]
+
+CREDENTIALS = ("webhook_url", "proxy", "client_secret")
 
 
 def leaves(schema, path=""):
@@ -88,6 +92,8 @@ def keys_read():
         read_settings(RecordedDict(values, seen, ""), workspace)
         read_sensor(RecordedDict(values, seen, ""), workspace or "")
         credentials(RecordedDict(values, seen, ""), workspace)
+        read_access(RecordedDict(values, seen, ""), workspace)
+        read_ldap(RecordedDict(values, seen, ""))
         for renews in RENEWED:
             read_rotation(RecordedDict(values, seen, ""), workspace, renews)
         read_invite(RecordedDict(values, seen, ""), workspace)
@@ -103,8 +109,9 @@ def test_every_key_of_2x_is_still_taken():
 
 
 def test_no_dead_keys_and_no_undocumented_ones():
-    sections = {"post_message_action", "admin", "sensor", "rotation"}
     read = {place for place in keys_read() if "post_message_action" not in place or "." in place}
+    sections = {"post_message_action", "admin", "sensor", "rotation", "ldap"}
+    sections |= {"authorization", "ldap_names"}
     read -= sections | {"workspaces[]." + each for each in sections}
     assert set(LEAVES) - read == set()
     # An entry of `workspaces` is read like the top level; one key means nothing there.
@@ -200,7 +207,7 @@ def test_every_credential_is_masked():
     """Plain properties and lists of objects are masked by StackStorm; free-form maps are not."""
     for place, leaf in LEAVES.items():
         name = place.rpartition(".")[2]
-        if name.endswith("token") or name in ("webhook_url", "proxy", "client_secret"):
+        if name.endswith(("token", "_password")) or name in CREDENTIALS:
             assert leaf.get("secret") is True, place
         else:
             assert not leaf.get("secret"), place

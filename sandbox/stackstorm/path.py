@@ -1,4 +1,4 @@
-"""Where `st2common`, `st2tests` and `st2reactor` come from: the real ones, else standins/.
+"""Where StackStorm's packages (`NAMES`) come from: the real ones, else standins/.
 
 The stand-ins are appended at the END of the import path and only for what cannot be imported,
 so a real StackStorm always wins.
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import List, Optional
 
 STANDINS = Path(__file__).resolve().parent / "standins"
-NAMES = ("st2common", "st2tests", "st2reactor")
+NAMES = ("st2common", "st2tests", "st2reactor", "st2auth_ldap")
 
 
 def real_folder(name: str) -> Optional[Path]:

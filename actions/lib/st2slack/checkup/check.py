@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
+from st2slack.checkup import asked
 from st2slack.checkup.connection import SKEW, proxy_of
 from st2slack.checkup.rows import FAILED, OK, WARNING, Row, failures, lines_of, result_of
 from st2slack.checkup.trial import How, Seen, Trial
@@ -28,17 +29,25 @@ def report(
     complain: Callable[[str], None],
     workspace: Optional[str] = None,
     how: Optional[How] = None,
+    question: Optional[asked.Question] = None,
 ) -> Tuple[bool, Dict[str, Any]]:
     """Check, `say` the table, `complain` about what failed; (whether all is well, the result).
 
-    Settings that are wrong and what Slack refuses are rows of the table, not exceptions.
+    Settings that are wrong and what Slack refuses are rows of the table, not exceptions. Where it
+    is asked whether somebody may something, this alone is looked at; `decision` of the result is
+    the record of it.
     """
-    rows = look(config, workspace, how or How())
+    how, more = how or How(), {}
+    if question:
+        row, decision = asked.answer(config, workspace, question, LONGEST, how.http)
+        rows, more = [row], {"decision": decision}
+    else:
+        rows = look(config, workspace, how)
     for line in lines_of(rows):
         say(line)
     for line in failures(rows):
         complain(line)
-    result = result_of(rows)
+    result = {**result_of(rows), **more}
     return bool(result["ok"]), result
 
 
@@ -81,6 +90,7 @@ def _workspace(config: Mapping[str, Any], name: str, how: How) -> Iterator[Row]:
             yield from trial.rows()
         else:
             yield from trial.form()  # what can be told without Slack
+    yield from asked.rules(config, name)
 
 
 def _reach(name: str, settings: Settings, how: How) -> Iterator[Row]:

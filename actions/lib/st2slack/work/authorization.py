@@ -10,8 +10,8 @@ Rules only allow. The first that fits decides and is named. A rule fits when the
     where  C…, G…, D… this conversation
            channels   every channel, public or private (this where a rule says nothing)
            direct_messages   every direct message, of two or of a group
-    what   a shell pattern (* ? [abc]) over alias references, action references, approval names; with
-           `alias:`, `action:` or `approval:` before it, over these alone
+    what   a shell pattern (* ? [abc]) over references of aliases and of actions, and names of
+           approvals; with `alias:`, `action:` or `approval:` before it, over these alone
 
 Bots and deactivated people may nothing, nor may somebody whom Slack does not tell about. What could
 not be looked up allows nothing.

@@ -1,8 +1,8 @@
 """Which LDAP groups a person is in, asked through StackStorm's own LDAP backend (st2-auth-ldap).
 
 The person is found by the name that `ldap_names` has for their ID, else by their e-mail. Groups are
-those that hold them by DN (member, uniqueMember), by the name LDAP has for them (memberUid), and the
-groups that hold these, level by level.
+those that hold them by DN (member, uniqueMember) or by the name LDAP has for them (memberUid), and
+the groups that hold these, level by level.
 
 What the backend does, read in its code (3.9) and tried: `get_user(name)` gives attributes → lists
 of bytes, `get_user_groups(name)` gives DNs; both answer None both for "not found" and "the server
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from st2slack.errors import SettingsError, SlackError
@@ -38,6 +39,14 @@ class NotTold(SlackError):
     """LDAP does not tell: nobody of that name, or no answer."""
 
 
+@dataclass(frozen=True)
+class Groups:
+    """Groups that somebody is in, and whether these are all."""
+
+    known: Set[DN]
+    whole: bool
+
+
 class LdapGroups:
     """Asks one LDAP server. `own_end`: seconds that the caller itself still has."""
 
@@ -52,20 +61,26 @@ class LdapGroups:
 
         `name`: their name in LDAP; None: they are found by their e-mail.
         """
-        wanted = list(entries)
+        names = list(entries)
         try:
+            wanted = {entry: _comparable(entry) for entry in names}
             groups = self._in_time(lambda: self._groups(person, name))
-            inside = {entry for entry in wanted if _comparable(entry) in groups}
         except SlackError as error:
-            why = "LDAP groups are not known (%s)" % str(error).rstrip(".")
-            return person.with_unclear(wanted, why)
-        return person.with_known(inside, set(wanted) - inside)
+            return person.with_unclear(names, "LDAP groups are not known (%s)" % _bare(error))
+        inside = {entry for entry, dn in wanted.items() if dn in groups.known}
+        outside = set(wanted) - inside
+        if groups.whole:
+            return person.with_known(inside, outside)
+        why = "they are in more groups, or deeper nested ones, than are followed in LDAP"
+        return person.with_known(inside, ()).with_unclear(outside, why)
 
-    def try_out(self) -> None:
-        """Bind and search. Raises what is wrong."""
-        self._in_time(self._try_out)
+    def try_out(self, entries: Iterable[str]) -> None:
+        """Bind and search, and look at the DNs. Raises what is wrong."""
+        self._in_time(lambda: self._try_out(entries))
 
-    def _try_out(self) -> None:
+    def _try_out(self, entries: Iterable[str]) -> None:
+        for entry in entries:
+            _comparable(entry)
         backend = self._backend(self._account())
         with _Ear() as ear:
             self._ask(ear, lambda: backend.get_user(NOBODY))
@@ -92,22 +107,24 @@ class LdapGroups:
 
     # --- the questions --------------------------------------------------------------------------
 
-    def _groups(self, person: Person, name: Optional[str]) -> Set[DN]:
+    def _groups(self, person: Person, name: Optional[str]) -> Groups:
         """All groups that the person is in."""
         account, name = self._account_of(person, name)
         found = self._groups_of(account, name, self._settings.group_pattern)
         known: Set[DN] = set()
-        for _ in range(DEEPEST):
+        for depth in range(DEEPEST + 1):
             new = {_comparable(dn): dn for dn in found}
             fresh = [new[each] for each in new if each not in known]
             known.update(new)
-            if not fresh or len(known) > MOST:
+            if not fresh:
+                return Groups(known, True)
+            if depth == DEEPEST or len(known) > MOST:
                 break
             found = []
             for begin in range(0, len(fresh), AT_ONCE):
                 holding = _holding(fresh[begin : begin + AT_ONCE])
                 found += self._groups_of(account, name, holding)
-        return known
+        return Groups(known, False)
 
     def _account_of(self, person: Person, name: Optional[str]) -> Tuple[str, str]:
         """(filter, name) that find the person; the name is LDAP's own where it has just one.
@@ -285,6 +302,11 @@ def _values(entry: Dict[str, Any], attribute: str) -> List[Any]:
     """Values of an attribute, whose name a server may write in other letters."""
     found = (values for name, values in entry.items() if name.lower() == attribute.lower())
     return list(next(found, []))
+
+
+def _bare(error: SlackError) -> str:
+    """Its text, to stand within a sentence."""
+    return str(error).rstrip(".")
 
 
 def _text(value: Any) -> str:

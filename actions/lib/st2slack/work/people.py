@@ -29,6 +29,7 @@ from st2slack.work.authorization import (
 )
 
 SLACKBOT = "USLACKBOT"
+_NOT_A_MEMBERS = "the e-mail address of a %s counts for nothing; `ldap_names` may name them"
 _NOT_CONFIRMED = "Slack has no confirmed e-mail address for them"
 _NO_EMAIL = "Slack tells no e-mail address for them (scope users:read.email)"
 
@@ -116,7 +117,7 @@ def person_of(person_id: str, user: Any, home: Set[str]) -> Person:
         return person
     standing = _standing(user, home)
     if standing != MEMBER:
-        return replace(person, standing=standing, no_email="their e-mail counts for nothing")
+        return replace(person, standing=standing, no_email=_NOT_A_MEMBERS % standing)
     if user.get("is_email_confirmed") is False:
         return replace(person, standing=standing, no_email=_NOT_CONFIRMED)
     profile = user.get("profile")

@@ -1,0 +1,91 @@
+"""Whether somebody may do something: the answer that a command or a button of theirs would get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from st2slack.checkup.rows import FAILED, OK, WARNING, Row
+from st2slack.errors import InputError, SlackError
+from st2slack.settings import PERSON_ID, Settings, read_access, read_ldap, read_settings
+from st2slack.web.call import Client
+from st2slack.work.authorization import is_ldap_group, thing
+from st2slack.work.ldap_groups import LdapGroups
+from st2slack.work.may import WhoMay
+
+_MEND = "Mend that, then run slack.check again."
+
+
+@dataclass(frozen=True)
+class Question:
+    """`person`, `where`: IDs; `what`: reference of an alias or action, or approval:NAME."""
+
+    person: str
+    what: str
+    where: Optional[str] = None
+
+
+def question(
+    person: Optional[str], what: Optional[str], where: Optional[str]
+) -> Optional[Question]:
+    """What is asked; None where nothing is. Raises InputError where half of it is missing."""
+    given = [(each or "").strip() for each in (person, what, where)]
+    if not any(given):
+        return None
+    if not given[0] or not given[1]:
+        raise InputError("`person` and `what` belong together: who may what?")
+    if not PERSON_ID.fullmatch(given[0]):
+        raise InputError(
+            "Parameter `person` must be the ID of a person (U…, in their profile in Slack), not a "
+            "name: slack.users.lookupByEmail finds it."
+        )
+    return Question(given[0], given[1], given[2] or None)
+
+
+def answer(
+    config: Mapping[str, Any], workspace: Optional[str], asked: Question, longest: float, http: Any
+) -> Tuple[Row, Optional[Dict[str, Any]]]:
+    """(the row that tells, the record of the decision; None where it could not be taken)."""
+    what = "may %s do %s%s" % (
+        asked.person,
+        asked.what,
+        " in %s" % asked.where if asked.where else "",
+    )
+    try:
+        settings = _hasty(read_settings(config, workspace), longest)
+        who_may = WhoMay(config, Client(settings, http), workspace)
+        decision, record = who_may.decide(asked.person, thing(asked.what), asked.where)
+    except SlackError as error:
+        return Row(workspace or "", what, FAILED, str(error), _MEND), None
+    if decision.allowed:
+        extra = " Parameters that the alias does not name are allowed, too."
+        means = decision.why + (extra if decision.extra_parameters else "")
+        return Row(workspace or "", what, OK, means), record
+    return Row(workspace or "", what, WARNING, decision.why), record
+
+
+def rules(config: Mapping[str, Any], workspace: str) -> Iterator[Row]:
+    """Whether the rules can be used, and LDAP where they name a group of it."""
+    try:
+        access = read_access(config, workspace)
+    except SlackError as error:
+        yield Row(workspace, "authorization", FAILED, "%s Nobody may anything." % error, _MEND)
+        return
+    if access.rules:
+        yield Row(workspace, "authorization", OK, "Rules: %d." % len(access.rules))
+    groups = [each for rule in access.rules for each in rule.who if is_ldap_group(each)]
+    if groups:
+        yield _ldap(config, workspace, groups)
+
+
+def _ldap(config: Mapping[str, Any], workspace: str, groups: List[str]) -> Row:
+    try:
+        LdapGroups(read_ldap(config)).try_out(groups)
+    except SlackError as error:
+        means = "%s Who is allowed as member of an LDAP group is denied." % error
+        return Row(workspace, "ldap", FAILED, means, _MEND)
+    return Row(workspace, "ldap", OK, "LDAP answers.")
+
+
+def _hasty(settings: Settings, longest: float) -> Settings:
+    return replace(settings, max_wait=min(settings.max_wait, longest))
