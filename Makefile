@@ -8,15 +8,23 @@ RUN := $(VENV)/bin/python
 DONE := $(VENV)/.installed
 TESTS ?= tests
 
+# Where OpenLDAP's headers are, the tests can ask a real LDAP server (Debian: slapd).
+LDAP := $(if $(wildcard /usr/include/ldap.h),$(VENV)/.ldap-installed)
+
 .PHONY: demo test lint test-st2 bench chaos generate pictures clean venv
 
-venv: $(DONE)
+venv: $(DONE) $(LDAP)
 	@ln -sfn $(VENV) .venv
 
 $(DONE): requirements.txt requirements-tests.txt
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what the tests and the demo need into $(VENV) …"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-tests.txt
+	@touch $@
+
+$(VENV)/.ldap-installed: requirements-ldap.txt $(DONE)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-ldap.txt || \
+	  echo "python-ldap cannot be built here: the tests of LDAP groups will say so."
 	@touch $@
 
 demo: venv

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
+import threading
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
@@ -84,7 +86,7 @@ class LdapGroups:
         backend = self._backend(self._account())
         with _Ear() as ear:
             self._ask(ear, lambda: backend.get_user(NOBODY))
-        if not isinstance(ear.heard, ValueError):  # "nobody" is what it answers where all is well
+        if not _found_nobody(ear.heard):  # which is what it answers where all is well
             raise self._error(ear.heard)
 
     def _in_time(self, work: Callable[[], Any]) -> Any:
@@ -97,6 +99,9 @@ class LdapGroups:
                 raise self._error(error) from None
 
         _modules()  # what is missing is said before anything is begun
+        cacert = self._settings.cacert
+        if cacert and not (os.path.isfile(cacert) and os.access(cacert, os.R_OK)):
+            raise SettingsError("No file can be read at %s, `ldap.cacert`" % cacert)
         try:
             return in_time(clean, self._settings.max_wait, self._own_end)
         except OutOfTime:
@@ -227,9 +232,10 @@ class LdapGroups:
     def _reason(self, reason: Optional[BaseException]) -> str:
         if reason is None:
             return "%s did not tell" % self._server
-        if isinstance(reason, ValueError) and "identif" in str(reason):  # none, or more than one
-            many = "more than one entry" if "ore than one" in str(reason) else "nobody"
-            return "LDAP has %s of that name" % many
+        if _found_nobody(reason):
+            return "LDAP has nobody of that name"
+        if isinstance(reason, ValueError) and str(reason).startswith("More than one"):
+            return "LDAP has more than one entry of that name"
         told = reason.args[0] if reason.args else ""
         if isinstance(told, dict):  # python-ldap: {"desc": …, "info": …}
             told = ": ".join(str(told[key]) for key in ("desc", "info") if told.get(key))
@@ -237,27 +243,36 @@ class LdapGroups:
         return "%s: %s" % (self._server, line or type(reason).__name__)
 
 
-class _Ear(logging.Handler):
-    """Hears why the backend answers None, and keeps its traceback out of the execution's log."""
+class _Ear(logging.Filter):
+    """Hears why the backend answers None, and keeps its traceback out of the execution's log.
+
+    It hears its own thread only: one that was given up may still be waiting, with an ear open.
+    """
 
     def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
+        super().__init__()
         self.heard: Optional[BaseException] = None
-        self._log = logging.getLogger(BACKEND)
+        self._thread = threading.get_ident()
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the first reason."""
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the first reason; whether the record goes on to the log."""
+        if record.thread != self._thread:
+            return True
         if record.exc_info and self.heard is None:
             self.heard = record.exc_info[1]
+        return False
 
     def __enter__(self) -> _Ear:
-        self._propagates, self._log.propagate = self._log.propagate, False
-        self._log.addHandler(self)
+        logging.getLogger(BACKEND).addFilter(self)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._log.removeHandler(self)
-        self._log.propagate = self._propagates
+        logging.getLogger(BACKEND).removeFilter(self)
+
+
+def _found_nobody(reason: Optional[BaseException]) -> bool:
+    """Whether the backend searched and found nobody: it says so by an exception that it logs."""
+    return isinstance(reason, ValueError) and str(reason).startswith("Unable to identify")
 
 
 def _modules() -> Tuple[Any, Any]:
