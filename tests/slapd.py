@@ -1,6 +1,6 @@
 """A real LDAP server on loopback (Debian's slapd), and servers that are broken on purpose.
 
-`AVAILABLE` says "" or what is missing here. Under `.ci/run`, SLAPD=required makes that a failure.
+`missing()` says "" or what is not here. Under `.ci/run`, SLAPD=required makes that a failure.
 """
 
 import contextlib

@@ -224,7 +224,7 @@ def test_two_of_one_address(slapd):
 
 
 def test_a_name_that_leads_to_two(slapd):
-    """`title` of neither is unique: whose posix groups these are cannot be told."""
+    """That attribute is the same for all: whose posix groups these are cannot be told."""
     settings = dict(slapd.settings(), id_attr="homeDirectory")
     assert "more than one entry" in why(settings, member("tomasz"))
 

@@ -1,0 +1,584 @@
+"""Who may: every rule as a table, and what no input can make otherwise."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from st2slack.errors import SettingsError
+from st2slack.settings import Rule, read_access, read_ldap
+from st2slack.work.authorization import (
+    ACTION,
+    ALIAS,
+    APPROVAL,
+    BOT,
+    CHANNEL,
+    DEACTIVATED,
+    DIRECT,
+    GUEST,
+    MEMBER,
+    STRANGER,
+    UNKNOWN,
+    Person,
+    Place,
+    Thing,
+    decide,
+    is_group,
+    record,
+    thing,
+    unsettled,
+)
+
+ME, OTHER = "U0HARBOUR02", "U0HARBOUR03"
+HERE, ELSEWHERE, DM, GROUP_DM = "C0DEPLOYS01", "C0GENERAL01", "D0TOMASZ001", "C0MPIM00001"
+CN = "cn=ops,ou=groups,dc=x"
+RESTART = Thing({ALIAS: "deploys.restart", ACTION: "deploys.restart_service"})
+PROD = Thing({APPROVAL: "production"})
+
+
+def rule(who=(ME,), what=("*",), where=("channels",), name="r", extra=False):
+    return Rule(name, tuple(who), tuple(what), tuple(where), extra)
+
+
+def member(**more):
+    return Person(ME, MEMBER, **more)
+
+
+def may(rules, person=None, place=None, what=RESTART):
+    return decide(rules, person or member(), place or Place(HERE, CHANNEL), what)
+
+
+# --- tables -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "who, person, allowed",
+    [
+        # IDs
+        ([ME], member(), True),
+        ([OTHER], member(), False),
+        ([OTHER, ME], member(), True),
+        ([ME], Person(ME, GUEST), True),
+        ([ME], Person(ME, STRANGER), True),
+        ([ME], Person(ME, BOT), False),
+        ([ME], Person(ME, DEACTIVATED), False),
+        ([ME], Person(ME, UNKNOWN), False),
+        ([ME], Person(ME), False),
+        ([ME], Person(ME, "something new"), False),
+        # everyone
+        (["everyone"], member(), True),
+        (["everyone"], Person(ME, GUEST), False),
+        (["everyone"], Person(ME, STRANGER), False),
+        (["everyone"], Person(ME, BOT), False),
+        (["everyone"], Person(ME, DEACTIVATED), False),
+        (["everyone"], Person(ME, UNKNOWN), False),
+        # groups
+        (["@on-call"], member(within=frozenset(["@on-call"])), True),
+        (["@on-call"], member(within=frozenset(["S0ONCALL001"])), False),
+        (["S0ONCALL001"], member(within=frozenset(["S0ONCALL001"])), True),
+        (["@on-call"], member(without=frozenset(["@on-call"])), False),
+        (["@on-call"], member(unclear={"@on-call": "x"}), False),
+        (["@on-call"], member(), False),
+        (["@on-call"], Person(ME, GUEST, within=frozenset(["@on-call"])), True),
+        (["@on-call"], Person(ME, DEACTIVATED, within=frozenset(["@on-call"])), False),
+        (["@on-call"], member(within=frozenset(["@on-call"]), unclear={"@on-call": "x"}), False),
+        ([CN], member(within=frozenset([CN])), True),
+        ([CN], member(within=frozenset([CN.upper()])), False),
+        ([CN], member(unclear={CN: "server down"}), False),
+        ([CN, ME], member(unclear={CN: "server down"}), True),
+        (["@a", "@b"], member(unclear={"@a": "x"}, within=frozenset(["@b"])), True),
+    ],
+)
+def test_who(who, person, allowed):
+    assert may([rule(who)], person).allowed is allowed
+
+
+@pytest.mark.parametrize("standing", [MEMBER, GUEST, STRANGER])
+@pytest.mark.parametrize(
+    "odd", ["everyone", "@on-call", CN, "*", "", "mara", "u0harbour02", "C0X0X0X"]
+)
+def test_what_is_no_id_is_nobody(standing, odd):
+    rules = [rule([ME, "everyone", "@on-call", CN])]
+    assert not may(rules, Person(odd, standing, within=frozenset([odd]))).allowed
+
+
+@pytest.mark.parametrize(
+    "where, place, allowed",
+    [
+        (["channels"], Place(HERE, CHANNEL), True),
+        (["channels"], Place("", CHANNEL), True),
+        (["channels"], Place(DM, DIRECT), False),
+        (["channels"], Place(GROUP_DM, DIRECT), False),
+        (["channels"], Place(GROUP_DM, UNKNOWN), False),
+        (["direct_messages"], Place(DM, DIRECT), True),
+        (["direct_messages"], Place(GROUP_DM, DIRECT), True),
+        (["direct_messages"], Place(HERE, CHANNEL), False),
+        (["direct_messages"], Place(HERE, UNKNOWN), False),
+        (["channels", "direct_messages"], Place(DM, DIRECT), True),
+        (["channels", "direct_messages"], Place(HERE, UNKNOWN), True),
+        (["channels", "direct_messages"], Place("", UNKNOWN), False),
+        ([HERE], Place(HERE, CHANNEL), True),
+        ([HERE], Place(HERE, UNKNOWN), True),
+        ([HERE], Place(ELSEWHERE, CHANNEL), False),
+        ([HERE], Place("", CHANNEL), False),
+        ([HERE], Place("deploys", CHANNEL), False),
+        ([HERE, "direct_messages"], Place(DM, DIRECT), True),
+        ([DM], Place(DM, DIRECT), True),
+        (["channels"], Place("channels", UNKNOWN), False),
+    ],
+)
+def test_where(where, place, allowed):
+    assert may([rule(where=where)], place=place).allowed is allowed
+
+
+@pytest.mark.parametrize(
+    "pattern, what, allowed",
+    [
+        ("*", RESTART, True),
+        ("*", PROD, True),
+        ("deploys.restart", RESTART, True),
+        ("deploys.restart_service", RESTART, True),
+        ("deploys.*", RESTART, True),
+        ("deploys.restart?service", RESTART, True),
+        ("deploys.[qr]estart", RESTART, True),
+        ("Deploys.*", RESTART, False),
+        ("restart", RESTART, False),
+        ("deploys", RESTART, False),
+        ("*.restart", RESTART, True),
+        ("alias:deploys.restart", RESTART, True),
+        ("alias:deploys.restart_service", RESTART, False),
+        ("action:deploys.restart_service", RESTART, True),
+        ("action:deploys.restart", RESTART, False),
+        ("approval:*", RESTART, False),
+        ("approval:*", PROD, True),
+        ("approval:prod*", PROD, True),
+        ("production", PROD, True),
+        ("alias:*", PROD, False),
+        ("alias:*", Thing({ALIAS: ""}), False),
+        ("*", Thing({}), False),
+        ("*", Thing({ALIAS: ""}), False),
+        ("approval:x", Thing({APPROVAL: "approval:x"}), False),
+        ("approval:", Thing({APPROVAL: "approval:"}), True),
+        ("a\nb", Thing({ALIAS: "a"}), False),
+        ("deploys.restart", Thing({ALIAS: "deploys.restart\n"}), False),
+    ],
+)
+def test_what(pattern, what, allowed):
+    assert may([rule(what=[pattern])], what=what).allowed is allowed
+
+
+def test_nothing_configured_allows_nobody_anything():
+    decision = may([])
+    assert (decision.allowed, decision.rule) == (False, "")
+    assert "has no rule" in decision.why
+
+
+def test_the_first_rule_that_fits_decides_and_is_named():
+    rules = [
+        rule([OTHER], name="others"),
+        rule(what=["x"], name="things"),
+        rule(where=[ELSEWHERE], name="places"),
+        rule(name="mine"),
+        rule(["everyone"], name="later", extra=True),
+    ]
+    decision = may(rules)
+    assert (decision.allowed, decision.rule, decision.extra_parameters) == (True, "mine", False)
+    assert "by the rule 'mine'" in decision.why
+
+
+@pytest.mark.parametrize("extra", [True, False])
+def test_extra_parameters_are_the_rules_to_allow(extra):
+    assert may([rule(extra=extra)]).extra_parameters is extra
+    assert not may([rule([OTHER], extra=True)]).extra_parameters
+
+
+def test_a_group_that_cannot_be_asked_widens_nothing():
+    """Had it been asked, the narrower rule may have decided."""
+    narrow, wide = rule([CN], name="narrow"), rule(name="wide", extra=True)
+    down = may([narrow, wide], member(unclear={CN: "server down"}))
+    assert (down.allowed, down.rule, down.extra_parameters) == (True, "wide", False)
+    outside = may([narrow, wide], member(without=frozenset([CN])))
+    assert outside.extra_parameters
+    both = may([replace(narrow, extra_parameters=True), wide], member(unclear={CN: "down"}))
+    assert both.extra_parameters
+
+
+@pytest.mark.parametrize(
+    "rules, person, place, said",
+    [
+        ([rule(what=["x"])], member(), Place(HERE, CHANNEL), "no rule of `authorization` covers"),
+        ([rule([OTHER], name="ops")], member(), Place(HERE, CHANNEL), "'ops': not for this full"),
+        ([rule(where=[ELSEWHERE])], member(), Place(HERE, CHANNEL), "not in this channel"),
+        ([rule()], member(), Place(DM, DIRECT), "not in this direct message"),
+        ([rule([CN])], member(unclear={CN: "the server is down"}), None, "the server is down"),
+        ([rule()], Person(ME, DEACTIVATED), None, "a deactivated person may nothing"),
+        ([rule()], Person(ME, BOT), None, "a bot may nothing"),
+        ([rule()], Person(ME, why="no answer"), None, "no answer"),
+        ([rule()], member(), Place(HERE, why="not told"), "not told"),
+    ],
+)
+def test_a_denial_says_why(rules, person, place, said):
+    decision = may(rules, person, place)
+    assert not decision.allowed and said in decision.why and "\n" not in decision.why
+
+
+def test_what_somebody_wrote_stays_on_one_line():
+    decision = may([rule([OTHER])], what=thing("a\nALLOWED\x1b[2J" + "x" * 5000))
+    assert "\n" not in decision.why and "\x1b" not in decision.why and len(decision.why) < 500
+
+
+def test_the_record_tells_who_what_where_and_by_which_rule():
+    place = Place(HERE, CHANNEL)
+    kept = record(may([rule(name="mine")]), member(email="x@y"), place, RESTART)
+    assert kept.pop("why").startswith("Allowed: ")
+    assert kept == {
+        "who": ME,
+        "what": "deploys.restart / deploys.restart_service",
+        "where": HERE,
+        "allowed": True,
+        "rule": "mine",
+        "extra_parameters": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "rules, person, place, groups, kind",
+    [
+        ([rule()], member(), Place(HERE), [], True),
+        ([rule(where=[HERE])], member(), Place(HERE), [], False),
+        ([rule(["@a"])], member(), Place(HERE, CHANNEL), ["@a"], False),
+        ([rule(["@a"], what=["x"])], member(), Place(HERE, CHANNEL), [], False),
+        ([rule(["@a"])], member(), Place(DM, DIRECT), [], False),
+        ([rule([CN]), rule(), rule(["@a"])], member(), Place(HERE, CHANNEL), [CN], False),
+        ([rule(), rule([CN])], member(), Place(HERE, CHANNEL), [], False),
+        ([rule([ME, CN])], member(), Place(HERE, CHANNEL), [], False),
+        ([rule(["@a"])], member(unclear={"@a": "x"}), Place(HERE, CHANNEL), [], False),
+        ([rule(["@a"])], member(without=frozenset(["@a"])), Place(HERE), [], False),
+        ([rule(["@a", CN])], member(without=frozenset(["@a"])), Place(HERE), [CN], True),
+        ([rule(["@a", CN])], Person(ME, DEACTIVATED), Place(HERE), [], False),
+        ([rule([OTHER])], member(), Place(HERE), [], False),
+    ],
+)
+def test_no_more_is_looked_up_than_the_decision_needs(rules, person, place, groups, kind):
+    assert unsettled(rules, person, place, RESTART) == (groups, kind)
+
+
+# --- no input makes it otherwise ----------------------------------------------------------------
+
+PEOPLE = st.sampled_from([ME, OTHER, "U0NOBODY001"])
+GROUPS = ["@on-call", "S0ONCALL001", CN, "ou=x"]
+ENTRIES = st.sampled_from([ME, OTHER, "everyone", *GROUPS])
+PLACES = st.sampled_from([HERE, ELSEWHERE, DM, GROUP_DM])
+PATTERNS = st.sampled_from(
+    ["*", "deploys.*", "alias:*", "action:deploys.restart", "approval:*", "status.*", "[!d]*"]
+)
+RULES = st.builds(
+    Rule,
+    name=st.text("abc", min_size=1, max_size=2),
+    who=st.lists(ENTRIES, min_size=1, max_size=3).map(tuple),
+    what=st.lists(PATTERNS, min_size=1, max_size=3).map(tuple),
+    where=st.lists(
+        st.sampled_from(["channels", "direct_messages", HERE, DM]), min_size=1, max_size=2
+    ).map(tuple),
+    extra_parameters=st.booleans(),
+)
+LISTS = st.lists(RULES, max_size=5)
+STANDINGS = st.sampled_from([MEMBER, GUEST, STRANGER, BOT, DEACTIVATED, UNKNOWN])
+SOME = st.frozensets(st.sampled_from(GROUPS))
+
+
+@st.composite
+def people(draw):
+    within, without, unclear = draw(SOME), draw(SOME), draw(SOME)
+    without -= within
+    unclear = dict.fromkeys(unclear - within - without, "down")
+    return Person(draw(PEOPLE), draw(STANDINGS), "", "", within, without, unclear)
+
+
+KINDS = st.sampled_from([CHANNEL, DIRECT, UNKNOWN])
+SPOTS = st.builds(Place, id=PLACES, kind=KINDS)
+NAMES = st.sampled_from(["deploys.restart", "status.show", "production", ""]) | st.text(max_size=9)
+THINGS = st.builds(
+    Thing, st.dictionaries(st.sampled_from([ALIAS, ACTION, APPROVAL]), NAMES, max_size=3)
+)
+WILD = st.text(max_size=20)
+
+
+@given(LISTS, people(), SPOTS, THINGS)
+def test_an_allowed_one_is_allowed_by_the_rule_that_is_named(rules, person, place, what):
+    decision = decide(rules, person, place, what)
+    alone = [decide([each], person, place, what).allowed for each in rules]
+    assert decision.allowed is any(alone)
+    if decision.allowed:
+        assert decision.rule == rules[alone.index(True)].name
+    else:
+        assert decision.rule == "" and not decision.extra_parameters
+
+
+@given(LISTS, LISTS, people(), SPOTS, THINGS)
+def test_more_rules_never_deny_and_fewer_never_allow(rules, more, person, place, what):
+    if decide(rules, person, place, what).allowed:
+        assert decide([*rules, *more], person, place, what).allowed
+        assert decide([*more, *rules], person, place, what).allowed
+
+
+@given(
+    LISTS.flatmap(lambda each: st.tuples(st.just(each), st.permutations(each))),
+    people(),
+    SPOTS,
+    THINGS,
+)
+def test_the_order_tells_which_rule_decides_and_nothing_else(both, person, place, what):
+    one, other = (decide(rules, person, place, what) for rules in both)
+    assert one.allowed is other.allowed
+
+
+@given(LISTS, people(), SPOTS, THINGS, SOME)
+def test_what_is_not_known_never_gives_more_than_what_is(rules, person, place, what, lost):
+    """Whatever a look-up would have answered: that it failed allows no more, extras included."""
+    failed = replace(
+        person,
+        within=person.within - lost,
+        without=person.without - lost,
+        unclear={**person.unclear, **dict.fromkeys(lost, "down")},
+    )
+    with_failure = decide(rules, failed, place, what)
+    for answered in (lost, frozenset()):
+        known = replace(
+            failed,
+            within=failed.within | answered,
+            without=failed.without | (lost - answered),
+            unclear={key: why for key, why in failed.unclear.items() if key not in lost},
+        )
+        without_failure = decide(rules, known, place, what)
+        assert with_failure.allowed <= without_failure.allowed
+        assert with_failure.extra_parameters <= without_failure.extra_parameters
+
+
+@given(LISTS, people(), PLACES, THINGS)
+def test_a_place_of_unknown_kind_allows_no_more_than_either(rules, person, where, what):
+    unknown, *known = (
+        decide(rules, person, Place(where, kind), what) for kind in (UNKNOWN, CHANNEL, DIRECT)
+    )
+    for each in known:
+        assert unknown.allowed <= each.allowed
+        assert unknown.extra_parameters <= each.extra_parameters
+
+
+@given(LISTS, people(), SPOTS, THINGS)
+def test_lesser_standing_never_gives_more(rules, person, place, what):
+    order = [MEMBER, GUEST, STRANGER, BOT, DEACTIVATED, UNKNOWN]
+    may_at = [decide(rules, replace(person, standing=each), place, what).allowed for each in order]
+    assert may_at == sorted(may_at, reverse=True)
+    assert not any(may_at[3:])
+
+
+@given(LISTS, WILD, STANDINGS, SPOTS, THINGS)
+def test_an_id_of_any_text_is_nobody(rules, text, standing, place, what):
+    assume(text not in (ME, OTHER))
+    within = frozenset([text])
+    rules = [each for each in rules if "everyone" not in each.who and text not in each.who]
+    assert not decide(rules, Person(text, standing, within=within), place, what).allowed
+
+
+@given(LISTS, people(), WILD, KINDS, THINGS)
+def test_a_place_of_any_text_is_none_that_a_rule_names(rules, person, text, kind, what):
+    rules = [replace(each, where=(HERE, DM)) for each in rules]
+    assert not decide(rules, person, Place(text, kind), what).allowed
+
+
+@given(st.lists(RULES, min_size=1, max_size=4), people(), SPOTS, WILD)
+def test_what_is_written_matches_no_pattern_by_being_one(rules, person, place, text):
+    """Patterns stand in rules; what is asked for is text, stars and brackets too."""
+    rules = [replace(each, what=("deploys.restart", "alias:status.show")) for each in rules]
+    assume(text not in ("deploys.restart", "status.show"))
+    assert not decide(rules, person, place, Thing({ALIAS: text, ACTION: text})).allowed
+
+
+@given(LISTS, people(), SPOTS, THINGS)
+def test_what_is_not_looked_up_would_not_have_changed_it(rules, person, place, what):
+    """The groups that `unsettled` leaves out are needed by no decision."""
+    groups, wants_kind = unsettled(rules, person, place, what)
+    for _ in range(3):
+        person = replace(person, without=person.without | set(groups))
+        groups, wants_kind = unsettled(rules, person, place, what)
+    assume(not wants_kind)
+    others = [
+        g
+        for g in GROUPS
+        if not any(g in e for e in (person.within, person.without, person.unclear))
+    ]
+    everywhere = replace(person, within=person.within | set(others))
+    one, other = (decide(rules, each, place, what) for each in (person, everywhere))
+    assert (one.allowed, one.rule) == (other.allowed, other.rule)
+
+
+def test_a_group_is_told_from_a_person():
+    assert [each for each in (ME, "everyone", *GROUPS) if is_group(each)] == GROUPS
+
+
+# --- the config ---------------------------------------------------------------------------------
+
+
+def entry(**changes):
+    found = {"name": "r", "who": [ME], "what": ["*"], **changes}
+    return {key: value for key, value in found.items() if value is not Ellipsis}
+
+
+def test_a_rule_as_the_config_has_it():
+    access = read_access(
+        {
+            "authorization": [entry(), entry(name="s", where=[HERE], extra_parameters=True)],
+            "ldap_names": [{"person": ME, "name": "tomasz"}],
+        }
+    )
+    assert access.rules == (rule(), rule(name="s", where=[HERE], extra=True))
+    assert access.ldap_names == {ME: "tomasz"}
+    assert read_access({}).rules == ()
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"name": ...}, "needs a `name`"),
+        ({"who": ...}, "`who` must be a list"),
+        ({"who": []}, "`who` must be a list"),
+        ({"who": ME}, "`who` must be a list"),
+        ({"who": [1]}, "`who` must be a list"),
+        ({"who": ["tomasz"]}, "never names"),
+        ({"who": ["Everyone"]}, "never names"),
+        ({"who": ["tomasz@harbour-works.example"]}, "never names"),
+        ({"who": ["*"]}, "never names"),
+        ({"who": ["U*"]}, "never names"),
+        ({"who": [ME + "\n"]}, None),
+        ({"who": ["U0HARBOUR02 U0HARBOUR03"]}, "never names"),
+        ({"what": ...}, "`what` must be a list"),
+        ({"what": [""]}, "`what` must be a list"),
+        ({"what": "*"}, "`what` must be a list"),
+        ({"where": []}, "`where` must be a list"),
+        ({"where": None}, "`where` must be a list"),
+        ({"where": ["deploys"]}, "never names"),
+        ({"where": ["#deploys"]}, "never names"),
+        ({"where": ["*"]}, "never names"),
+        ({"were": [HERE]}, "were is not known"),
+        ({"deny": True}, "deny is not known"),
+        ({"extra_parameters": "false"}, "true or false"),
+        ({"extra_parameters": None}, "true or false"),
+    ],
+)
+def test_a_rule_that_cannot_be_used_is_said(changes, said):
+    """A misspelt `where` must not make the rule a wider one."""
+    config = {"authorization": [entry(), entry(**{"name": "s", **changes})]}
+    if said is None:
+        assert read_access(config).rules[1].who == (ME,)
+        return
+    with pytest.raises(SettingsError, match="`authorization`") as caught:
+        read_access(config)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["x", {"name": "r"}, [1], [None], 5])
+def test_authorization_must_be_a_list_of_rules(value):
+    with pytest.raises(SettingsError, match="`authorization` must be a list"):
+        read_access({"authorization": value})
+
+
+def test_names_of_rules_are_unique():
+    with pytest.raises(SettingsError, match="more than one rule named 'r'"):
+        read_access({"authorization": [entry(), entry()]})
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [{"person": "tomasz", "name": "tomasz"}],
+        [{"person": ME}],
+        [{"name": "tomasz"}],
+        [{"person": ME, "name": "a"}, {"person": ME, "name": "b"}],
+    ],
+)
+def test_names_of_ldap_are_for_ids(names):
+    with pytest.raises(SettingsError, match="`ldap_names`"):
+        read_access({"ldap_names": names})
+
+
+def test_the_rules_of_another_workspace_do_not_count():
+    """IDs, handles and everyone mean somebody else there."""
+    config = {
+        "authorization": [entry(who=["everyone"])],
+        "ldap_names": [{"person": ME, "name": "tomasz"}],
+        "workspaces": [
+            {"name": "emea"},
+            {"name": "apac", "authorization": [entry(name="theirs")]},
+        ],
+    }
+    assert read_access(config, "emea") == read_access({})
+    assert [each.name for each in read_access(config, "apac").rules] == ["theirs"]
+    assert [each.name for each in read_access(config).rules] == ["r"]
+
+
+LDAP = {
+    "host": "ldap.example.com",
+    "port": 636,
+    "bind_dn": "cn=x",
+    "bind_password": "canary7f3a",
+    "base_ou": "dc=x",
+    "use_ssl": True,
+    "cacert": "/etc/ssl/ca.pem",
+}
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"port": None}, "`ldap.port`"),
+        ({"port": "636"}, "`ldap.port`"),
+        ({"port": True}, "`ldap.port`"),
+        ({"port": 0}, "`ldap.port`"),
+        ({"host": None}, "`ldap.host`"),
+        ({"bind_dn": ""}, "`ldap.bind_dn`"),
+        ({"bind_password": None}, "`ldap.bind_password`"),
+        ({"bind_password": "{{ st2kv.system.canary7f3a }}"}, "datastore"),
+        ({"base_ou": None}, "`ldap.base_ou`"),
+        ({"cacert": None}, "`ldap.cacert`"),
+        ({"use_ssl": False}, "`ldap.use_ssl` or `ldap.use_tls`"),
+        ({"use_tls": True}, "exclude each other"),
+        ({"use_ssl": "true"}, "`ldap.use_ssl` must be true or false"),
+        ({"insecure": "yes", "cacert": None}, "`ldap.insecure` must be true or false"),
+        ({"scope": "all"}, "`ldap.scope`"),
+        ({"network_timeout": 0}, "`ldap.network_timeout`"),
+        ({"max_wait": "10"}, "`ldap.max_wait`"),
+        ({"account_pattern": "uid=tomasz"}, "`ldap.account_pattern`"),
+        ({"account_pattern": "uid={username}{0}"}, "`ldap.account_pattern`"),
+        ({"account_pattern": "uid={username.__class__}"}, "`ldap.account_pattern`"),
+        ({"email_pattern": "mail={user"}, "`ldap.email_pattern`"),
+        ({"group_pattern": "(cn=ops)"}, "`ldap.group_pattern`"),
+        ({"id_attr": "uid=*)(x"}, "`ldap.id_attr`"),
+        ({"client_options": {"24582": 0}}, "client_options"),
+        ({"group_dns": ["cn=x"]}, "group_dns"),
+    ],
+)
+def test_ldap_that_cannot_be_used_safely_is_said(changes, said):
+    with pytest.raises(SettingsError) as caught:
+        read_ldap({"ldap": {**LDAP, **changes}})
+    assert said in str(caught.value) and "canary7f3a" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"use_ssl": False, "use_tls": True, "port": 389},
+        {"cacert": None, "insecure": True},
+        {"use_ssl": False, "cacert": None, "insecure": True},
+    ],
+)
+def test_ldap_that_can(changes):
+    found = read_ldap({"ldap": {**LDAP, **changes}})
+    assert (found.id_attr, found.scope, found.max_wait) == ("uid", "subtree", 10.0)
+
+
+def test_no_ldap_is_said():
+    with pytest.raises(SettingsError, match="LDAP groups need `ldap.host`"):
+        read_ldap({})
