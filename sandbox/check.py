@@ -38,6 +38,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workspace", metavar="NAME", help="check this entry of workspaces only")
     parser.add_argument("--post", action="store_true", help="post a message through each webhook")
     parser.add_argument("--no-connect", action="store_true", help="open no Socket Mode connection")
+    parser.add_argument("--person", metavar="ID", help="tell whether this person may do WHAT")
+    parser.add_argument("--what", metavar="REF", help="alias or action, or approval:NAME")
+    parser.add_argument("--where", metavar="ID", help="the conversation in which they do it")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -45,6 +48,7 @@ def call(args: argparse.Namespace) -> int:
     """Check, show, and return the exit code."""
     action = load_action("slack.check", args.pack_dir)
     given = {"post": args.post, "connect": not args.no_connect, "workspace": args.workspace}
+    given.update(person=args.person, what=args.what, where=args.where)
     checked = parameters.check(action, {k: v for k, v in given.items() if v is not None})
     with _config(args) as config:
         scrub = masking.Scrubber(configs.secrets_of(config, args.pack_dir))

@@ -264,3 +264,39 @@ class Broken:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
+
+
+class Slow:
+    """Hands everything on to another server, each piece of its answers late by `late` seconds."""
+
+    def __init__(self, target, late):
+        self._target, self._late = target, late
+        self._over = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.pieces = 0
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+                for source, sink, late in ((near, far, 0), (far, near, self._late)):
+                    arguments = (source, sink, late)
+                    threading.Thread(target=self._pass_on, args=arguments, daemon=True).start()
+
+    def _pass_on(self, source, sink, late):
+        with contextlib.suppress(OSError), sink:
+            while True:
+                piece = source.recv(65536)
+                if not piece or (late and self._over.wait(late)):
+                    break
+                self.pieces += 1
+                sink.sendall(piece)
+
+    def close(self):
+        self._over.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()

@@ -25,6 +25,7 @@ PURE = {
     "checkup.features",
     "checkup.kinds",
     "checkup.rows",
+    "work.authorization",
 }
 # Standard modules that a pure module may use: no file, no socket, no clock, no process.
 PURE_MAY = {"__future__", "typing", "re", "json", "urllib.parse", "math", "dataclasses", "enum"}
@@ -63,6 +64,12 @@ def test_the_library_knows_its_place(path):
             assert not imported.startswith("st2slack.action")
         if not name.startswith("checkup."):
             assert not imported.startswith("st2slack.checkup"), "only actions/check.py imports it"
+        if not name.startswith(("work.", "checkup.")) and name != "action":
+            assert not imported.startswith("st2slack.work"), "only its actions and checkup may"
+        if name.startswith("work."):
+            assert not imported.startswith("st2slack.events")
+        if top in ("ldap", "st2auth_ldap", "st2auth"):
+            raise AssertionError("imported by name where LDAP is asked, for it may be missing")
         if name in ("settings", "redact", "errors"):
             assert not imported.startswith("st2slack.web")
         assert top != "yaml", "YAML costs every execution 40 to 180 ms"
@@ -79,6 +86,7 @@ def test_pure_modules_do_no_io(name):
 
 def test_only_settings_reads_config_keys():
     keys = ("action_token", "user_token", "config_token", "max_wait", "ca_bundle", "workspaces")
+    keys += ("ldap_names", "base_ou", "cacert", "group_pattern")
     for path in MODULES:
         if module_name(path) == "settings":
             continue

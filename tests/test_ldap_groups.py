@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import slapd as directory
-from slapd import GROUPS, PASSWORD, Broken, Slapd, free_port, needed
+from slapd import GROUPS, PASSWORD, Broken, Slapd, Slow, free_port, needed
 from test_secrets import Everything
 
 from sandbox.stackstorm import path as stackstorm_path
@@ -288,6 +288,18 @@ def test_a_server_that_is_silent_after_the_handshake(slapd, broken):
 def test_our_own_limit_holds_where_the_servers_does_not(slapd, broken, how):
     settings = dict(slapd.settings(how), port=broken("silent").port, max_wait=0.3)
     assert "did not answer within 0.3 s, `ldap.max_wait`" in why(settings)
+
+
+@pytest.mark.parametrize("how", ["ldaps", "StartTLS", "clear"])
+def test_a_slow_server(slapd, how):
+    """Each answer comes within `network_timeout`, all together take too long."""
+    own = slapd.settings(how)
+    server = Slow(own["port"], 0.2)
+    entry = slapd.dns["operators"]
+    assert "`ldap.max_wait`" in why(dict(own, port=server.port, max_wait=0.5, network_timeout=5))
+    found = settle(dict(own, port=server.port), member("tomasz"), [entry])
+    assert found.within == {entry} and server.pieces
+    server.close()
 
 
 def test_the_callers_own_end_counts_too(slapd, broken):

@@ -85,6 +85,19 @@ FEATURES = (
         ("usergroups.users.update", "usergroups.users.list", "usergroups.enable"),
     ),
     Feature(
+        "who may",
+        (
+            "users:read",
+            "users:read.email",
+            "usergroups:read",
+            "channels:read",
+            "groups:read",
+            "mpim:read",
+        ),
+        ("users.info", "usergroups.list", "usergroups.users.list", "conversations.info"),
+        further=(("users:read.email", "find people in LDAP by their e-mail address"),),
+    ),
+    Feature(
         "files",
         ("files:write", "files:read"),
         ("files.getUploadURLExternal", "files.completeUploadExternal", "files.list", "files.info"),

@@ -104,8 +104,8 @@ class Home:
         """IDs of the workspace and of its organization."""
         if self._ids is None:
             answer = self._client.call("auth.test")
-            found = {answer.get("team_id"), answer.get("enterprise_id")}
-            found.add(self._client.settings.team_id)  # where the token is of an organization
+            found = [answer.get("team_id"), answer.get("enterprise_id")]
+            found.append(self._client.settings.team_id)  # where the token is of an organization
             self._ids = {each for each in found if each and isinstance(each, str)}
         return self._ids
 
@@ -145,7 +145,7 @@ def _belongs(user: Mapping[str, Any], home: Set[str]) -> bool:
     """Whether they are of the workspace, or of it too, as people of an organization may be."""
     enterprise = user.get("enterprise_user")
     teams = enterprise.get("teams") if isinstance(enterprise, Mapping) else None
-    ids = {user.get("team_id"), *(teams if isinstance(teams, list) else [])}
+    ids = [user.get("team_id"), *(teams if isinstance(teams, list) else [])]
     return any(isinstance(each, str) and each in home for each in ids)
 
 
@@ -167,7 +167,9 @@ def own_groups(usergroups: Any, home: Set[str]) -> Dict[str, Mapping[str, Any]]:
     for group in usergroups if isinstance(usergroups, list) else []:
         if not isinstance(group, Mapping) or not USERGROUP_ID.fullmatch(str(group.get("id"))):
             continue
-        if group.get("is_external") or group.get("date_delete") or group.get("team_id") not in home:
+        if group.get("is_external") or group.get("date_delete"):
+            continue
+        if str(group.get("team_id")) not in home:
             continue
         for key in (str(group["id"]), "@%s" % group.get("handle")):
             twice.update({key} & set(found))
