@@ -91,6 +91,21 @@ def test_every_execution_succeeds(server, line, datastore, tmp_path):
     assert done.succeeded, done.stderr
 
 
+def test_who_may_by_the_rules_that_it_shows(server):
+    """The decision that it shows is the one that is taken."""
+    section = TEXT[TEXT.index("## Who may\n") : TEXT.index("## Errors and limits\n")]
+    shown = re.findall(r"^```(yaml|json)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+    (line,) = [line for line in EXECUTIONS if "person=" in line]
+    action = metadata.load_action("slack.check")
+    config = {"api_url": server.api_url, "action_token": server.bot_token}
+    config.update(yaml.safe_load(shown[0][1]))
+    given = parameters.from_words(action, shlex.split(line)[3:])
+    done = runner.execute(action, given, config)
+    assert done.result["decision"] == json.loads(shown[1][1])
+    given["person"] = "U0HARBOUR05"
+    assert not runner.execute(action, given, config).result["decision"]["allowed"]
+
+
 def test_there_are_examples_of_everything():
     said = "\n".join(EXECUTIONS)
     for part in (
@@ -234,6 +249,17 @@ def test_every_config_key_that_it_names_is_in_the_schema():
         "proxy",
         "ca_bundle",
         "api_url",
+        "authorization",
+        "who",
+        "where",
+        "what",
+        "extra_parameters",
+        "ldap",
+        "ldap_names",
+        "email_pattern",
+        "id_attr",
+        "cacert",
+        "insecure",
         "workspaces",
         "webhook_url",
         "events",

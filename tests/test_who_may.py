@@ -8,12 +8,14 @@ from pathlib import Path
 
 import check
 import pytest
+import yaml
 from helpers import calls, make_client
 from hypothesis import given
 from hypothesis import strategies as st
 from test_ldap_groups import settings_for_nobody
 from test_secrets import CANARY, Everything
 
+from sandbox import cli
 from sandbox.slack import Fault
 from sandbox.slack.state import Channel
 from sandbox.stackstorm import path as stackstorm_path
@@ -483,6 +485,14 @@ def test_a_rule_survives_what_stackstorm_fills_in(config):
     for workspace in (None, "emea"):
         who_may = WhoMay(own, make_client(own), workspace)
         assert who_may.decide(TOMASZ, thing("x.y"), DEPLOYS)[0].allowed
+
+
+def test_the_command_tells_it(config, tmp_path, capsys):
+    path = tmp_path / "slack.yaml"
+    path.write_text(yaml.safe_dump(dict(config, authorization=[rule([TOMASZ])])), encoding="utf-8")
+    words = ["check", "--config", str(path), "--person", TOMASZ, "--what", "x.y", "--json"]
+    assert cli.main([*words, "--where", DEPLOYS]) == 0
+    assert json.loads(capsys.readouterr().out)["decision"]["rule"] == "r"
 
 
 # --- secrets, imports ---------------------------------------------------------------------------
