@@ -130,3 +130,19 @@ def test_st2_key_load_takes_the_file_for_rescue(tmp_path):
         ("slack_bot_token", "xoxe.xoxb-1", True),
         ("slack_refresh_token", "xoxe-1-new", True),
     ]
+
+
+def test_stackstorm_fills_in_no_empty_where():
+    """A rule without `where` allows every channel; one with an empty list is refused."""
+    from st2common.util.config_loader import ContentPackConfigLoader
+
+    from st2slack.settings import read_access
+
+    schema = yaml.safe_load((ROOT / "config.schema.yaml").read_text(encoding="utf-8"))
+    rule = {"name": "r", "who": ["everyone"], "what": ["*"]}
+    config = {"authorization": [rule], "workspaces": [{"name": "a", "authorization": [dict(rule)]}]}
+    loader = ContentPackConfigLoader.__new__(ContentPackConfigLoader)
+    loader._assign_default_values(schema=schema, config=config)
+    assert config["ldap"] == {} and config["ldap_names"] == [], "as it fills in the rest"
+    for workspace in (None, "a"):
+        assert read_access(config, workspace).rules[0].where == ("channels",)

@@ -380,6 +380,16 @@ def test_ldap_is_not_asked_about_those_who_are_deactivated(ask):
     assert "deactivated" in decision.why and "ldap" not in decision.why.lower()
 
 
+def test_every_decision_is_said(config):
+    config["authorization"] = [rule([TOMASZ], name="mine")]
+    said = []
+    who_may = WhoMay(config, make_client(config), say=said.append)
+    for person in (TOMASZ, PRIYA):
+        who_may.decide(person, thing("x.y"), DEPLOYS)
+    assert [line.partition(":")[0] for line in said] == ["Allowed", "Denied"]
+    assert "by the rule 'mine'" in said[0] and "rule 'mine': not for this" in said[1]
+
+
 # --- slack.check --------------------------------------------------------------------------------
 
 

@@ -30,7 +30,8 @@ from st2slack.work.people import Home
 class WhoMay:
     """The rules of one workspace and those who can be asked about its people.
 
-    `config`: the pack's; `client`: of that workspace; `own_end`: seconds the caller still has.
+    `config`: the pack's; `client`: of that workspace; `own_end`: seconds the caller still has;
+    `say`: takes a line for the log with each decision and the rule that took it.
     Raises SettingsError where `authorization` cannot be used: then nobody may anything.
     """
 
@@ -40,10 +41,12 @@ class WhoMay:
         client: Client,
         workspace: Optional[str] = None,
         own_end: Callable[[], Optional[float]] = lambda: None,
+        say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._config = config
         self._client = client
         self._own_end = own_end
+        self._say = say
         self._access: Access = read_access(config, workspace)
 
     def decide(
@@ -62,6 +65,7 @@ class WhoMay:
             person = home.person(person_id)
             person, place = self._settle(home, person, place, what)
         decision = decide(rules, person, place, what)
+        self._say(decision.why)
         return decision, record(decision, person, place, what)
 
     def _settle(
