@@ -478,7 +478,7 @@ def test_the_password_is_not_shown_as_text():
 
 
 def test_the_gate_does_not_skip_this(monkeypatch):
-    """`.ci/run` says SLAPD=required: what is not there is a failure then, not a skipped test."""
+    """Where `.ci/run` says SLAPD=required, what is missing is a failure, not a skipped test."""
     text = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert "SLAPD=required" in text and "slapd" in text
     monkeypatch.setattr(directory, "SLAPD", None)

@@ -91,13 +91,13 @@ def test_every_execution_succeeds(server, line, datastore, tmp_path):
     assert done.succeeded, done.stderr
 
 
-def test_who_may_by_the_rules_that_it_shows(server):
+def test_who_may_by_the_rules_that_it_shows(slack):
     """The decision that it shows is the one that is taken."""
     section = TEXT[TEXT.index("## Who may\n") : TEXT.index("## Errors and limits\n")]
     shown = re.findall(r"^```(yaml|json)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
     (line,) = [line for line in EXECUTIONS if "person=" in line]
     action = metadata.load_action("slack.check")
-    config = {"api_url": server.api_url, "action_token": server.bot_token}
+    config = {"api_url": slack.api_url, "action_token": slack.bot_token}
     config.update(yaml.safe_load(shown[0][1]))
     given = parameters.from_words(action, shlex.split(line)[3:])
     done = runner.execute(action, given, config)

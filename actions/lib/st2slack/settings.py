@@ -414,14 +414,15 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         who=_known(
             _entries_of(entry, "who", place),
             _WHO,
-            "%s: `who` has %%r. It takes IDs of people (U…), IDs (S…) or handles (@…) of user "
-            "groups, DNs of LDAP groups, and everyone; never names or e-mail addresses." % place,
+            "%s: `who` has %%r. It takes IDs of people (U...), IDs (S...) or handles (@...) of "
+            "user groups, DNs of LDAP groups, and everyone; never names or e-mail addresses."
+            % place,
         ),
         what=_entries_of(entry, "what", place),
         where=_known(
             _entries_of(entry, "where", place) if "where" in entry else (CHANNELS,),
             _WHERE,
-            "%s: `where` has %%r. It takes IDs of conversations (C…, below the channel's details "
+            "%s: `where` has %%r. It takes IDs of conversations (C..., below the channel's details "
             "in Slack), channels and direct_messages; never names, which people change." % place,
         ),
         extra_parameters=extra,
@@ -455,7 +456,7 @@ def _ldap_names(own: Mapping[str, Any]) -> Dict[str, str]:
         if not person or not name or not PERSON_ID.fullmatch(person):
             raise SettingsError(
                 "Config key `ldap_names`: every entry needs `person`, the ID of a person in Slack "
-                "(U…), and `name`, their name in LDAP."
+                "(U...), and `name`, their name in LDAP."
             )
         if person in found:
             raise SettingsError("Config key `ldap_names` has %s more than once." % person)

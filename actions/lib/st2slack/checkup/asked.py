@@ -36,8 +36,8 @@ def question(
         raise InputError("`person` and `what` belong together: who may what?")
     if not PERSON_ID.fullmatch(given[0]):
         raise InputError(
-            "Parameter `person` must be the ID of a person (U…, in their profile in Slack), not a "
-            "name: slack.users.lookupByEmail finds it."
+            "Parameter `person` must be the ID of a person (U..., in their profile in Slack), "
+            "not a name: slack.find_user finds it."
         )
     return Question(given[0], given[1], given[2] or None)
 

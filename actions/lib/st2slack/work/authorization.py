@@ -273,7 +273,7 @@ def _both(where: _Fit, who: _Fit) -> _Fit:
 def _short(text: str) -> str:
     """On one line: it may be anything that somebody wrote."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return line if len(line) <= LONGEST else line[:LONGEST] + "…"
+    return line if len(line) <= LONGEST else line[:LONGEST] + "..."
 
 
 def _allowed(asked: str, rule: Rule, extra: bool) -> Decision:
