@@ -294,9 +294,9 @@ def test_our_own_limit_holds_where_the_servers_does_not(slapd, broken, how):
 def test_a_slow_server(slapd, how):
     """Each answer comes within `network_timeout`, all together take too long."""
     own = slapd.settings(how)
-    server = Slow(own["port"], 0.2)
+    server = Slow(own["port"], 0.05)
     entry = slapd.dns["operators"]
-    assert "`ldap.max_wait`" in why(dict(own, port=server.port, max_wait=0.5, network_timeout=5))
+    assert "`ldap.max_wait`" in why(dict(own, port=server.port, max_wait=0.2, network_timeout=5))
     found = settle(dict(own, port=server.port), member("tomasz"), [entry])
     assert found.within == {entry} and server.pieces
     server.close()
@@ -456,6 +456,27 @@ def test_odd_answers_of_the_backend_allow_nothing(monkeypatch, capfd, answer):
     with Everything(capfd) as everything:
         text = why(settings_for_nobody())
     assert PASSWORD not in text + everything.text()
+
+
+class TwoFaced:
+    """One entry by e-mail, and another by the name that the first one has."""
+
+    def __init__(self, account_pattern, **given):
+        self._own = account_pattern.startswith("(uid=")
+
+    def get_user(self, name):
+        return {"uid": [b"tomasz"], "sn": [b"b" if self._own else b"a"]}
+
+    def get_user_groups(self, name):
+        return ["cn=operators," + GROUPS]
+
+
+def test_a_name_that_leads_to_somebody_else(monkeypatch):
+    needed()
+    from st2auth_ldap import ldap_backend
+
+    monkeypatch.setattr(ldap_backend, "LDAPAuthenticationBackend", TwoFaced)
+    assert "somebody else whose uid is theirs" in why(settings_for_nobody())
 
 
 def test_the_reason_is_heard_and_not_logged(slapd, capfd):
