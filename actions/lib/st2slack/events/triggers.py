@@ -46,6 +46,7 @@ _TS = re.compile(r"(\d{1,12})(?:\.\d+)?\Z", re.ASCII)
 _ID = re.compile(r"[A-Z][A-Z0-9]{7,}\Z", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_TAG = 100
+_SAFE = re.compile(r"[A-Za-z0-9._-]{,%d}\Z" % _LONGEST_TAG)
 
 
 @dataclass(frozen=True)
@@ -189,10 +190,11 @@ def message_trigger(
     """
     body, text = event.body, _text(event.body, "text")
     ts = event.order
+    seconds = _seconds(ts)
     payload = {
         "user": _user(event, user),
         "channel": _channel(event, channel),
-        "timestamp": _seconds(ts),
+        "timestamp": seconds,
         "timestamp_raw": ts,
         "text": to_plain(text, names) if settings.strip_formatting else text,
         "attachments": _objects(body, "attachments"),
@@ -201,7 +203,7 @@ def message_trigger(
         "thread_ts": _text(body, "thread_ts") or None,
         "subtype": _text(body, "subtype") or None,
         "bot_id": _text(body, "bot_id") or _text(_object(body, "bot_profile"), "id") or None,
-        "permalink": _text(body, "permalink") or _permalink(event, team_url),
+        "permalink": _text(body, "permalink") or (_permalink(event, team_url) if seconds else None),
         **_origin(event),
     }
     tag = (event.channel, ts or event.event_id)
@@ -361,7 +363,7 @@ def _guess(channel_id: str) -> str:
 def _permalink(event: Event, team_url: str) -> Optional[str]:
     """As chat.getPermalink answers it."""
     ts, thread = event.body.get("ts"), event.body.get("thread_ts")
-    if not team_url or not event.channel or not isinstance(ts, str) or not _TS.match(ts):
+    if not team_url or not event.channel or not isinstance(ts, str):
         return None
     slash = "" if team_url[-1] == "/" else "/"
     link = "%s%sarchives/%s/p%s" % (team_url, slash, event.channel, ts.replace(".", ""))
@@ -446,7 +448,9 @@ def _trigger(
 ) -> Trigger:
     made = payload if is_storable else storable(payload)
     told = "-".join(filter(None, ("slack", *tag)))
-    return Trigger(ref, made, _UNSAFE.sub("_", told)[:_LONGEST_TAG])
+    if not _SAFE.match(told):
+        told = _UNSAFE.sub("_", told)[:_LONGEST_TAG]
+    return Trigger(ref, made, told)
 
 
 def _number_of(payload: Mapping[str, Any]) -> Iterable[str]:
