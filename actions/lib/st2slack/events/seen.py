@@ -165,10 +165,10 @@ def _place(event: Event, ref: str) -> Key:
     (file_share), and has no event_ts. Other events have more that tells two of them apart.
     """
     body = event.body
-    ts, event_ts = _text(body, "ts"), _text(body, "event_ts")
     kind = _text(body, "type")
     if ref == MESSAGE:
-        return ("at", ref, kind, event.channel, ts or event_ts) if ts or event_ts else ()
+        return ("at", ref, kind, event.channel, event.order) if event.order else ()
+    ts, event_ts = _text(body, "ts"), _text(body, "event_ts")
     if not ts and not event_ts:
         return ()
     return ("at", ref, kind, _text(body, "subtype"), event.channel, ts, event_ts, *_details(body))

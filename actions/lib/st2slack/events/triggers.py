@@ -125,13 +125,15 @@ class Wanted:
         return OWN if own and not self._settings.allow_own_messages else ""
 
     def _is_own(self, body: Mapping[str, Any]) -> bool:
-        me, profile = self._me, _object(body, "bot_profile")
+        me = self._me
         if not me.user_id and not me.bot_id:
             return is_bots(body)
-        return (
-            (bool(me.user_id) and body.get("user") == me.user_id)
-            or (bool(me.bot_id) and me.bot_id in (body.get("bot_id"), profile.get("id")))
-            or (bool(me.app_id) and me.app_id in (body.get("app_id"), profile.get("app_id")))
+        if me.user_id and body.get("user") == me.user_id:
+            return True
+        profile = _object(body, "bot_profile")
+        return bool(
+            (me.bot_id and me.bot_id in (body.get("bot_id"), profile.get("id")))
+            or (me.app_id and me.app_id in (body.get("app_id"), profile.get("app_id")))
         )
 
     def _place(self, event: Event, channel: Optional[Mapping[str, Any]]) -> str:
