@@ -139,3 +139,23 @@ def test_nothing_is_lost_and_each_channel_is_in_order(items):
     for channel in "ABC":
         orders = [order for each, order, _ in rest if each == channel]
         assert orders == sorted(orders)
+
+
+def test_it_is_far_ahead_only_where_some_are_held_back():
+    pump = Pump(room=10, ahead=3)
+    for number in range(3):
+        pump.put(number, "C1", str(number), wait=False)
+    waiting = threading.Thread(target=pump.put, args=(3, "C1", "3"))
+    waiting.start()
+    pump.hold(["C2"])  # the reader that waits has room now
+    waiting.join(5)
+    assert not waiting.is_alive() and len(pump) == 4
+    pump.release()
+    waiting = threading.Thread(target=pump.put, args=(4, "C1", "4"))
+    waiting.start()
+    waiting.join(0.05)
+    assert waiting.is_alive() and len(pump) == 4
+    while len(pump) > 1:
+        assert pump.get(1.0) is not None
+    waiting.join(5)
+    assert not waiting.is_alive()

@@ -28,10 +28,14 @@ class Item(NamedTuple):
 
 
 class Pump:
-    """Holds up to `room` items; thread-safe."""
+    """Holds up to `room` items where some are held back, else up to `ahead`; thread-safe.
 
-    def __init__(self, room: int = 2000) -> None:
+    To be far ahead of the worker wins nothing, and costs memory that is cold when it is used.
+    """
+
+    def __init__(self, room: int = 2000, ahead: int = 128) -> None:
         self._room = room
+        self._ahead = ahead
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._waiting: Dict[str, List[Item]] = {}
@@ -50,7 +54,7 @@ class Pump:
     def put(self, content: Any, channel: str, order: str, wait: bool = True) -> bool:
         """Add an item; waits for room, unless told not to. False where the pump was closed."""
         with self._lock:
-            while wait and self._count >= self._room and not self._closed:
+            while wait and self._count >= self._limit() and not self._closed:
                 self._full = True
                 self._changed.wait(1.0)
             if self._closed:
@@ -74,7 +78,7 @@ class Pump:
                 self._starved = False
                 item = self._next()
             # A reader that were woken for each place would change places with us at each item.
-            if self._full and self._count <= self._room // 2:
+            if self._full and self._count <= self._limit() // 2:
                 self._full = False
                 self._changed.notify_all()
             return item
@@ -83,6 +87,7 @@ class Pump:
         """Let nothing of these channels out until they are released."""
         with self._lock:
             self._held.update(channels)
+            self._changed.notify_all()  # there is more room now
 
     def release(self, channel: Optional[str] = None) -> None:
         """Let the channel's items out again, the oldest first; all channels where none is named."""
@@ -98,6 +103,7 @@ class Pump:
         """Let nothing out at all, as long as there is a reason."""
         with self._lock:
             self._paused.add(why)
+            self._changed.notify_all()  # there is more room now
 
     def resume(self, why: str = "") -> None:
         """The end of this reason."""
@@ -110,6 +116,9 @@ class Pump:
         with self._lock:
             self._closed = True
             self._changed.notify_all()
+
+    def _limit(self) -> int:
+        return self._room if self._held or self._paused else min(self._room, self._ahead)
 
     def _next(self) -> Optional[Item]:
         while self._turns and not (self._closed or self._paused):
