@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
+from bench.entry import LOADED
 from bench.result import Result, interleaved
 from sandbox.slack import LoopbackSlack
 from sandbox.stackstorm import path as stackstorm_path
@@ -26,15 +27,7 @@ class PlainAction(Action):
     def run(self, **parameters):
         return requests.post(self.config["url"], data=parameters, timeout=30).json()
 """
-LOADER = """
-import importlib.util, json, sys
-spec = importlib.util.spec_from_file_location("entry", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-action = next(each for each in vars(module).values()
-              if isinstance(each, type) and each.__module__ == "entry")
-print(json.dumps(action(json.loads(sys.argv[3])).run(**json.loads(sys.argv[2]))))
-"""
+LOADER = LOADED + "print(json.dumps(answer))"
 
 
 def measure() -> Result:

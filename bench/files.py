@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
+from bench.entry import LOADED
 from bench.result import Figure, Row
 from sandbox.slack import LoopbackSlack
 from sandbox.stackstorm import path as stackstorm_path
@@ -21,19 +22,15 @@ MEGA = 1024 * 1024
 UPLOADED, DOWNLOADED = 1024, 256  # MB
 PROMISED = 100.0  # MB of memory
 FILE = "F0HARBOUR01"
-LOADER = """
-import importlib.util, json, sys
-spec = importlib.util.spec_from_file_location("entry", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(module)
-action = next(each for each in vars(module).values()
-              if isinstance(each, type) and each.__module__ == "entry")
-answer = action(json.loads(sys.argv[3])).run(**json.loads(sys.argv[2]))
+LOADER = (
+    LOADED
+    + """
 # Not ru_maxrss: that of a new process begins with what its parent had.
 with open("/proc/self/status") as stream:
     (peak,) = [int(line.split()[1]) / 1024 for line in stream if line.startswith("VmHWM:")]
 print(json.dumps([answer, peak]))
 """
+)
 
 
 def measure(uploaded: int = UPLOADED, downloaded: int = DOWNLOADED) -> Optional[List[Row]]:

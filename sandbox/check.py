@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-from pathlib import Path
 from typing import Any, Dict, Iterator
 
 from . import loopback, show
@@ -22,19 +21,7 @@ DONE, FAILED = 0, 1
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="the pack's config, to check the Slack it names; without: a Slack on loopback",
-    )
-    parser.add_argument(
-        "--kv",
-        action="append",
-        default=[],
-        metavar="name=value",
-        help="value of {{ st2kv.system.name }} in the config (may be repeated)",
-    )
+    configs.arguments(parser, "to check the Slack it names")
     parser.add_argument("--workspace", metavar="NAME", help="check this entry of workspaces only")
     parser.add_argument("--post", action="store_true", help="post a message through each webhook")
     parser.add_argument("--no-connect", action="store_true", help="open no Socket Mode connection")

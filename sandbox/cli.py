@@ -89,19 +89,7 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="name=value",
         help="parameters, as `st2 run` takes them; @name=FILE takes the text of a file",
     )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="the pack's config, to call the Slack it names; without: a Slack on loopback",
-    )
-    parser.add_argument(
-        "--kv",
-        action="append",
-        default=[],
-        metavar="name=value",
-        help="value of {{ st2kv.system.name }} in the config (may be repeated)",
-    )
+    configs.arguments(parser, "to call the Slack it names")
     parser.add_argument(
         "--datastore", type=Path, metavar="FILE", help="where actions keep datastore values"
     )

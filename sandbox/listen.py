@@ -184,20 +184,10 @@ class _Scrubbed(logging.Formatter):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """As `run` has them."""
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help="the pack's config, to listen to the Slack it names; without: a Slack on loopback. "
-        "Slack hands each event to ONE connection of an app: listen with an app of your own, not "
-        "with one whose sensor is at work",
-    )
-    parser.add_argument(
-        "--kv",
-        action="append",
-        default=[],
-        metavar="name=value",
-        help="value of {{ st2kv.system.name }} in the config (may be repeated)",
+    configs.arguments(
+        parser,
+        "to listen to the Slack it names (it hands each event to ONE connection of an app: listen "
+        "with an app of your own, not with one whose sensor is at work)",
     )
     parser.add_argument(
         "--datastore", type=Path, metavar="FILE", help="where the sensor keeps what it remembers"

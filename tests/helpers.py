@@ -1,11 +1,16 @@
 """What several test files share."""
 
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import run
 
 from st2slack.settings import read_settings
 from st2slack.web.call import Client
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class Clock:
@@ -49,3 +54,17 @@ def run_action(config, end_point, **parameters):
 def calls(slack, method):
     """The requests for one method that the loopback Slack read."""
     return [each for each in slack.requests if each.method == method]
+
+
+def passing(name):
+    """What pytest says of this file of tests, run in a process of its own, where all passed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", str(ROOT / "tests" / name)],
+        cwd=str(ROOT),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout

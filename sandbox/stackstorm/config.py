@@ -6,6 +6,7 @@ given for it (`--kv name=value`), anything else in braces is refused.
 
 from __future__ import annotations
 
+import argparse
 import copy
 import re
 from pathlib import Path
@@ -29,6 +30,23 @@ def pairs(given: Sequence[str]) -> Dict[str, str]:
     if any("=" not in pair for pair in given):
         raise Mistakes([Mistake("--kv", "must be name=value")])
     return dict(pair.split("=", 1) for pair in given)
+
+
+def arguments(parser: argparse.ArgumentParser, what_for: str) -> None:
+    """The options --config, to do `what_for`, and --kv."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="the pack's config, %s; without: a Slack on loopback" % what_for,
+    )
+    parser.add_argument(
+        "--kv",
+        action="append",
+        default=[],
+        metavar="name=value",
+        help="value of {{ st2kv.system.name }} in the config (may be repeated)",
+    )
 
 
 def load_config(path: Path, pack: Path = PACK, kv: Optional[Mapping[str, str]] = None) -> Config:

@@ -27,6 +27,10 @@ from typing import Any, Dict, Optional, Sequence
 class SlackError(Exception):
     """Base of all errors of this pack."""
 
+    def add(self, text: str) -> None:
+        """Say more: `text` is put behind the message as it is."""
+        self.args = (str(self) + text, *self.args[1:])
+
 
 class SettingsError(SlackError):
     """The pack's config is wrong or lacks a key that is needed. Nothing was sent."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from st2slack.checkup.rows import FAILED, OK, WARNING, Row
+from st2slack.checkup.connection import hasty
+from st2slack.checkup.rows import AGAIN, FAILED, OK, WARNING, Row
 from st2slack.errors import InputError, SlackError
-from st2slack.settings import PERSON_ID, Settings, read_access, read_ldap, read_settings
+from st2slack.settings import PERSON_ID, read_access, read_ldap, read_settings
 from st2slack.web.call import Client
 from st2slack.work.authorization import is_ldap_group, thing
 from st2slack.work.ldap_groups import LdapGroups
 from st2slack.work.may import WhoMay
-
-_MEND = "Mend that, then run slack.check again."
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ def question(
 
 
 def answer(
-    config: Mapping[str, Any], workspace: Optional[str], asked: Question, longest: float, http: Any
+    config: Mapping[str, Any], workspace: Optional[str], asked: Question, http: Any
 ) -> Tuple[Row, Optional[Dict[str, Any]]]:
     """(the row that tells, the record of the decision; None where it could not be taken)."""
     what = "may %s do %s%s" % (
@@ -52,11 +51,11 @@ def answer(
         " in %s" % asked.where if asked.where else "",
     )
     try:
-        settings = _hasty(read_settings(config, workspace), longest)
+        settings = hasty(read_settings(config, workspace))
         who_may = WhoMay(config, Client(settings, http), workspace)
         decision, record = who_may.decide(asked.person, thing(asked.what), asked.where)
     except SlackError as error:
-        return Row(workspace or "", what, FAILED, str(error), _MEND), None
+        return Row(workspace or "", what, FAILED, str(error), AGAIN), None
     if decision.allowed:
         extra = " Parameters that the alias does not name are allowed, too."
         means = decision.why + (extra if decision.extra_parameters else "")
@@ -69,7 +68,7 @@ def rules(config: Mapping[str, Any], workspace: str) -> Iterator[Row]:
     try:
         access = read_access(config, workspace)
     except SlackError as error:
-        yield Row(workspace, "authorization", FAILED, "%s Nobody may anything." % error, _MEND)
+        yield Row(workspace, "authorization", FAILED, "%s Nobody may anything." % error, AGAIN)
         return
     if access.rules:
         yield Row(workspace, "authorization", OK, "Rules: %d." % len(access.rules))
@@ -83,9 +82,5 @@ def _ldap(config: Mapping[str, Any], workspace: str, groups: List[str]) -> Row:
         LdapGroups(read_ldap(config)).try_out(groups)
     except SlackError as error:
         means = "%s Who is allowed as member of an LDAP group is denied." % error
-        return Row(workspace, "ldap", FAILED, means, _MEND)
+        return Row(workspace, "ldap", FAILED, means, AGAIN)
     return Row(workspace, "ldap", OK, "LDAP answers.")
-
-
-def _hasty(settings: Settings, longest: float) -> Settings:
-    return replace(settings, max_wait=min(settings.max_wait, longest))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from st2slack.checkup import asked
-from st2slack.checkup.connection import SKEW, proxy_of
-from st2slack.checkup.rows import FAILED, OK, WARNING, Row, failures, lines_of, result_of
+from st2slack.checkup.connection import SKEW, hasty, proxy_of
+from st2slack.checkup.rows import AGAIN, FAILED, OK, WARNING, Row, failures, lines_of, result_of
 from st2slack.checkup.trial import How, Seen, Trial
 from st2slack.errors import SettingsError, SlackError
 from st2slack.settings import (
@@ -18,9 +17,6 @@ from st2slack.settings import (
     workspace_names,
 )
 from st2slack.web.call import Client
-
-LONGEST = 10.0  # seconds for all tries of one call: people wait for the table
-_AGAIN = "Mend that, then run slack.check again."
 
 
 def report(
@@ -39,7 +35,7 @@ def report(
     """
     how, more = how or How(), {}
     if question:
-        row, decision = asked.answer(config, workspace, question, LONGEST, how.http)
+        row, decision = asked.answer(config, workspace, question, how.http)
         rows, more = [row], {"decision": decision}
     else:
         rows = look(config, workspace, how)
@@ -58,7 +54,7 @@ def look(config: Mapping[str, Any], workspace: Optional[str], how: How) -> List[
     try:
         names = workspace_names(config)
     except SettingsError as error:
-        return [Row("", "config", FAILED, str(error), _AGAIN)]
+        return [Row("", "config", FAILED, str(error), AGAIN)]
     rows = list(_workspace(config, "", how))
     for name in names:
         rows += list(_workspace(config, name, how)) or [_nothing(name)]
@@ -76,11 +72,11 @@ def _workspace(config: Mapping[str, Any], name: str, how: How) -> Iterator[Row]:
         settings = read_route(config, name)
         read_sensor(config, name if name else "")
     except SettingsError as error:
-        yield Row(name, "config", FAILED, str(error), _AGAIN)
+        yield Row(name, "config", FAILED, str(error), AGAIN)
         return
     if not found:
         return
-    settings = replace(settings, max_wait=min(settings.max_wait, LONGEST))
+    settings = hasty(settings)
     reached = list(_reach(name, settings, how))
     yield from reached
     listens = any(each.belongs in ("app", "classic") for each in found)

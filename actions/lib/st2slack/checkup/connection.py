@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Optional
 from urllib.parse import urlsplit
 
-from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
+from st2slack.settings import Settings
+from st2slack.web.send import proxy_for
 
-from st2slack.settings import Settings, is_loopback
-
+LONGEST = 10.0  # seconds for all tries of one call: people wait for the table
 SKEW = 60.0  # seconds that the clocks may differ: TLS and the sensor's catch-up can do with that
 
 
 def proxy_of(settings: Settings) -> str:
     """Host and port of the proxy that calls go through, and where it was named; "" for none."""
-    url = settings.api_url
-    if is_loopback(url):
-        return ""
-    if settings.proxy:
-        bypassed = should_bypass_proxies(url, no_proxy=None)
-        return "" if bypassed else "%s (config key `proxy`)" % _address(settings.proxy)
-    found = select_proxy(url, get_environ_proxies(url, no_proxy=None))
-    return "%s (environment)" % _address(found) if found else ""
+    found = proxy_for(settings.api_url, settings)
+    named = "config key `proxy`" if settings.proxy else "environment"
+    return "%s (%s)" % (_address(found), named) if found else ""
+
+
+def hasty(settings: Settings) -> Settings:
+    """The same, with calls that end soon."""
+    return replace(settings, max_wait=min(settings.max_wait, LONGEST))
 
 
 def _address(proxy: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Dict, Iterator, List
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
+AGAIN = "Mend that, then run slack.check again."
 _WIDTH = 100
 
 

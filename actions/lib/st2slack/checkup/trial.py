@@ -17,7 +17,7 @@ import requests
 from st2slack.checkup.connection import skew_of
 from st2slack.checkup.features import FEATURES, Feature
 from st2slack.checkup.kinds import BOT, UNKNOWN, kind_of, misplaced
-from st2slack.checkup.rows import FAILED, OK, WARNING, Row
+from st2slack.checkup.rows import AGAIN, FAILED, OK, WARNING, Row
 from st2slack.errors import Disconnected, Refusal, SettingsError, SlackError
 from st2slack.events import frames
 from st2slack.events.rtm import RealTimeMessaging
@@ -124,7 +124,7 @@ class Trial:
             return "Run slack.refresh_token, and let a timer do so (README, Tokens that expire)."
         if code in ("invalid_auth", "token_revoked", "account_inactive"):
             return "Put a good token into %s." % self._given.place
-        return "Mend that, then run slack.check again."
+        return AGAIN
 
     # --- tokens ---------------------------------------------------------------------------------
 

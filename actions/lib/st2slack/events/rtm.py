@@ -39,7 +39,7 @@ class RealTimeMessaging:
             answer = client.call("rtm.connect", token=token or self._token)
         except Refusal as refusal:
             if refusal.code in _NOT_CLASSIC:
-                refusal.args = (str(refusal) + _ADVICE,)
+                refusal.add(_ADVICE)
             raise
         self._team = as_text(as_mapping(answer.get("team")).get("id"))
         return as_text(answer.get("url"))

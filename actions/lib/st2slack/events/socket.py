@@ -19,13 +19,13 @@ from typing import Any, Dict, Optional, Tuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import certifi
-from requests.utils import get_environ_proxies, should_bypass_proxies
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.sync.client import ClientConnection, connect
 
 from st2slack.errors import Disconnected, SettingsError
 from st2slack.redact import redact
 from st2slack.settings import Settings, is_loopback
+from st2slack.web.send import proxy_for
 
 LARGEST_FRAME = 16 * 1024 * 1024
 CLOSE_TIMEOUT = 1.0
@@ -195,13 +195,7 @@ def _tcp(parts: SplitResult, settings: Settings, timeout: float) -> Any:
 
 def _proxy(parts: SplitResult, settings: Settings) -> Optional[SplitResult]:
     """The proxy, by the rule of the actions: the config's, else the environment's."""
-    url = "https://%s/" % parts.netloc
-    if is_loopback(url):
-        return None
-    if settings.proxy:
-        return None if should_bypass_proxies(url, no_proxy=None) else urlsplit(settings.proxy)
-    found = get_environ_proxies(url, no_proxy=None)
-    proxy = found.get("https") or found.get("all")
+    proxy = proxy_for("https://%s/" % parts.netloc, settings)
     return urlsplit(proxy if "://" in proxy else "http://" + proxy) if proxy else None
 
 

@@ -56,8 +56,8 @@ def fetch(client: Client, given: Mapping[str, Any]) -> Dict[str, Any]:
     limits = Limits(most=_most(given.get("max_bytes")))
     target = _target(given)
     arguments = {"file": _file_id(given.get("file"))}
-    asked, _ = client.prepare(INFO, arguments, token=given.get("token"))
-    info = _info(client.call(INFO, arguments, token=given.get("token")))
+    asked, _ = client.prepare(INFO, arguments)
+    info = _info(client.call(INFO, arguments))
     url = _address(info, client.settings)
     check_size(_size(info), limits)
     if info.get("mimetype") == "text/html":

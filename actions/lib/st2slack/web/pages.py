@@ -106,10 +106,10 @@ class Walk:
             return self._call(arguments)
         except SlackError as error:
             if self._count:
-                error.args = (
-                    "%s This was page %d, after %d items%s."
-                    % (error, self._count + 1, len(self._items), self._where(arguments)),
-                ) + error.args[1:]
+                error.add(
+                    " This was page %d, after %d items%s."
+                    % (self._count + 1, len(self._items), self._where(arguments))
+                )
             raise
 
     def _where(self, arguments: Mapping[str, Any]) -> str:
@@ -217,9 +217,7 @@ def _fetched(call: Call, arguments: Dict[str, Any], before: int) -> Any:
         return call(arguments)
     except SlackError as error:
         if before:
-            error.args = ("%s This was page %d of the list." % (error, before + 1),) + error.args[
-                1:
-            ]
+            error.add(" This was page %d of the list." % (before + 1))
         raise
 
 

@@ -109,8 +109,7 @@ def _replace(slack: Client, group: Found, wanted: List[str], enabled: bool) -> N
         slack.call("usergroups.users.update", {"usergroup": group["id"], "users": ",".join(wanted)})
     except SlackError as error:
         if enabled:
-            text = "%s The group was enabled before; its members may be those of old." % error
-            error.args = (text,) + error.args[1:]
+            error.add(" The group was enabled before; its members may be those of old.")
         raise
 
 

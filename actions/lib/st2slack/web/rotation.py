@@ -155,20 +155,20 @@ class Rotation:
         try:
             return self._client.call(method, arguments, token=token)
         except (Unanswered, Misdirected) as error:
-            raise type(error)("%s %s" % (error, _SPENT % self._keys())) from None
+            error.add(" " + _SPENT % self._keys())
+            raise
         except Refusal as refusal:
-            more = self._about(refusal.code)
-            refusal.args = ("%s %s" % (refusal, more) if more else str(refusal),)
+            refusal.add(self._about(refusal.code))
             raise
 
     def _about(self, code: str) -> str:
         """What a refusal means for the refresh token; "" where it is as good as before."""
         if code in TROUBLE:
-            return _SPENT % self._keys()
+            return " " + _SPENT % self._keys()
         if code not in _OF_THE_TOKEN:
             return ""
         return (
-            "The refresh token was used before, or was revoked: make new tokens on the app's page "
+            " The refresh token was used before, or was revoked: make new tokens on the app's page "
             "and set the datastore keys %s and %s." % self._keys()
         )
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import requests
 from requests import exceptions as faults
 from requests.auth import AuthBase, HTTPBasicAuth
-from requests.utils import should_bypass_proxies
+from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
@@ -292,6 +292,16 @@ def beginning(response: Any, request: Request) -> str:
 def _function(http: Any, verb: str) -> Callable[..., Any]:
     function: Callable[..., Any] = http.get if verb == "GET" else http.post
     return function
+
+
+def proxy_for(url: str, settings: Settings) -> Optional[str]:
+    """The proxy that leads to `url`: the config's, else the environment's; never to loopback."""
+    if is_loopback(url):
+        return None
+    if settings.proxy:
+        return None if should_bypass_proxies(url, no_proxy=None) else settings.proxy
+    found: Optional[str] = select_proxy(url, get_environ_proxies(url, no_proxy=None))
+    return found
 
 
 def _route(url: str, settings: Settings) -> Dict[str, Any]:

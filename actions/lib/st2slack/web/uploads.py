@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from st2slack.errors import InputError, Misdirected, Refusal, SlackError, Unanswered
-from st2slack.settings import Settings, is_loopback
+from st2slack.settings import CONVERSATION_ID, PERSON_ID, Settings, is_loopback
 from st2slack.web.call import Client, rate_limited
 from st2slack.web.lookup import find_channels
 from st2slack.web.methods import find_method
@@ -27,8 +27,7 @@ COMPLETE = "files.completeUploadExternal"
 MOST_CHANNELS = 100  # that one upload can be shared with
 LARGE = 8 * 1024 * 1024  # bytes from which on it is told how far it is
 
-_CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{6,}")
-_USER = re.compile(r"@.*|[UW][A-Z0-9]{6,}")
+_PERSON = re.compile(r"@.*|" + PERSON_ID.pattern)
 _TAKEN = re.compile(r"OK - (\d+)\s*")
 
 Find = Callable[[Sequence[str]], Sequence[Mapping[str, Any]]]  # names → channels, in their order
@@ -49,13 +48,13 @@ def channel_ids(channels: Optional[str], find: Find) -> List[str]:
     given = [each.strip().lstrip("#") for each in (channels or "").split(",")]
     given = list(dict.fromkeys(each for each in given if each))
     for each in given:
-        if _USER.fullmatch(each):
+        if _PERSON.fullmatch(each):
             raise InputError(
                 "Parameter `channels`: %s is a person, not a conversation. Open one with "
                 "slack.conversations.open and give the ID it answers (D...)." % each
             )
     _check_count(given)
-    names = [each for each in given if not _CHANNEL_ID.fullmatch(each)]
+    names = [each for each in given if not CONVERSATION_ID.fullmatch(each)]
     ids = dict(zip(names, (channel["id"] for channel in find(names)))) if names else {}
     return list(dict.fromkeys(ids.get(each, each) for each in given))
 
@@ -91,13 +90,12 @@ def upload(client: Client, given: Mapping[str, Any], progress: Progress) -> Dict
 
     Raises a SlackError; its text tells whether anything was shared.
     """
-    token = given.get("token") or None
     files = sources(given)
     # All that can be known to be wrong is said before the first byte goes out.
-    client.prepare(COMPLETE, {**_texts(given), "files": []}, token=token)
+    client.prepare(COMPLETE, {**_texts(given), "files": []})
     channels = channel_ids(given.get("channels"), partial(find_channels, client))
     arguments = completion(given, channels)
-    uploader = Uploader(client, token, progress)
+    uploader = Uploader(client, progress)
     done = [uploader.send(each, number, len(files)) for number, each in enumerate(files, 1)]
     return uploader.complete(done, arguments)
 
@@ -109,11 +107,10 @@ def _texts(given: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 class Uploader:
-    """Sends files and completes their upload, with one client and token."""
+    """Sends files and completes their upload, with one client."""
 
-    def __init__(self, client: Client, token: Optional[str], progress: Progress) -> None:
+    def __init__(self, client: Client, progress: Progress) -> None:
         self._client = client
-        self._token = token
         self._progress = progress
 
     def send(self, source: Source, number: int = 1, of: int = 1) -> Dict[str, Any]:
@@ -130,7 +127,8 @@ class Uploader:
             file_id = self._client.persist(request, find_method(GET_URL), attempt)
         except SlackError as error:
             which = "" if of == 1 else " This was %r, file %d of %d." % (source.name, number, of)
-            raise _with(error, which + " Nothing was shared.") from None
+            error.add(which + " Nothing was shared.")
+            raise error from None
         return {"id": file_id, "title": source.title or source.name}
 
     def _again(self, source: Source, left: float) -> str:
@@ -149,7 +147,7 @@ class Uploader:
                 "alt_txt": source.alt_txt,
                 "snippet_type": source.snippet_type,
             }
-            asking, method = self._client.prepare(GET_URL, arguments, token=self._token)
+            asking, method = self._client.prepare(GET_URL, arguments)
             answer = self._client.answer(asking, method, left)
             url, file_id = check_place(answer, self._client.settings)
             secrets = (*_parts(url), *asking.secrets)
@@ -160,14 +158,12 @@ class Uploader:
     def complete(self, files: List[Dict[str, Any]], arguments: Mapping[str, Any]) -> Dict[str, Any]:
         """Make the files and share them. Slack's answer."""
         try:
-            answer: Dict[str, Any] = self._client.call(
-                COMPLETE, {"files": files, **arguments}, token=self._token
-            )
+            answer: Dict[str, Any] = self._client.call(COMPLETE, {"files": files, **arguments})
             return answer
         except SlackError as error:
-            if _may_have_arrived(error):
-                raise  # its message says so already
-            raise _with(error, " The upload was not completed: nothing was shared.") from None
+            if not _may_have_arrived(error):  # else its message says so already
+                error.add(" The upload was not completed: nothing was shared.")
+            raise
 
 
 def check_place(answer: Any, settings: Settings) -> Tuple[str, str]:
@@ -232,11 +228,6 @@ def _may_have_arrived(error: SlackError) -> bool:
     if isinstance(error, Refusal):
         return error.code in TROUBLE
     return isinstance(error, Unanswered)
-
-
-def _with(error: SlackError, text: str) -> SlackError:
-    error.args = (str(error) + text,) + error.args[1:]
-    return error
 
 
 def paced(
