@@ -1,7 +1,7 @@
 """Renew a token that expires."""
 
 from st2slack import action
-from st2slack.settings import read_rotation
+from st2slack.settings.rotation import read_rotation
 from st2slack.web import rotation
 
 

@@ -12,7 +12,7 @@ from st2reactor.sensor.base import Sensor
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../actions/lib"))
 
 from st2slack.events import workspace  # noqa: E402
-from st2slack.settings import sensed_workspaces  # noqa: E402
+from st2slack.settings.sensor import sensed_workspaces  # noqa: E402
 
 
 class SlackSensor(Sensor):

@@ -7,7 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from st2slack.errors import SettingsError
-from st2slack.settings import Rule, read_access, read_ldap
+from st2slack.settings.access import Rule, read_access
+from st2slack.settings.ldap import read_ldap
 from st2slack.work.authorization import (
     ACTION,
     ALIAS,

@@ -23,7 +23,8 @@ from sandbox.slack.seed import (
 from st2slack.events import backfill as backfill_module
 from st2slack.events.backfill import SKEW, Backfill, Budget, Gap, plan
 from st2slack.events.one_try import OneTry
-from st2slack.settings import SensorSettings, read_settings
+from st2slack.settings.sensor import SensorSettings
+from st2slack.settings.slack import read_settings
 
 NOW = 1795420800.0
 

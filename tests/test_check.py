@@ -27,7 +27,7 @@ from st2slack.checkup import kinds, rows
 from st2slack.checkup.connection import proxy_of
 from st2slack.checkup.features import FEATURES
 from st2slack.checkup.trial import How, Seen
-from st2slack.settings import credentials, read_route
+from st2slack.settings.slack import credentials, read_route
 
 ROOT = Path(__file__).resolve().parents[1]
 READ_ONLY = "xoxb-loopback-readonly"

@@ -9,19 +9,13 @@ import pytest
 import yaml
 
 from sandbox.stackstorm import config as sandbox_config
-from st2slack.settings import (
-    CHANNEL_TYPES,
-    DEFAULT_RESCUE_FOLDER,
-    RENEWED,
-    SensorSettings,
-    credentials,
-    read_access,
-    read_invite,
-    read_ldap,
-    read_rotation,
-    read_sensor,
-    read_settings,
-)
+from st2slack.settings.access import read_access
+from st2slack.settings.chatops import read_chatops
+from st2slack.settings.invite import read_invite
+from st2slack.settings.ldap import read_ldap
+from st2slack.settings.rotation import DEFAULT_RESCUE_FOLDER, RENEWED, read_rotation
+from st2slack.settings.sensor import CHANNEL_TYPES, SensorSettings, read_sensor
+from st2slack.settings.slack import credentials, read_settings
 
 ROOT = Path(__file__).resolve().parents[1]
 SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text(encoding="utf-8"))
@@ -94,6 +88,7 @@ def keys_read():
         credentials(RecordedDict(values, seen, ""), workspace)
         read_access(RecordedDict(values, seen, ""), workspace)
         read_ldap(RecordedDict(values, seen, ""))
+        read_chatops(RecordedDict(values, seen, ""), workspace)
         for renews in RENEWED:
             read_rotation(RecordedDict(values, seen, ""), workspace, renews)
         read_invite(RecordedDict(values, seen, ""), workspace)
@@ -111,7 +106,7 @@ def test_every_key_of_2x_is_still_taken():
 def test_no_dead_keys_and_no_undocumented_ones():
     read = {place for place in keys_read() if "post_message_action" not in place or "." in place}
     sections = {"post_message_action", "admin", "sensor", "rotation", "ldap"}
-    sections |= {"authorization", "ldap_names"}
+    sections |= {"authorization", "ldap_names", "chatops"}
     read -= sections | {"workspaces[]." + each for each in sections}
     assert set(LEAVES) - read == set()
     # An entry of `workspaces` is read like the top level; one key means nothing there.

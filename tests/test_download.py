@@ -24,7 +24,7 @@ from st2slack.errors import (
     SlackError,
     Unanswered,
 )
-from st2slack.settings import Settings
+from st2slack.settings.slack import Settings
 from st2slack.web import download, files, uploads
 
 TABLES, PICTURE = "F0HARBOUR01", "F0HARBOUR02"

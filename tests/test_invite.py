@@ -10,7 +10,7 @@ from helpers import make_client
 from sandbox.slack import Fault
 from sandbox.stackstorm.runner import run_action
 from st2slack.errors import InputError, Refusal, SettingsError, SlackError, Unanswered
-from st2slack.settings import InviteSettings, read_invite
+from st2slack.settings.invite import InviteSettings, read_invite
 from st2slack.web import invite as invitation
 
 ANA = "ana@example.com"

@@ -20,7 +20,7 @@ from test_secrets import Everything
 from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.runner import run_action
 from st2slack.errors import SettingsError, SlackError
-from st2slack.settings import read_ldap
+from st2slack.settings.ldap import read_ldap
 from st2slack.work import ldap_groups
 from st2slack.work.authorization import GUEST, MEMBER, Person
 from st2slack.work.ldap_groups import LdapGroups
@@ -344,7 +344,7 @@ def test_the_right_ca_and_another_name(slapd, how):
 def test_no_setting_of_the_machine_switches_the_check_off(slapd, other_ca, how, tmp_path):
     """ldap.conf and LDAPTLS_REQCERT are libldap's own; both are read when it is loaded."""
     script = (
-        "import json, sys; from st2slack.settings import read_ldap; "
+        "import json, sys; from st2slack.settings.ldap import read_ldap; "
         "from st2slack.work.ldap_groups import LdapGroups; "
         "from st2slack.work.authorization import Person; "
         "p = Person('U0HARBOUR02', 'full member', email='tomasz@harbour-works.example'); "

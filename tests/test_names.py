@@ -11,7 +11,7 @@ from sandbox.slack import Fault
 from sandbox.slack.seed import BOT, DEPLOYS, GENERAL, INCIDENTS, JONAS, OWNER, PRIYA, TOMASZ
 from st2slack.events.names import MISSING_FOR, Directory
 from st2slack.events.one_try import OneTry
-from st2slack.settings import read_settings
+from st2slack.settings.slack import read_settings
 
 
 def directory(config, max_wait=2.0, **options):

@@ -136,7 +136,7 @@ def test_stackstorm_fills_in_no_empty_where():
     """A rule without `where` allows every channel; one with an empty list is refused."""
     from st2common.util.config_loader import ContentPackConfigLoader
 
-    from st2slack.settings import read_access
+    from st2slack.settings.access import read_access
 
     schema = yaml.safe_load((ROOT / "config.schema.yaml").read_text(encoding="utf-8"))
     rule = {"name": "r", "who": ["everyone"], "what": ["*"]}

@@ -25,7 +25,7 @@ from st2slack.errors import (
     SlackError,
     Unanswered,
 )
-from st2slack.settings import read_settings
+from st2slack.settings.slack import read_settings
 from st2slack.web import download, send
 from st2slack.web.deadline import OutOfTime, in_time
 from st2slack.web.methods import find_method

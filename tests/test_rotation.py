@@ -30,7 +30,7 @@ from st2slack.errors import (
     SlackError,
     Unanswered,
 )
-from st2slack.settings import read_rotation
+from st2slack.settings.rotation import read_rotation
 from st2slack.web.rescue import Rescue
 from st2slack.web.rotation import PAUSES, Datastore, Rotation
 

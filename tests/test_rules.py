@@ -11,7 +11,7 @@ from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.mistakes import Mistakes
 from st2slack.events import triggers
 from st2slack.events.model import Event
-from st2slack.settings import SensorSettings
+from st2slack.settings.sensor import SensorSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted((ROOT / "rules").glob("*.yaml"))

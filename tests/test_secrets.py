@@ -11,7 +11,7 @@ from test_faults import Proxy, free_port, spoiled, tls_config
 
 from sandbox.slack import Fault, LoopbackSlack
 from st2slack.errors import SlackError
-from st2slack.settings import InviteSettings
+from st2slack.settings.invite import InviteSettings
 from st2slack.web import directory, invite, lookup, people
 from st2slack.web.pages import Walk
 

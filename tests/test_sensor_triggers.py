@@ -12,7 +12,7 @@ from hypothesis import given
 from sandbox.stackstorm import path as stackstorm_path
 from st2slack.events import triggers
 from st2slack.events.model import Event, Trigger
-from st2slack.settings import SensorSettings
+from st2slack.settings.sensor import SensorSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 SENSOR = yaml.safe_load((ROOT / "sensors/slack_sensor.yaml").read_text(encoding="utf-8"))

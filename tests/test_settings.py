@@ -3,7 +3,8 @@
 import pytest
 
 from st2slack.errors import SettingsError
-from st2slack.settings import check_api_url, read_settings, workspace_names
+from st2slack.settings.slack import check_api_url, read_settings
+from st2slack.settings.values import workspace_names
 
 TOKENS = {
     "action_token": "xoxb-1-bot",

@@ -12,7 +12,7 @@ from st2slack.events.names import Directory
 from st2slack.events.rtm import RealTimeMessaging
 from st2slack.events.socket_mode import SocketMode
 from st2slack.events.storable import DEEPEST, decode, is_plain, storable
-from st2slack.settings import SensorSettings
+from st2slack.settings.sensor import SensorSettings
 
 SETTINGS = SensorSettings()
 DEEP = DEEPEST * "[" + DEEPEST * "]"

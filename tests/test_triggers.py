@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from st2slack.events import triggers
 from st2slack.events.model import EVENT, MESSAGE, Event, Identity
-from st2slack.settings import SensorSettings
+from st2slack.settings.sensor import SensorSettings
 
 ME = Identity(team_id="T1", user_id="U0ME", bot_id="B0ME", app_id="A0ME")
 PUBLIC = {"id": "C1", "name": "ops", "is_channel": True, "is_private": False}

@@ -33,7 +33,7 @@ from st2slack.errors import (
     SlackError,
     Unanswered,
 )
-from st2slack.settings import Settings
+from st2slack.settings.slack import Settings
 from st2slack.web import lookup, sources, uploads
 from st2slack.web.deadline import OutOfTime, while_moving
 

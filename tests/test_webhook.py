@@ -24,7 +24,7 @@ from st2slack.errors import (
     SlackError,
     Unanswered,
 )
-from st2slack.settings import read_settings
+from st2slack.settings.slack import read_settings
 from st2slack.web import webhook
 
 DEPLOYS = "C0DEPLOYS01"

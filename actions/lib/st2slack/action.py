@@ -11,19 +11,15 @@ import json
 import os
 import sys
 import time
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 
 import requests
 from st2common.runners.base_action import Action
 
 from st2slack.errors import SlackError
-from st2slack.settings import (
-    InviteSettings,
-    Settings,
-    check_token,
-    read_invite,
-    read_settings,
-)
+from st2slack.settings.invite import InviteSettings, read_invite
+from st2slack.settings.slack import Settings, read_settings
+from st2slack.settings.values import check_token
 from st2slack.web import webhook
 from st2slack.web.call import Client
 from st2slack.web.download import check_target, save
@@ -37,6 +33,9 @@ from st2slack.web.pages import (
     slim_page,
     too_large,
 )
+
+if TYPE_CHECKING:  # few actions need it
+    from st2slack.work.stackstorm import StackStorm
 
 PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk or transfer
 
@@ -70,6 +69,16 @@ class SlackBase(Action):
             lambda key: service.get_value(key, local=False, decrypt=True),
             lambda key, text: service.set_value(key, text, local=False, encrypt=True),
         )
+
+    def stackstorm(self) -> StackStorm:
+        """StackStorm's own API, asked in the name of this execution."""
+        from st2slack.work.stackstorm import StackStorm
+
+        return StackStorm(self.action_service.datastore_service.get_api_client())
+
+    def execution_id(self, environ: Mapping[str, str] = os.environ) -> str:
+        """ID of this execution, "" where there is none."""
+        return environ.get("ST2_ACTION_EXECUTION_ID", "")
 
     def say(self, line: str) -> None:
         """A line for the execution's live output. It may hold names that a bare locale lacks."""

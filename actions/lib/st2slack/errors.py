@@ -13,8 +13,10 @@
     │   ├── Unanswered    the request may have arrived: no answer, or a broken one
     │   ├── Misdirected   something that is not the Slack API answered, and will again
     │   └── Disconnected  the sensor's socket could not be opened, or ended
-    └── Refusal           Slack answered `ok: false`
-        └── RateLimited   … because there were too many calls; safe to send again
+    ├── Refusal           Slack answered `ok: false`
+    │   └── RateLimited   … because there were too many calls; safe to send again
+    └── ApiFault          StackStorm's own API gave no answer: what was sent may have counted
+        └── ApiRefusal    … it refused
 
 Every message is one line, names what is wrong and says what to do, and holds no secret.
 """
@@ -118,3 +120,17 @@ class RateLimited(Refusal):
     ) -> None:
         super().__init__(message, method, code, answer)
         self.retry_after = retry_after
+
+
+class ApiFault(SlackError):
+    """StackStorm's own API gave no answer; what was sent to it may have counted."""
+
+
+class ApiRefusal(ApiFault):
+    """StackStorm's own API refused. `status`: of HTTP; `reason`: its own words."""
+
+    def __init__(self, what: str, status: int, reason: str) -> None:
+        reason = " ".join(reason.split())[:500]
+        super().__init__("StackStorm refused %s: %s (HTTP %d)." % (what, reason, status))
+        self.status = status
+        self.reason = reason

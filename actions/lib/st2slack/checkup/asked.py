@@ -8,7 +8,9 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from st2slack.checkup.connection import hasty
 from st2slack.checkup.rows import AGAIN, FAILED, OK, WARNING, Row
 from st2slack.errors import InputError, SlackError
-from st2slack.settings import PERSON_ID, read_access, read_ldap, read_settings
+from st2slack.settings.access import PERSON_ID, read_access
+from st2slack.settings.ldap import read_ldap
+from st2slack.settings.slack import read_settings
 from st2slack.web.call import Client
 from st2slack.work.authorization import is_ldap_group, thing
 from st2slack.work.ldap_groups import LdapGroups

@@ -9,13 +9,9 @@ from st2slack.checkup.connection import SKEW, hasty, proxy_of
 from st2slack.checkup.rows import AGAIN, FAILED, OK, WARNING, Row, failures, lines_of, result_of
 from st2slack.checkup.trial import How, Seen, Trial
 from st2slack.errors import SettingsError, SlackError
-from st2slack.settings import (
-    Settings,
-    credentials,
-    read_route,
-    read_sensor,
-    workspace_names,
-)
+from st2slack.settings.sensor import read_sensor
+from st2slack.settings.slack import Settings, credentials, read_route
+from st2slack.settings.values import workspace_names
 from st2slack.web.call import Client
 
 

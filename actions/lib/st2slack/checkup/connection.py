@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Optional
 from urllib.parse import urlsplit
 
-from st2slack.settings import Settings
+from st2slack.settings.slack import Settings
 from st2slack.web.send import proxy_for
 
 LONGEST = 10.0  # seconds for all tries of one call: people wait for the table

@@ -24,7 +24,9 @@ from st2slack.events.rtm import RealTimeMessaging
 from st2slack.events.socket import Wire, open_wire
 from st2slack.events.socket_mode import SocketMode
 from st2slack.redact import redact
-from st2slack.settings import Credential, SensorSettings, Settings, read_rotation, read_sensor
+from st2slack.settings.rotation import read_rotation
+from st2slack.settings.sensor import SensorSettings, read_sensor
+from st2slack.settings.slack import Credential, Settings
 from st2slack.web import webhook
 from st2slack.web.call import Client
 

@@ -39,7 +39,7 @@ from typing import (
 from st2slack.errors import RateLimited, Refusal, SlackError
 from st2slack.events.memory import seconds
 from st2slack.events.model import Event
-from st2slack.settings import SensorSettings
+from st2slack.settings.sensor import SensorSettings
 from st2slack.web.call import Client
 from st2slack.web.retry import wait_before_next
 

@@ -24,7 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from st2slack.errors import Disconnected, SettingsError
 from st2slack.redact import redact
-from st2slack.settings import Settings, is_loopback
+from st2slack.settings.slack import Settings, is_loopback
 from st2slack.web.send import proxy_for
 
 LARGEST_FRAME = 16 * 1024 * 1024

@@ -9,7 +9,7 @@ from st2slack.events import frames
 from st2slack.events.frames import Frame, as_mapping, as_text
 from st2slack.events.model import Event
 from st2slack.events.storable import is_plain
-from st2slack.settings import SensorSettings
+from st2slack.settings.sensor import SensorSettings
 from st2slack.web.call import Client
 
 _text = json.JSONEncoder().encode

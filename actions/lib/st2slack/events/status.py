@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, Mapping, Optional
 
 from st2slack.errors import SettingsError, SlackError
 from st2slack.events.model import key_of
-from st2slack.settings import read_sensor
+from st2slack.settings.sensor import read_sensor
 
 STALE = 180.0  # seconds after which a heartbeat means that the sensor is gone
 

@@ -15,7 +15,7 @@ from st2slack.events import model
 from st2slack.events.model import Event, Identity, Trigger
 from st2slack.events.storable import storable
 from st2slack.mrkdwn import to_plain
-from st2slack.settings import SensorSettings
+from st2slack.settings.sensor import SensorSettings
 
 # Subtypes of what people write; "" is a message without one.
 PEOPLES = frozenset(["", "file_share", "thread_broadcast", "me_message"])

@@ -34,7 +34,9 @@ from st2slack.events.socket import open_wire
 from st2slack.events.socket_mode import SocketMode
 from st2slack.events.status import Status
 from st2slack.events.storable import storable
-from st2slack.settings import SensorSettings, check_token, read_sensor, read_settings
+from st2slack.settings.sensor import SensorSettings, read_sensor
+from st2slack.settings.slack import read_settings
+from st2slack.settings.values import check_token
 from st2slack.web.call import Client
 
 OPENING = 10.0  # seconds for all tries of one opening; the keeper backs off between them

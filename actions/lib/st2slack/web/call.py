@@ -21,7 +21,8 @@ from st2slack.errors import (
     Unanswered,
 )
 from st2slack.redact import redact
-from st2slack.settings import Settings, check_token
+from st2slack.settings.slack import Settings
+from st2slack.settings.values import check_token
 from st2slack.web.deadline import OutOfTime, in_time, while_moving
 from st2slack.web.encode import encode, encode_value
 from st2slack.web.methods import Method, find_method

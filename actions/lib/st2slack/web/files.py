@@ -14,7 +14,7 @@ from typing import Any, Dict, Mapping, Tuple
 from urllib.parse import urljoin, urlsplit
 
 from st2slack.errors import InputError, Misdirected
-from st2slack.settings import Settings, is_loopback
+from st2slack.settings.slack import Settings, is_loopback
 from st2slack.web.call import Client, rate_limited
 from st2slack.web.download import Limits, Saved, check_size, check_target, store
 from st2slack.web.methods import find_method

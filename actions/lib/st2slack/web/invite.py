@@ -12,7 +12,9 @@ from typing import Any, Dict, Mapping, Optional
 from urllib.parse import urlsplit
 
 from st2slack.errors import InputError, SettingsError
-from st2slack.settings import InviteSettings, Settings, check_token
+from st2slack.settings.invite import InviteSettings
+from st2slack.settings.slack import Settings
+from st2slack.settings.values import check_token
 from st2slack.web.call import Client
 from st2slack.web.encode import encode
 from st2slack.web.methods import Method

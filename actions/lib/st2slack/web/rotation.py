@@ -37,7 +37,8 @@ from st2slack.errors import (
     Unanswered,
 )
 from st2slack.redact import redact
-from st2slack.settings import RotationSettings, check_token
+from st2slack.settings.rotation import RotationSettings
+from st2slack.settings.values import check_token
 from st2slack.web.call import Client
 from st2slack.web.rescue import Rescue
 from st2slack.web.retry import TROUBLE

@@ -39,7 +39,7 @@ from st2slack.errors import (
     Unanswered,
 )
 from st2slack.redact import redact
-from st2slack.settings import Settings, is_loopback
+from st2slack.settings.slack import Settings, is_loopback
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 30.0

@@ -13,7 +13,8 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from st2slack.errors import InputError, Misdirected, Refusal, SlackError, Unanswered
-from st2slack.settings import CONVERSATION_ID, PERSON_ID, Settings, is_loopback
+from st2slack.settings.access import CONVERSATION_ID, PERSON_ID
+from st2slack.settings.slack import Settings, is_loopback
 from st2slack.web.call import Client, rate_limited
 from st2slack.web.lookup import find_channels
 from st2slack.web.methods import find_method

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from st2slack.errors import InputError, Refusal, SettingsError
 from st2slack.redact import redact
-from st2slack.settings import Settings, is_loopback
+from st2slack.settings.slack import Settings, is_loopback
 from st2slack.web.call import Client, rate_limited
 from st2slack.web.encode import encode
 from st2slack.web.methods import Method

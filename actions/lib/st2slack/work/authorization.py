@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from st2slack.settings import (
+from st2slack.settings.access import (
     CHANNELS,
     CONVERSATION_ID,
     DIRECT_MESSAGES,

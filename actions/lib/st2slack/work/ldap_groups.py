@@ -23,7 +23,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
 
 from st2slack.errors import SettingsError, SlackError
 from st2slack.redact import redact
-from st2slack.settings import LdapSettings
+from st2slack.settings.ldap import LdapSettings
 from st2slack.web.deadline import OutOfTime, in_time
 from st2slack.work.authorization import Person
 

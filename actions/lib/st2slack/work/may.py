@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from st2slack.errors import SettingsError
-from st2slack.settings import Access, read_access, read_ldap
+from st2slack.settings.access import Access, read_access
+from st2slack.settings.ldap import read_ldap
 from st2slack.web.call import Client
 from st2slack.work.authorization import (
     Decision,

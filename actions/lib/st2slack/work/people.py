@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Dict, Iterable, Mapping, Optional, Set
 
 from st2slack.errors import SlackError
-from st2slack.settings import CONVERSATION_ID, PERSON_ID, USERGROUP_ID
+from st2slack.settings.access import CONVERSATION_ID, PERSON_ID, USERGROUP_ID
 from st2slack.web.call import Client
 from st2slack.work.authorization import (
     BOT,
