@@ -31,6 +31,13 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "send_direct_message.yaml",
     "set_usergroup.yaml",
     "who_is_in.yaml",
+    "ask.yaml",
+    "prepare_question.yaml",
+    "post_question.yaml",
+    "open_question_form.yaml",
+    "answer_question.yaml",
+    "conclude_question.yaml",
+    "sweep_questions.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

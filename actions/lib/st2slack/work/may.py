@@ -6,10 +6,10 @@ rights with it.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from st2slack.errors import SettingsError
-from st2slack.settings.access import Access, read_access
+from st2slack.settings.access import CHANNELS, DIRECT_MESSAGES, Access, Rule, read_access
 from st2slack.settings.ldap import read_ldap
 from st2slack.web.call import Client
 from st2slack.work.authorization import (
@@ -50,6 +50,16 @@ class WhoMay:
         self._say = say
         self._access: Access = read_access(config, workspace)
 
+    @property
+    def rules(self) -> Tuple[Rule, ...]:
+        """The workspace's rules, in their order."""
+        return self._access.rules
+
+    @property
+    def ldap_names(self) -> Mapping[str, str]:
+        """ID of a person → their name in LDAP."""
+        return self._access.ldap_names
+
     def decide(
         self, person_id: str, what: Thing, conversation: Optional[str] = None
     ) -> Tuple[Decision, Dict[str, Any]]:
@@ -58,22 +68,44 @@ class WhoMay:
         `person_id`, `conversation`: from Slack's envelope. Without a conversation: some channel
         that no rule names.
         """
+        return self._decide(self._access.rules, person_id, what, conversation)
+
+    def among(
+        self, person_id: str, what: Thing, conversation: Optional[str], who: Sequence[str]
+    ) -> Tuple[Decision, Dict[str, Any]]:
+        """The same where a list of people and groups is to decide in place of the rules.
+
+        `who`: as in a rule; it counts wherever it is asked.
+        """
+        rule = Rule("approvers of the question", tuple(who), ("*",), (CHANNELS, DIRECT_MESSAGES))
+        return self._decide((rule,), person_id, what, conversation)
+
+    def refuse(
+        self, person_id: str, what: Thing, conversation: Optional[str], why: str
+    ) -> Tuple[Decision, Dict[str, Any]]:
+        """A decision that was taken elsewhere: no, and why."""
+        person, place = Person(person_id), Place(conversation or "")
+        decision = Decision(False, "", "Denied: %s for %s: %s." % (what, person_id, why))
+        self._say(decision.why)
+        return decision, record(decision, person, place, what)
+
+    def _decide(
+        self, rules: Sequence[Rule], person_id: str, what: Thing, conversation: Optional[str]
+    ) -> Tuple[Decision, Dict[str, Any]]:
         place = Place("", "channel") if conversation is None else Place(conversation)
         person = Person(person_id)
-        rules = self._access.rules
         if any(covers(rule, what) for rule in rules):
             home = Home(self._client)
             person = home.person(person_id)
-            person, place = self._settle(home, person, place, what)
+            person, place = self._settle(home, rules, person, place, what)
         decision = decide(rules, person, place, what)
         self._say(decision.why)
         return decision, record(decision, person, place, what)
 
     def _settle(
-        self, home: Home, person: Person, place: Place, what: Thing
+        self, home: Home, rules: Sequence[Rule], person: Person, place: Place, what: Thing
     ) -> Tuple[Person, Place]:
         """Look up what is open, what costs least first."""
-        rules = self._access.rules
         _, wants_kind = unsettled(rules, person, place, what)
         if wants_kind:
             place = home.place(place.id)
