@@ -7,6 +7,7 @@ anything is counted, and what the inquiry says decides.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any, List, Mapping, Optional
@@ -17,9 +18,9 @@ from st2slack.work.answers import Place
 from st2slack.work.questions import ballot, form, votes
 from st2slack.work.questions.ballot import Vote
 from st2slack.work.questions.desk import Desk, told
-from st2slack.work.questions.look import ANSWERED, CANCELED, EXPIRED, OPEN, Look
+from st2slack.work.questions.look import ANSWERED, CANCELED, EXPIRED, NOTHING, OPEN, Look
 from st2slack.work.questions.votes import Kept
-from st2slack.work.stackstorm import Json
+from st2slack.work.stackstorm import ENDED, Json
 
 # Seconds until the inquiry says what it was answered.
 READ_BACK = (0.1, 0.2, 0.4, 0.8, 1.5, 3.0)
@@ -215,10 +216,27 @@ def _take_back(desk: Desk, found: Look, cast: List[Vote]) -> None:
 
 
 def _clear(desk: Desk, found: Look) -> None:
-    """Nobody waits any more: cancel what still hangs there, and forget the question."""
-    for execution_id in (found.inquiry, *(str(each["id"]) for each in found.around[:1])):
-        desk.stackstorm.cancel(execution_id)
+    """Nobody waits any more: cancel the asking workflow, and forget the question.
+
+    StackStorm cancels no inquiry. One of slack.ask is answered with nothing, once that can have no
+    effect any more; of others nobody knows an answer, and they stay pending.
+    """
+    if found.around:
+        asking = str(found.around[0]["id"])
+        desk.stackstorm.cancel(asking)
+        if found.question.ours and _is_canceled(desk, asking):
+            with contextlib.suppress(ApiRefusal):  # it has been already
+                desk.stackstorm.answer(found.inquiry, NOTHING)
     votes.forget(desk.stackstorm, found.inquiry)
+
+
+def _is_canceled(desk: Desk, execution_id: str) -> bool:
+    for pause in READ_BACK:
+        execution = desk.stackstorm.execution(execution_id, whole=False) or {}
+        if execution.get("status") in ENDED:
+            return True
+        desk.sleep(pause)
+    return False
 
 
 def _told_off(desk: Desk, press: Optional[Press], result: Json, why: str) -> Json:

@@ -16,6 +16,7 @@ MOST_FIELDS = 40
 LONGEST_TEXT = 3000  # characters that an input of Slack's takes
 LONGEST_OPTION = 75
 MOST_OPTIONS = 100
+TEMPLATES = ("{{", "{%", "{#")
 INPUT = "st2_input"  # action_id of every input; its block_id is PREFIX + the field's key
 PREFIX = "st2_field:"
 
@@ -135,6 +136,11 @@ def _known(asked: Field, chosen: List[str]) -> List[str]:
 
 
 def _read(asked: Field, text: str) -> Any:
+    if any(mark in text for mark in TEMPLATES):
+        raise InputError(
+            "%s must not hold %s: StackStorm would read it as a template, with its datastore at "
+            "hand, wherever the workflow hands it on." % (asked.label, " or ".join(TEMPLATES))
+        )
     if asked.kind == "text":
         return text
     value = _json(text)

@@ -20,6 +20,8 @@ from st2slack.work.stackstorm import GIVEN_UP, Json, StackStorm
 RUNNER = "inquirer"
 # How an inquiry stands.
 OPEN, ANSWERED, CANCELED, EXPIRED = "open", "answered", "canceled", "expired"
+# How slack.answer_question clears an inquiry away that nobody waits for.
+NOTHING = {"choice": "", "expired": False}
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def _question(
 def _state(execution: Json, around: Tuple[Json, ...], question: Question, now: float) -> str:
     status = execution.get("status")
     if status == "succeeded":
-        return ANSWERED
+        cleared = question.ours and dict(_response(execution)) == NOTHING
+        return CANCELED if cleared else ANSWERED
     if status != "pending" or any(each.get("status") in GIVEN_UP for each in around):
         return CANCELED
     if question.deadline is not None and now >= question.deadline:

@@ -170,7 +170,7 @@ def _line_of_who(question: Question, who: str) -> str:
     if needed:
         parts.append(_needed(question))
     if not question.allow_own:
-        parts.append("not whoever it is asked for")
+        parts.append("not who started it")
     if question.deadline is not None:
         parts.append("until %s" % date(question.deadline))
     return " | ".join(parts)
@@ -180,7 +180,9 @@ def _needed(question: Question) -> str:
     each = {choice.needed for choice in question.choices}
     if len(each) == 1:
         return "%d must agree" % each.pop()
-    return ", ".join("%s: %d" % (escape(one.label), one.needed) for one in question.choices)
+    return "needed: " + ", ".join(
+        "%s %d" % (escape(one.label), one.needed) for one in question.choices
+    )
 
 
 def _counts(question: Question, votes: Sequence[Vote]) -> List[str]:

@@ -12,7 +12,7 @@ from typing import Any, Dict, Mapping, Optional, Set
 from st2slack.errors import SlackError
 from st2slack.work.questions import ballot, votes
 from st2slack.work.questions.desk import Desk
-from st2slack.work.questions.look import ANSWERED, OPEN, Look
+from st2slack.work.questions.look import ANSWERED, CANCELED, OPEN, Look
 from st2slack.work.questions.question import route_of, unix_of
 from st2slack.work.questions.votes import Kept
 from st2slack.work.stackstorm import ENDED, Json
@@ -59,6 +59,8 @@ def _look_after(
     elif found.state == ANSWERED and kept is not None and kept.locked:
         if desk.clock() - found.ended > FORGET_AFTER:
             votes.forget(desk.stackstorm, inquiry)
+    elif kept is None and found.state == CANCELED and not found.question.ours:
+        return  # it stays pending, for nobody knows an answer to it
     elif found.ended and desk.clock() - found.ended > GIVE_UP_AFTER:
         votes.forget(desk.stackstorm, inquiry)  # nobody could lock its message in all that time
     elif found.state != OPEN or _is_decided(desk, found):
