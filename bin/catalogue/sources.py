@@ -31,6 +31,7 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "send_direct_message.yaml",
     "set_usergroup.yaml",
     "who_is_in.yaml",
+    "run_command.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

@@ -30,10 +30,12 @@ NEAREST = 3  # formats that are offered where none fits
 LIKE = 0.6  # as much of a format's words as has to be there to be offered
 LONGEST_ANSWER = 3500  # characters of a list; Slack shows 4,000 well
 
-_QUOTES = dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b"), "'")
-_QUOTES.update(dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f"), '"'))
-_NO_WIDTH = dict.fromkeys([0, 0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x2060, 0x2065)])
-_PLAIN_LETTERS: Dict[int, Any] = {**_QUOTES, **_NO_WIDTH}
+_PLAIN_LETTERS: Dict[int, Any] = {
+    **dict.fromkeys(range(0x2018, 0x201C), "'"),  # curly quotes
+    **dict.fromkeys(range(0x201C, 0x2020), '"'),
+    **dict.fromkeys([0, 0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x2060, 0x2065)]),  # no width
+    **dict.fromkeys([0x0D, 0x85, 0x2028, 0x2029], "\n"),
+}
 _ODD_SPACE = re.compile(r"[^\S \n\t]")
 _FORM = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>|(?P<entity>&(?:amp|lt|gt);)")
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
@@ -64,7 +66,7 @@ class Form:
 def plain(text: str) -> str:
     """What was written, as a command."""
     text = _FORM.sub(_typed, text).translate(_PLAIN_LETTERS)
-    return _ODD_SPACE.sub(lambda found: "\n" if found[0] in "\u2028\u2029\r" else " ", text).strip()
+    return _ODD_SPACE.sub(" ", text).strip()
 
 
 def _typed(found: Match[str]) -> str:
