@@ -33,8 +33,24 @@ def message(text="web 4.2.0 is live", channel="deploys", **more):
     return triggers.message_trigger(event, {"id": "U1"}, about, {}, SensorSettings()).payload
 
 
-def state(word, why="the connection broke"):
+def mention(text="<@U0BOT00001> help", **more):
+    body = {"type": "app_mention", "ts": "1795420800.000119", "channel": "C0DEPLOYS01", **more}
+    body = {"user": "U0HARBOUR02", "text": text, **body}
+    about = {"id": "C0DEPLOYS01", "name": "deploys", "is_private": False}
+    return triggers.event_trigger(Event(body, "Ev1", "T1"), {"id": body["user"]}, about).payload
+
+
+def command(text="help", name="/st2"):
+    payload = {"command": name, "text": text, "user_id": "U0HARBOUR02", "channel_id": "C0DEPLOYS01"}
+    payload.update(response_url="https://hooks.slack.com/commands/T1/2/x", trigger_id="1.2.abc")
+    return triggers.command_trigger(payload, "").payload
+
+
+def state(word="lost", why="the connection broke"):
     return triggers.state_trigger(word, why, 1.0, "T1", "", "socket_mode").payload
+
+
+PAYLOADS = {"slack.message": message, "slack.event": mention, "slack.command": command}
 
 
 # --- the samples --------------------------------------------------------------------------------
@@ -43,8 +59,12 @@ def state(word, why="the connection broke"):
 TIMER = "core.st2.IntervalTimer"
 
 
+# Rules that are no samples: they are switched on as they are.
+OF_WORK = {"on_command", "on_mention", "on_prefix"}
+
+
 def test_there_is_one_for_messages_one_for_the_sensors_state_and_one_for_the_clock():
-    triggers_of_all = [rule.trigger for rule in SAMPLES.values()]
+    triggers_of_all = [rule.trigger for name, rule in SAMPLES.items() if name not in OF_WORK]
     assert sorted(triggers_of_all) == [TIMER, "slack.message", "slack.sensor_state"]
 
 
@@ -52,13 +72,14 @@ def test_there_is_one_for_messages_one_for_the_sensors_state_and_one_for_the_clo
 def test_a_sample_is_disabled_and_named_after_its_file(path):
     rule = rules.read_rule(yaml.safe_load(path.read_text(encoding="utf-8")), path.name)
     assert rule.name == path.stem and rule.pack == "slack"
-    assert not rule.enabled and rule.description.startswith("Sample: ")
+    assert not rule.enabled
+    assert rule.description.startswith("Sample: ") is (rule.name not in OF_WORK)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_its_criteria_name_what_the_payload_has(name):
     rule = SAMPLES[name]
-    assert bool(rule.criteria) is (rule.trigger != TIMER)
+    assert bool(rule.criteria) is (rule.trigger not in (TIMER, "slack.command"))
     for key in rule.criteria:
         assert described(rule.trigger, key), key
 
@@ -67,6 +88,8 @@ def described(trigger, key):
     """Whether a payload's schema has the place that a criterion or a template names."""
     schema = SCHEMAS[trigger]
     for part in key.split("#")[0].split(".")[1:]:
+        if schema.get("additionalProperties") and "properties" not in schema:
+            return True  # as Slack sends it
         schema = (schema.get("properties") or {}).get(part)
         if schema is None:
             return False
@@ -76,8 +99,7 @@ def described(trigger, key):
 @pytest.mark.parametrize("name", SAMPLES)
 def test_its_action_takes_the_parameters(name):
     rule = SAMPLES[name]
-    payload = message() if rule.trigger == "slack.message" else state("lost")
-    given = rule.given(payload)
+    given = rule.given(PAYLOADS.get(rule.trigger, state)())
     if rule.action in OF_CORE:
         assert set(given) <= OF_CORE[rule.action]
     else:
@@ -115,6 +137,35 @@ def test_the_state_sample_wakes_where_the_sensor_is_deaf():
 def test_the_state_sample_keeps_what_others_wrote_out_of_the_shell():
     given = SAMPLES["on_deaf_sensor"].given(state("lost", "$(reboot) `x` '; y"))
     assert "reboot" not in given["cmd"] and given["env"]["WHY"] == "$(reboot) `x` '; y"
+
+
+@pytest.mark.parametrize(
+    "name, payload, expected",
+    [
+        ("on_command", command(), True),
+        ("on_mention", mention(), True),
+        ("on_mention", mention(bot_id="B0OTHER0001"), False),
+        ("on_mention", mention(edited={"user": "U0HARBOUR02", "ts": "1795420801.000100"}), False),
+        ("on_mention", dict(mention(), type="reaction_added"), False),
+        ("on_prefix", message("!st2 help"), True),
+        ("on_prefix", message("!st2"), True),
+        ("on_prefix", message("!st2x help"), False),
+        ("on_prefix", message("say !st2 help"), False),
+        ("on_prefix", message("!st2 help", bot_id="B0OTHER0001"), False),
+    ],
+)
+def test_which_commands_come_in(name, payload, expected):
+    assert SAMPLES[name].matches(SAMPLES[name].trigger, payload) is expected
+
+
+@pytest.mark.parametrize(
+    "name, make", [("on_mention", mention), ("on_prefix", message)], ids=["mention", "prefix"]
+)
+def test_a_command_in_a_message_tells_its_thread(name, make):
+    given = SAMPLES[name].given(make())
+    assert (given["ts"], given["thread_ts"]) == ("1795420800.000119", "1795420800.000119")
+    assert given["is_bot"] == "False"
+    assert SAMPLES[name].given(make(thread_ts="1.000001"))["thread_ts"] == "1.000001"
 
 
 @on_stackstorm

@@ -38,6 +38,7 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "answer_question.yaml",
     "conclude_question.yaml",
     "sweep_questions.yaml",
+    "run_command.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

@@ -1,8 +1,10 @@
 """Rules as far as the sandbox knows them: which payload matches, and what the action is given.
 
 Of StackStorm's operators there are `equals`, `contains` and `regex`, each with its short forms and
-the ones that ignore case or deny; of its templates `{{ trigger.a.b or trigger.c }}`. Anything else
-is refused by name, never guessed: it takes a real StackStorm.
+the ones that ignore case or deny, `exists` and `nexists`; of its templates
+`{{ trigger.a.b or trigger.c }}` and, where a key may be missing,
+`{{ trigger.a.b | default(trigger.c, true) }}`. Anything else is refused by name, never guessed: it
+takes a real StackStorm.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ Payload = Dict[str, Any]
 
 _PATH = r"trigger(?:\.\w+|\[\d+\])+"
 _WHOLE_PATH = re.compile(_PATH + r"\Z", re.ASCII)
+_DEFAULT = re.compile(r"(%s)\s*\|\s*default\((%s), true\)" % (_PATH, _PATH), re.ASCII)
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _OTHER_TEMPLATE = re.compile(r"\{%.*?%\}|\{#.*?#\}|<%.*?%>", re.DOTALL)
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]", re.ASCII)
@@ -45,6 +48,8 @@ OPERATORS: Dict[str, Callable[[Any, Any], bool]] = {
     "ncontains": lambda value, pattern: pattern not in value,
     "regex": _search,
     "iregex": lambda value, pattern: re.search(pattern, value, re.IGNORECASE) is not None,
+    "exists": lambda value, pattern: value is not None,
+    "nexists": lambda value, pattern: value is None,
 }
 
 
@@ -163,7 +168,7 @@ def _rendered(value: Any, payload: Payload) -> Any:
 
 def _chosen(expression: str, payload: Payload) -> Any:
     """The first value of `a or b` that is not empty, else the last."""
-    values = [_value(path.strip(), payload) for path in re.split(r"\bor\b", expression)]
+    values = [_value(path, payload) for path in _paths(expression)]
     return next((value for value in values if value), values[-1])
 
 
@@ -182,5 +187,13 @@ def _templates_in(text: str) -> List[str]:
 
 
 def _is_simple(template: str) -> bool:
-    paths = re.split(r"\bor\b", template[2:-2])
-    return template.startswith("{{") and all(_WHOLE_PATH.match(path.strip()) for path in paths)
+    paths = _paths(template[2:-2])
+    return template.startswith("{{") and all(_WHOLE_PATH.match(path) for path in paths)
+
+
+def _paths(expression: str) -> List[str]:
+    """`a or b`, or `a | default(b, true)`: the same but for keys that are not there."""
+    by_default = _DEFAULT.fullmatch(expression.strip())
+    if by_default:
+        return list(by_default.groups())
+    return [path.strip() for path in re.split(r"\bor\b", expression)]

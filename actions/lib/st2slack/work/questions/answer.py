@@ -14,7 +14,7 @@ from typing import Any, List, Mapping, Optional
 from urllib.parse import unquote
 
 from st2slack.errors import ApiFault, ApiRefusal, InputError, SlackError
-from st2slack.work.answers import Place
+from st2slack.work.answers import Addressee
 from st2slack.work.questions import ballot, form, votes
 from st2slack.work.questions.ballot import Vote
 from st2slack.work.questions.desk import Desk, told
@@ -42,9 +42,9 @@ class Press:
     workspace: str = ""
 
     @property
-    def place(self) -> Place:
-        """Where they are told about it."""
-        return Place(self.channel, self.user, response_url=self.response_url)
+    def addressee(self) -> Addressee:
+        """Whom to tell about it, and where."""
+        return Addressee(self.channel, self.user, response_url=self.response_url)
 
 
 def press_of(user: str, given: Mapping[str, Any]) -> Press:
@@ -84,7 +84,7 @@ def answer(desk: Desk, inquiry: str, press: Optional[Press] = None) -> Json:
         return _answer(desk, inquiry, press)
     except SlackError:
         if press:
-            desk.tell(press.place, _FAILED)
+            desk.tell(press.addressee, _FAILED)
         raise
 
 
@@ -241,7 +241,7 @@ def _is_canceled(desk: Desk, execution_id: str) -> bool:
 
 def _told_off(desk: Desk, press: Optional[Press], result: Json, why: str) -> Json:
     """Nothing counted; whoever pressed is told why."""
-    untold = desk.tell(press.place, why) if press else ""
+    untold = desk.tell(press.addressee, why) if press else ""
     return {**result, "counted": False, "why": why, **_note(untold)}
 
 

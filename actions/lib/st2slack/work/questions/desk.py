@@ -11,7 +11,7 @@ from st2slack.settings.access import CONVERSATION_ID, PERSON_ID
 from st2slack.settings.chatops import ChatopsSettings
 from st2slack.web.call import Client
 from st2slack.web.lookup import find_channel, find_user
-from st2slack.work.answers import Place, answer_privately
+from st2slack.work.answers import Addressee, answer_privately
 from st2slack.work.authorization import APPROVAL, Decision, Thing, covers
 from st2slack.work.may import WhoMay
 from st2slack.work.questions import message, votes
@@ -73,10 +73,10 @@ class Desk:
         named = [each.who for each in self.who_may().rules if covers(each, what)]
         return tuple(dict.fromkeys(entry for who in named for entry in who))
 
-    def tell(self, place: Place, text: str) -> str:
+    def tell(self, to: Addressee, text: str) -> str:
         """Tell one person. Why they could not be told, "" where they were."""
         try:
-            answer_privately(self.slack, place, text)
+            answer_privately(self.slack, to, text)
         except SlackError as error:
             return "they could not be told (%s)" % error
         return ""

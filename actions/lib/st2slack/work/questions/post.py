@@ -86,13 +86,13 @@ def open_form(desk: Desk, inquiry: str, press: Press, trigger_id: str) -> Json:
     found = must_be(desk.look(inquiry), inquiry)
     result: Dict[str, Any] = told(found)
     if found.state != OPEN:
-        desk.tell(press.place, "Too late: the question is over.")
+        desk.tell(press.addressee, "Too late: the question is over.")
         return {**result, "opened": ""}
     decision, record = desk.may(press.user, found, press.channel)
     result["record"] = record
     if not decision.allowed:
         text = "You may not answer this. %s" % desk.chatops.whom_to_ask
-        desk.tell(press.place, text.strip())
+        desk.tell(press.addressee, text.strip())
         return {**result, "opened": ""}
     question = found.question
     view = message.modal(question, inquiry, press.choice, press.channel, press.message)
