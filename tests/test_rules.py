@@ -19,7 +19,10 @@ SAMPLES = {rule.name: rule for rule in rules.load_rules()}
 SENSOR = yaml.safe_load((ROOT / "sensors/slack_sensor.yaml").read_text(encoding="utf-8"))
 SCHEMAS = {"slack." + each["name"]: each["payload_schema"] for each in SENSOR["trigger_types"]}
 # What core.local and its runner take (contrib/core, contrib/runners/local_runner of StackStorm).
+# The payload of a notification, as StackStorm's notifier makes it.
+NOTICE = {"type": "object", "properties": {"route": {"type": "string"}}}
 OF_CORE = {"core.local": {"cmd", "cwd", "env", "kwarg_op", "sudo_password", "timeout"}}
+SCHEMAS["core.st2.generic.notifytrigger"] = NOTICE
 CHECKOUT = os.environ.get("ST2_REPO_PATH", "")
 on_stackstorm = pytest.mark.skipif(
     not (CHECKOUT and stackstorm_path.real_folder("st2common")), reason="needs StackStorm"
@@ -37,22 +40,36 @@ def state(word, why="the connection broke"):
     return triggers.state_trigger(word, why, 1.0, "T1", "", "socket_mode").payload
 
 
+def notification(**data):
+    """What is told of an execution; `data` as its author wrote it."""
+    return {
+        "route": "slack",
+        "execution_id": "65a0c0ffee65a0c0ffee0001",
+        "message": "Action core.noop completed.",
+        "data": {"result": '{"secret": "x"}', **data},
+    }
+
+
 # --- the samples --------------------------------------------------------------------------------
 
 
 TIMER = "core.st2.IntervalTimer"
+NOTIFY = "core.st2.generic.notifytrigger"
+# These do nothing until somebody asks for it, so they are shipped enabled.
+ENABLED = {"post_results"}
 
 
-def test_there_is_one_for_messages_one_for_the_sensors_state_and_one_for_the_clock():
+def test_there_is_one_for_each_kind_of_trigger():
     triggers_of_all = [rule.trigger for rule in SAMPLES.values()]
-    assert sorted(triggers_of_all) == [TIMER, "slack.message", "slack.sensor_state"]
+    assert sorted(triggers_of_all) == [TIMER, NOTIFY, "slack.message", "slack.sensor_state"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_sample_is_disabled_and_named_after_its_file(path):
+def test_a_rule_is_named_after_its_file_and_a_sample_is_disabled(path):
     rule = rules.read_rule(yaml.safe_load(path.read_text(encoding="utf-8")), path.name)
     assert rule.name == path.stem and rule.pack == "slack"
-    assert not rule.enabled and rule.description.startswith("Sample: ")
+    assert rule.enabled is (rule.name in ENABLED)
+    assert rule.description.startswith("Sample: ") is (rule.name not in ENABLED)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -76,7 +93,7 @@ def described(trigger, key):
 @pytest.mark.parametrize("name", SAMPLES)
 def test_its_action_takes_the_parameters(name):
     rule = SAMPLES[name]
-    payload = message() if rule.trigger == "slack.message" else state("lost")
+    payload = {"slack.message": message(), NOTIFY: notification()}.get(rule.trigger, state("lost"))
     given = rule.given(payload)
     if rule.action in OF_CORE:
         assert set(given) <= OF_CORE[rule.action]
@@ -115,6 +132,62 @@ def test_the_state_sample_wakes_where_the_sensor_is_deaf():
 def test_the_state_sample_keeps_what_others_wrote_out_of_the_shell():
     given = SAMPLES["on_deaf_sensor"].given(state("lost", "$(reboot) `x` '; y"))
     assert "reboot" not in given["cmd"] and given["env"]["WHY"] == "$(reboot) `x` '; y"
+
+
+NOTHING = dict.fromkeys(("channel", "thread_ts", "workspace", "user"), "")
+CONTEXT = {"channel": "C0DEPLOYS01", "message": "1503435956.000247", "workspace": "it's"}
+# data of a notification → what the action is given beside the execution's ID and its note
+NOTIFICATIONS = [
+    ({}, {}),
+    ({"channel": "#ops", "thread_ts": "1.000001"}, {"channel": "#ops", "thread_ts": "1.000001"}),
+    ({"channel": None, "source_channel": "C1"}, {"channel": "C1"}),
+    (
+        {"user": "U1", "source_channel": "C1", "source_context": CONTEXT},
+        {"user": "U1", "channel": "C1", "source_context": CONTEXT},
+    ),
+    ({"source_context": None, "workspace": "emea"}, {"workspace": "emea"}),
+    ({"source_context": {}}, {}),
+]
+
+
+@pytest.mark.parametrize(("data", "expected"), NOTIFICATIONS)
+def test_a_notification_may_lack_whatever_it_likes(data, expected):
+    given = parameters.check(
+        metadata.load_action("slack.post_result"),
+        SAMPLES["post_results"].given(notification(**data)),
+    )
+    assert given.pop("execution_id") == "65a0c0ffee65a0c0ffee0001"
+    assert given.pop("note") == "Action core.noop completed."
+    assert given == {**NOTHING, "source_context": {}, **expected}
+
+
+@on_stackstorm
+@pytest.mark.parametrize(("data", "expected"), NOTIFICATIONS)
+def test_stackstorm_hands_over_the_same(data, expected):
+    from st2common.util import param
+
+    action = metadata.load_action("slack.post_result")
+    rule = yaml.safe_load((ROOT / "rules/post_results.yaml").read_text(encoding="utf-8"))
+    given = param.render_live_params(
+        {},
+        action.parameters,
+        rule["action"]["parameters"],
+        {"user": "stanley"},
+        {"trigger": notification(**data)},
+    )
+    assert {name: given[name] for name in NOTHING} == {**NOTHING, **_without_context(expected)}
+    assert given["source_context"] == expected.get("source_context", {})
+
+
+def _without_context(expected):
+    return {name: value for name, value in expected.items() if name != "source_context"}
+
+
+def test_only_the_route_slack_is_ours():
+    rule = SAMPLES["post_results"]
+    assert rule.matches(NOTIFY, notification())
+    assert not rule.matches(NOTIFY, {**notification(), "route": "hubot"})
+    assert "secret" not in str(rule.given(notification())), "the result is not masked there"
 
 
 @on_stackstorm

@@ -31,6 +31,8 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "send_direct_message.yaml",
     "set_usergroup.yaml",
     "who_is_in.yaml",
+    "post_or_update.yaml",
+    "post_result.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

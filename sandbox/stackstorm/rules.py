@@ -1,12 +1,14 @@
 """Rules as far as the sandbox knows them: which payload matches, and what the action is given.
 
 Of StackStorm's operators there are `equals`, `contains` and `regex`, each with its short forms and
-the ones that ignore case or deny; of its templates `{{ trigger.a.b or trigger.c }}`. Anything else
-is refused by name, never guessed: it takes a real StackStorm.
+the ones that ignore case or deny; of its templates `{{ trigger.a.b or trigger.c }}`, behind which
+may stand `| default(trigger.d, true)`, with '' or {} in place of the path too, and `| tojson`.
+Anything else is refused by name, never guessed: it takes a real StackStorm.
 """
 
 from __future__ import annotations
 
+import json
 import operator
 import re
 from dataclasses import dataclass, field
@@ -22,6 +24,8 @@ _PATH = r"trigger(?:\.\w+|\[\d+\])+"
 _WHOLE_PATH = re.compile(_PATH + r"\Z", re.ASCII)
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _OTHER_TEMPLATE = re.compile(r"\{%.*?%\}|\{#.*?#\}|<%.*?%>", re.DOTALL)
+_DEFAULT = re.compile(r"default\((%s|''|\{\}), true\)" % _PATH, re.ASCII)
+_LITERALS: Dict[str, Any] = {"''": "", "{}": {}}
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]", re.ASCII)
 
 
@@ -162,9 +166,21 @@ def _rendered(value: Any, payload: Payload) -> Any:
 
 
 def _chosen(expression: str, payload: Payload) -> Any:
-    """The first value of `a or b` that is not empty, else the last."""
-    values = [_value(path.strip(), payload) for path in re.split(r"\bor\b", expression)]
-    return next((value for value in values if value), values[-1])
+    """The first value of `a or b` that is not empty, else the last, through the filters."""
+    paths, *filters = expression.split("|")
+    values = [_value(path.strip(), payload) for path in re.split(r"\bor\b", paths)]
+    value = next((value for value in values if value), values[-1])
+    for each in filters:
+        value = _filtered(value, each.strip(), payload)
+    return value
+
+
+def _filtered(value: Any, name: str, payload: Payload) -> Any:
+    default = _DEFAULT.fullmatch(name)
+    if not default:
+        return json.dumps(value)
+    other = default[1]
+    return value or (_LITERALS[other] if other in _LITERALS else _value(other, payload))
 
 
 def _unknown(value: Any) -> List[str]:
@@ -182,5 +198,9 @@ def _templates_in(text: str) -> List[str]:
 
 
 def _is_simple(template: str) -> bool:
-    paths = re.split(r"\bor\b", template[2:-2])
-    return template.startswith("{{") and all(_WHOLE_PATH.match(path.strip()) for path in paths)
+    if not template.startswith("{{"):
+        return False
+    paths, *filters = template[2:-2].split("|")
+    return all(_WHOLE_PATH.match(path.strip()) for path in re.split(r"\bor\b", paths)) and all(
+        each.strip() == "tojson" or _DEFAULT.fullmatch(each.strip()) for each in filters
+    )

@@ -74,7 +74,9 @@ class Whole(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A message. `channel`, `thread_ts`: where the alias wants it, "" where it does not say."""
+    """A message. `channel`, `thread_ts`: where the alias wants it, "" where it does not say; `top`:
+    how many blocks tell who asked and how it ended.
+    """
 
     text: str
     blocks: List[Json]
@@ -83,6 +85,7 @@ class Report(NamedTuple):
     channel: str = ""
     thread_ts: str = ""
     whole: Optional[Whole] = None
+    top: int = 1
 
     def content(self, note: str = "") -> Json:
         """What chat.postMessage and chat.update take; `note`: plain text for the last line."""
@@ -90,6 +93,11 @@ class Report(NamedTuple):
         # Empty lists take the old ones away where a message is changed.
         content = {"text": self.text, "blocks": blocks, "attachments": self.attachments}
         return {**content, **self.options}
+
+    def pointing_to(self, channel: str) -> Json:
+        """What an acknowledgement becomes whose result is in another conversation."""
+        where = _context("The result is in <#%s>." % channel)
+        return {"text": self.text, "blocks": [*self.blocks[: self.top], where], "attachments": []}
 
 
 class Alias(NamedTuple):
@@ -135,6 +143,7 @@ def report(
         channel=_conversation(alias.extra.get("channel")),
         thread_ts=timestamp(alias.extra.get("thread_ts")),
         whole=body.whole(said),
+        top=len(asked) + 1,
     )
 
 
