@@ -39,6 +39,8 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "conclude_question.yaml",
     "sweep_questions.yaml",
     "run_command.yaml",
+    "post_or_update.yaml",
+    "post_result.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

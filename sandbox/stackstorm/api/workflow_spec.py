@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
+from .. import rendering
 from ..mistakes import Mistake, Mistakes
-from . import rendering, yaql
+from . import yaql
 
 Json = Dict[str, Any]
 Pairs = List[Tuple[str, Any]]

@@ -106,6 +106,11 @@ class StackStorm:
         """Every alias, the disabled ones too."""
         return self._all("/actionalias", {})
 
+    def alias(self, alias_id: str) -> Optional[Json]:
+        """The alias of this ID; None where there is none."""
+        found: Optional[Json] = self._read("/actionalias/" + quote(alias_id, safe=""), {})
+        return found
+
     def match(self, command: str) -> Optional[Match]:
         """The alias that a command fits, None where none does. ApiRefusal where several do."""
         try:

@@ -6,6 +6,7 @@ against what StackStorm says and against where the message is, so that they are 
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from slack_sdk.models.blocks import (
@@ -43,6 +44,7 @@ CALLBACK = "st2_question"  # callback_id of the modal
 MOST_SHOWN = 20  # people that one line names
 LONGEST_REASON = 500
 LONGEST_CONTEXT = 2900
+_EPOCH = datetime(1970, 1, 1)
 
 
 def blocks_open(question: Question, inquiry: str, votes: Sequence[Vote], who: str) -> List[Block]:
@@ -136,9 +138,7 @@ def mentions(people: Sequence[str]) -> str:
 
 def date(at: float) -> str:
     """A moment as each reader's Slack writes it. `at`: Unix seconds."""
-    from time import gmtime, strftime
-
-    plain = strftime("%Y-%m-%d %H:%M UTC", gmtime(at))
+    plain = (_EPOCH + timedelta(seconds=int(at))).strftime("%Y-%m-%d %H:%M UTC")
     return "<!date^%d^{date_short_pretty} {time}|%s>" % (int(at), plain)
 
 
