@@ -62,22 +62,6 @@ class TestWhoAsks:
             answer = requests.get(st2.api_url + "/executions", headers=headers, timeout=30)
             assert refused(answer, 401).startswith("Unauthorized - ")
 
-    def test_each_execution_has_a_token_until_it_ends(self, st2):
-        seen = {}
-
-        def look():
-            seen["caller"] = st2.system.tokens.caller(seen["token"])
-
-        st2.action("tests.look", look)
-        seen["token"] = st2.system.tokens.issue("mara", "x")
-        st2.ended(st2.run("tests.look"))
-        assert (seen["caller"].user, seen["caller"].execution) == ("mara", "x")
-        st2.system.tokens.revoke_of("x")
-        answer = requests.get(
-            st2.api_url + "/keys", headers={"X-Auth-Token": seen["token"]}, timeout=30
-        )
-        refused(answer, 401)
-
 
 class TestKeys:
     def test_a_key_is_set_read_listed_and_deleted(self, client):
@@ -272,6 +256,12 @@ class TestExecutions:
             st2, "/executions", action="tests.say", parameters={"x": "{{ st2kv.system.where }}"}
         )
         assert st2.ended(made.json()["id"])["parameters"] == {"x": "harbour"}
+
+    def test_where_the_web_ui_is(self):
+        with StandInApi(webui="https://st2.example") as st2:
+            execution = st2.ended(st2.run("core.noop"))
+            url = "https://st2.example/#/history/%s/general" % execution["id"]
+            assert execution["web_url"] == url
 
     def test_secrets_are_masked(self, st2, client):
         schema = {"type": "object", "properties": {"key": {"type": "string", "secret": True}}}

@@ -7,10 +7,10 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from ..aliases import extract
-from ..metadata import load_yaml, pack_ref
+from ..metadata import load_yaml
 from .refusal import bad_request, not_found
 
 Json = Dict[str, Any]
@@ -65,10 +65,8 @@ class Alias:
 class AliasBook:
     """Every alias, in the order in which they were registered."""
 
-    def __init__(self, packs: Iterable[Path] = ()) -> None:
+    def __init__(self) -> None:
         self._aliases: List[Alias] = []
-        for pack in packs:
-            self.register(pack / "aliases", pack_ref(pack))
 
     def register(self, folder: Path, pack: str) -> None:
         """Every file of a folder; `pack` where the file does not say."""

@@ -284,6 +284,15 @@ def put_inquiry(asked: Asked) -> Answer:
     return Answer({"id": inquiry, "response": response}, settle=inquiry)
 
 
+def post_webhook(asked: Asked) -> Answer:
+    """The generic webhook: whoever may ask the API can fire any trigger by it."""
+    body = asked.body
+    if not isinstance(body, dict) or not isinstance(body.get("trigger"), str):
+        raise bad_request("'trigger' is a required property")
+    asked.system.dispatch(body["trigger"], body.get("payload") or {})
+    return Answer(body, 202)
+
+
 ROUTES: List[Tuple[str, str, Controller]] = [
     ("GET", "/v1/keys", list_keys),
     ("GET", "/v1/keys/{name}", get_key),
@@ -302,6 +311,7 @@ ROUTES: List[Tuple[str, str, Controller]] = [
     ("PUT", "/v1/executions/{id}", put_execution),
     ("DELETE", "/v1/executions/{id}", delete_execution),
     ("GET", "/v1/executions/{id}/children", list_children),
+    ("POST", "/v1/webhooks/st2", post_webhook),
     ("GET", "/v1/inquiries", list_inquiries),
     ("GET", "/v1/inquiries/{id}", get_inquiry),
     ("PUT", "/v1/inquiries/{id}", put_inquiry),

@@ -17,7 +17,7 @@ from .clock import Clock
 from .policies import Policies
 from .records import Record
 from .refusal import Refusal, bad_request, not_found
-from .registry import Registry
+from .registry import ORQUESTA, Registry
 from .times import iso
 
 Json = Dict[str, Any]
@@ -42,11 +42,12 @@ class Engine:
         self.policies = policies
         self.clock = clock
         self.lock = threading.RLock()
-        self.changed = threading.Condition(self.lock)
+        self.changes = 0
+        self._changed = threading.Condition(self.lock)
         self.records: Dict[str, Record] = {}
         self.runners: Dict[str, Runner] = {}
         self.on_change: List[OnChange] = []
-        self.web_url: Optional[Callable[[str], str]] = None
+        self.webui: Optional[str] = None
 
     def get(self, execution_id: str) -> Record:
         """Refusal 404."""
@@ -82,8 +83,9 @@ class Engine:
         notify = notify or entry.notify
         record = Record(entry, checked, context, self.clock(), parent, copy.deepcopy(notify))
         with self.lock:
-            if self.web_url:
-                record.web_url = self.web_url(record.id)
+            self._runner(record)  # refuses what cannot be run here
+            if self.webui:
+                record.web_url = f"{self.webui}/#/history/{record.id}/general"
             self.records[record.id] = record
             if parent:
                 self.records[parent].children.append(record.id)
@@ -104,7 +106,13 @@ class Engine:
                 tell(record)
             if record.completed:
                 self._release(record)
-            self.changed.notify_all()
+            self.changes += 1
+            self._changed.notify_all()
+
+    def wait_for_change(self, seen: int, seconds: float) -> bool:
+        """Whether there was one since `changes` was `seen`, or is one in that time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.changes != seen, seconds)
 
     def finish(self, record: Record, status: str, result: Any) -> None:
         """The end that its runner tells; too late where it was cancelled or its runner killed."""
@@ -121,7 +129,7 @@ class Engine:
                 raise Refusal(200, f"Action cannot be canceled. State = {record.status}.")
             record.context["cancelled_by"] = user
             record.result = {"message": "Action canceled by user.", "user": user}
-            if record.status == statuses.RUNNING or record.runner in self._with_children():
+            if record.status == statuses.RUNNING or record.runner == ORQUESTA:
                 self.set_status(record, statuses.CANCELING)
                 self._runner(record).cancel(record)
             else:
@@ -142,9 +150,6 @@ class Engine:
             record = self.records[record.parent]
             found.append(record)
         return found
-
-    def _with_children(self) -> List[str]:
-        return ["orquesta"]
 
     def _runner(self, record: Record) -> Runner:
         kind = "callable" if record.entry.run else record.runner

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from ..metadata import load_yaml
 from . import statuses
@@ -35,11 +35,13 @@ class Policy:
 class Policies:
     """All of them."""
 
-    def __init__(self, packs: Iterable[Path] = ()) -> None:
+    def __init__(self) -> None:
         self._policies: List[Policy] = []
-        for pack in packs:
-            for path in sorted((pack / "policies").glob("*.yaml")):
-                self.add(load_yaml(path))
+
+    def register(self, pack: Path) -> None:
+        """Those of a pack."""
+        for path in sorted((pack / "policies").glob("*.yaml")):
+            self.add(load_yaml(path))
 
     def add(self, document: Dict[str, Any]) -> None:
         """One policy, as its file has it; ValueError for a type that is not known here."""

@@ -72,10 +72,14 @@ class PackActions:
     def cancel(self, record: Record) -> None:
         pid = self._processes.get(record.id)
         if pid is not None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
+            _kill(pid)
         if record.status == statuses.CANCELING:
             self._engine.set_status(record, statuses.CANCELED)
+
+    @property
+    def running(self) -> List[str]:
+        """IDs of the executions that have a process."""
+        return list(self._processes)
 
     def environment(self, record: Record) -> Dict[str, str]:
         """What StackStorm puts into the environment of an action."""
@@ -93,13 +97,13 @@ class PackActions:
         around = self.environment(record)
         if record.entry.in_thread:
             return self._in_thread(record, config, around)
-        done = runner.execute(
-            action,
-            record.parameters,
-            config,
-            around=around,
-            on_start=lambda pid: self._processes.__setitem__(record.id, pid),
-        )
+
+        def started(pid: int) -> None:
+            self._processes[record.id] = pid
+            if record.completed or record.dead:  # while it was being started
+                _kill(pid)
+
+        done = runner.execute(action, record.parameters, config, around=around, on_start=started)
         return done.status, done.document()
 
     def _in_thread(self, record: Record, config: Json, around: Dict[str, str]) -> Any:
@@ -112,7 +116,9 @@ class PackActions:
             service = ActionService(action.pack, found.__name__)
             return found(config=config, action_service=service).run(**given)
 
-        with self._one_at_a_time, _environment(around):
+        # st2client puts its token into the environment: it is taken out again.
+        before = {"ST2_AUTH_TOKEN": os.environ.get("ST2_AUTH_TOKEN", "")}
+        with self._one_at_a_time, _environment({**before, **around}):
             return outcome(run)
 
     def _keys(self) -> Dict[str, str]:
@@ -136,6 +142,12 @@ def outcome(run: Callable[[], Any]) -> Any:
 
 def _document(result: Any, code: int, stderr: str) -> Json:
     return {"exit_code": code, "result": result, "stderr": stderr, "stdout": ""}
+
+
+def _kill(pid: int) -> None:
+    """The process and what it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple
+from typing import Any, Callable, ContextManager, Dict, List, NamedTuple, Tuple
 
 from ..rules import Rule, load_rules, read_rule
 from .clock import Clock
+from .refusal import Refusal
 from .times import iso
 
 Json = Dict[str, Any]
@@ -28,18 +28,22 @@ class Dispatched(NamedTuple):
 class Reactor:
     """Fires triggers. An enabled rule whose criteria are met requests its action.
 
-    Timers fire only when `tick` is called.
+    Timers fire only when `tick` is called. `failures`: (rule, why) for requests that were refused;
+    StackStorm says so in its log only.
     """
 
-    def __init__(self, packs: Iterable[Path], request: Request, clock: Clock) -> None:
+    def __init__(self, request: Request, lock: ContextManager[Any], clock: Clock) -> None:
         self.dispatched: List[Dispatched] = []
+        self.failures: List[Tuple[str, str]] = []
         self._request = request
         self._clock = clock
-        self._lock = threading.RLock()
+        self._lock = lock
         self._rules: Dict[str, Rule] = {}
-        for pack in packs:
-            for rule in load_rules(pack):
-                self._rules[rule.ref] = rule
+
+    def register(self, pack: Path) -> None:
+        """The rules of a pack."""
+        for rule in load_rules(pack):
+            self._rules[rule.ref] = rule
 
     def add(self, document: Json) -> Rule:
         """One rule, as its file has it."""
@@ -74,4 +78,7 @@ class Reactor:
 
     def _set_off(self, rule: Rule, payload: Json) -> None:
         context = {"rule": {"ref": rule.ref, "name": rule.name, "pack": rule.pack}}
-        self._request(rule.action, rule.given(payload), context)
+        try:
+            self._request(rule.action, rule.given(payload), context)
+        except Refusal as refusal:
+            self.failures.append((rule.ref, refusal.text))

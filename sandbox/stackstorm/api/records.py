@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional
 
 from .. import masking
 from . import statuses
-from .registry import Entry
+from .registry import ORQUESTA, Entry
 from .times import iso
 
 Json = Dict[str, Any]
@@ -73,7 +73,7 @@ class Record:
             "liveaction": {
                 "id": self.id[::-1],
                 "action": self.ref,
-                "action_is_workflow": self.runner == "orquesta",
+                "action_is_workflow": self.runner == ORQUESTA,
                 "parameters": parameters,
             },
             "parameters": parameters,

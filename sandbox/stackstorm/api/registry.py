@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ..metadata import PYTHON_RUNNER, RUNNER_PARAMETERS, Action, load_action, pack_ref
 from ..mistakes import ActionNotFound
@@ -95,8 +95,8 @@ class Entry:
 class Registry:
     """Every action that is known, by its ref. A pack's own are read when they are asked for."""
 
-    def __init__(self, packs: Iterable[Path]) -> None:
-        self.packs: List[Path] = list(packs)
+    def __init__(self) -> None:
+        self.packs: List[Path] = []
         self.in_thread = False
         self._entries: Dict[str, Entry] = {}
 

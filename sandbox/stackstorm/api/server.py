@@ -8,12 +8,12 @@ import json
 import socket
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, TypeVar
+from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple, TypeVar
 
 from aiohttp import web
 
 from ..metadata import PACK, PYTHON_RUNNER
-from . import controllers
+from . import controllers, statuses
 from .controllers import Answer, Asked, Controller
 from .faults import Fault, Faults
 from .inquiries import Answer as InquiryAnswer
@@ -28,6 +28,8 @@ Json = Dict[str, Any]
 T = TypeVar("T")
 
 PATIENCE = 30.0
+# Seconds after which a condition is looked at again though no execution has changed.
+TICK = 0.05
 PERSON = "st2admin"
 
 
@@ -45,7 +47,9 @@ class StandInApi:
 
     `packs`: folders of packs whose actions, workflows, aliases, rules and policies it has.
     `configs`: name of a pack → its config, as in its file. `port`: 0 for any free one; after
-    `stop()` it starts again on the same, with all that was there.
+    `stop()` it starts again on the same, with all that was there. `in_thread`: a pack's Python
+    actions run in this process, one at a time, instead of in one of their own. `webui`: where the
+    web UI would be, for the `web_url` of an execution.
     """
 
     def __init__(
@@ -53,9 +57,13 @@ class StandInApi:
         packs: Iterable[Path] = (PACK,),
         configs: Optional[Dict[str, Json]] = None,
         port: int = 0,
+        in_thread: bool = False,
+        webui: Optional[str] = None,
     ) -> None:
         self.configs: Dict[str, Json] = configs if configs is not None else {}
         self.system = System(packs, self.configs)
+        self.system.registry.in_thread = in_thread
+        self.system.engine.webui = webui
         self.requests: List[Request] = []
         self.token = self.system.tokens.issue(PERSON)
         self.sensor_token = self.system.tokens.issue(SYSTEM_USER)
@@ -143,6 +151,10 @@ class StandInApi:
         """An Orquesta workflow; `definition`: its document, as YAML or read."""
         self.system.workflows.define(ref, definition, parameters, **rest)
 
+    def pack(self, folder: Path) -> None:
+        """A pack: its actions, workflows, aliases, rules and policies."""
+        self.system.add_pack(folder)
+
     def alias(self, **document: Any) -> Json:
         """An alias, as its file has it; the document that the API shows."""
         return self.system.aliases.add(document).document
@@ -195,20 +207,26 @@ class StandInApi:
         told = list(self.system.reactor.dispatched)
         return [each.payload for each in told if each.trigger == trigger]
 
+    @property
+    def rule_failures(self) -> List[Tuple[str, str]]:
+        """Rules that were set off in vain, each with why its action was refused."""
+        return self.system.reactor.failures
+
     def tick(self, rule: str) -> None:
         """The timer of a rule fires."""
         self.system.reactor.tick(rule)
 
     def wait_for(self, condition: Callable[[], T], seconds: float = PATIENCE) -> T:
         """What the condition gives once that is true; AssertionError when it takes too long."""
-        changed, waited = self.system.engine.changed, 0.0
-        with changed:
-            # Looked at with every change of an execution, and now and then for all else.
-            while not (value := condition()):
-                assert waited < seconds, "waited in vain; executions: %s" % self._summary()
-                changed.wait(0.05)
-                waited += 0.05
-        return value
+        engine, waited = self.system.engine, 0.0
+        while True:
+            seen = engine.changes
+            value = condition()  # without the lock: it may ask the API
+            if value:
+                return value
+            assert waited < seconds, "waited in vain; executions: %s" % self._summary()
+            if not engine.wait_for_change(seen, TICK):
+                waited += TICK
 
     def wait_for_status(self, execution_id: str, *wanted: str) -> Json:
         """The execution, once it has one of these states."""
@@ -221,9 +239,7 @@ class StandInApi:
 
     def ended(self, execution_id: str) -> Json:
         """The execution, once it has ended."""
-        from .statuses import COMPLETED
-
-        return self.wait_for_status(execution_id, *COMPLETED)
+        return self.wait_for_status(execution_id, *statuses.COMPLETED)
 
     def _summary(self) -> List[str]:
         records: List[Record] = list(self.system.engine.records.values())
@@ -263,6 +279,11 @@ class StandInApi:
     def kill_runner(self, execution_id: str) -> None:
         """SIGKILL for what runs an execution: it stays `running` until somebody cancels it."""
         self.system.engine.kill_runner(execution_id)
+
+    @property
+    def running_processes(self) -> List[str]:
+        """The executions that have a process."""
+        return self.system.pack_actions.running
 
     def revoke(self, token: str) -> None:
         """From now on that token is answered with 401."""

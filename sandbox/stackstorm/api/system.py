@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, Iterable, Optional
 
-from ..datastore import Datastore
-from ..metadata import PYTHON_RUNNER
+from ..metadata import PYTHON_RUNNER, pack_ref
 from . import ready_made
 from .alias_book import AliasBook
 from .alias_executions import AliasExecutions
@@ -19,6 +18,7 @@ from .python_runner import Callables, PackActions
 from .reactor import Reactor
 from .records import Record
 from .registry import INQUIRER, ORQUESTA, Registry
+from .store import Store
 from .tokens import SYSTEM_USER, Tokens
 from .workflows import Workflows
 
@@ -29,15 +29,14 @@ class System:
     """A StackStorm without its addresses."""
 
     def __init__(self, packs: Iterable[Path], configs: Dict[str, Json]) -> None:
-        packs = list(packs)
         self.clock = Clock()
-        self.store = Datastore("", clock=self.clock)
+        self.store = Store(self.clock)
         self.tokens = Tokens()
-        self.registry = Registry(packs)
-        self.engine = Engine(self.registry, Policies(packs), self.clock)
-        self.aliases = AliasBook(packs)
+        self.registry = Registry()
+        self.engine = Engine(self.registry, Policies(), self.clock)
+        self.aliases = AliasBook()
         self.alias_executions = AliasExecutions(self.engine, self.aliases, self.store)
-        self.reactor = Reactor(packs, self._request, self.clock)
+        self.reactor = Reactor(self._request, self.engine.lock, self.clock)
         self.inquiries = Inquiries(self.engine, self.dispatch)
         self.workflows = Workflows(self.engine, self.store)
         self.pack_actions = PackActions(self.engine, configs, self.store, self.tokens)
@@ -51,6 +50,15 @@ class System:
         notifier = Notifier(self.store, self.dispatch)
         self.engine.on_change += [self._forget_tokens, notifier.on_change, self.workflows.on_change]
         ready_made.add(self.registry, self.engine, self.aliases)
+        for folder in packs:
+            self.add_pack(folder)
+
+    def add_pack(self, folder: Path) -> None:
+        """All that a pack has."""
+        self.registry.packs.append(folder)
+        self.engine.policies.register(folder)
+        self.aliases.register(folder / "aliases", pack_ref(folder))
+        self.reactor.register(folder)
 
     def dispatch(self, trigger: str, payload: Optional[Json] = None) -> Any:
         """Fire a trigger."""
