@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple
 
 from st2slack.errors import InputError, NotFound, Refusal, SlackError, Unanswered
+from st2slack.settings.access import PERSON_ID
 from st2slack.web import uploads
 from st2slack.web.call import Client
 from st2slack.work.alias_words import words_about
@@ -28,6 +30,8 @@ UNUSABLE = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "m
     "invalid_arguments",
     "no_text",
 )
+# The app is not there, as with a slash command in a conversation that it is no member of.
+ABSENT = ("not_in_channel", "channel_not_found", "is_archived", "restricted_action")
 _CHANNEL = re.compile(r"[^\s/]{1,100}")
 
 
@@ -72,9 +76,15 @@ class _Delivery:
         """Post, upload what is too long, and tell."""
         self._why = [why] if why else []
         made = self._report(execution, alias)
+        bare = partial(self._report, execution, Alias(alias.text))
         place = self._place(made)
         kept = self._kept(place)
-        put, made = self._put(kept, place, made, lambda: self._report(execution, Alias(alias.text)))
+        try:
+            put, made = self._put(kept, place, made, bare)
+        except Refusal as refusal:
+            place = self._in_person(refusal)
+            kept = self._kept(place)
+            put, made = self._put(kept, place, made, bare)
         file = self._upload(kept, put, made)
         if place.channel != self._notice.channel:
             self._point_to(put, made)
@@ -93,6 +103,13 @@ class _Delivery:
         thread = self._notice.thread_ts or self._notice.message
         here = channel == self._notice.channel
         return Place(channel, made.thread_ts or (thread if here else ""))
+
+    def _in_person(self, refusal: Refusal) -> Place:
+        """A direct message to who asked, where the app may not post in the channel; else raises."""
+        if refusal.code not in ABSENT or not PERSON_ID.fullmatch(self._notice.user):
+            raise refusal
+        self._why.append("sent to who asked, for in the channel it was refused: %s" % refusal.code)
+        return Place(self._notice.user)
 
     def _kept(self, place: Place) -> KeptMessage:
         """The message about this execution there; the acknowledgement is one."""
