@@ -275,7 +275,7 @@ def test_an_upload_that_may_have_arrived_is_not_made_twice(slack, tell, executio
     assert "may have arrived" in tell(execution_id)["why"]
     slack.faults.clear()
     before = len(calls(slack, "files.completeUploadExternal"))
-    tell(execution_id)
+    assert tell(execution_id)["file"] == ""
     assert len(calls(slack, "files.completeUploadExternal")) == before
 
 

@@ -362,6 +362,16 @@ def test_an_aliass_text_pings_no_channel_but_may_name_people():
     )
 
 
+def test_nor_does_anything_else_that_an_alias_brings():
+    fields = [{"title": "a", "value": "x <!group> <!date^1^{date}|then>"}]
+    for extra in ({"fields": fields}, {"attachments": [{"fields": fields}]}):
+        (attachment,) = report(execution(None), Alias("", extra)).attachments
+        assert attachment["fields"][0]["value"] == "x &lt;!group&gt; <!date^1^{date}|then>"
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": '"<!here>"'}}
+    made = report(execution(None), Alias("", {"blocks": [block]}))
+    assert text_of(made.blocks[1]) == '"&lt;!here&gt;"'
+
+
 def test_hubots_mark_between_text_and_attachment():
     assert text_of(report(execution(None), Alias("above{~}below")).blocks[1]) == "above\nbelow"
 

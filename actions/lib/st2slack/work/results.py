@@ -172,9 +172,9 @@ class _Delivery:
 
     def _upload(self, kept: KeptMessage, put: Put, made: Report) -> str:
         """Share the whole output in the message's thread, once. ID of the file, "" for none."""
-        if made.whole is None or kept.record.get("file"):
-            kept.keep(file=kept.record.get("file") or "")
-            return str(kept.record["file"])
+        if made.whole is None or kept.record.get("uploaded"):
+            kept.keep()
+            return str(kept.record.get("file") or "")
         given = {"content": made.whole.text, "filename": made.whole.name, "channels": put.channel}
         given["thread_ts"] = str(kept.record.get("thread_ts") or "") or self._thread(put)
         try:
@@ -182,7 +182,7 @@ class _Delivery:
         except SlackError as error:
             return self._not_uploaded(kept, made, error)
         files = answer.get("files") or [{}]
-        kept.keep(file=str(files[0].get("id") or "shared"))
+        kept.keep(uploaded=True, file=str(files[0].get("id") or ""))
         return str(kept.record["file"])
 
     def _thread(self, put: Put) -> str:
@@ -194,7 +194,7 @@ class _Delivery:
         """The message says that it is not whole; so does the action's result."""
         self._why.append("the whole output could not be uploaded: %s" % error)
         # It may have arrived: then a second delivery would share it twice.
-        kept.keep(file="unknown" if isinstance(error, Unanswered) else "")
+        kept.keep(uploaded=isinstance(error, Unanswered))
         code = error.code if isinstance(error, Refusal) else type(error).__name__
         try:
             kept.put(made.content(_cut(made, code)), Place(str(kept.record["channel"])))
