@@ -103,6 +103,7 @@ TABLE = "host   free\n-----  ----\nweb-1  12\nweb-2  7"
             ],
         ),
         ("winrm-cmd", {"whatever": "it", "has": 1}, [("", "whatever: it\nhas:      1", 1)]),
+        ("noop", {"succeeded": True, "failed": False, "return_code": 0}, []),
         ("python-script", "no object", [("", "no object")]),
         ("python-script", None, []),
     ],
@@ -299,7 +300,7 @@ def test_who_asked(context, said):
 
 
 def test_a_link_that_is_none_is_not_made():
-    for url in ("javascript:alert(1)", "https://x|y>", 5, None):
+    for url in ("javascript:alert(1)", "https://x|y>", "https://localhost/#/history/1", 5, None):
         assert text_of(report(execution(None, web_url=url)).blocks[-1]).endswith("execution " + ID)
 
 

@@ -51,6 +51,8 @@ SUMMARY = 600  # what a notification shows
 ASKED = "st2_asked"  # block_id of the line that says who asked for what; it is kept
 
 _TS = re.compile(r"\d{1,16}\.\d{6}")
+# What StackStorm gives that was not told its own address.
+_NOWHERE = re.compile(r"https?://(localhost|127\.0\.0\.1)[:/]")
 _FORM = re.compile(r"<([^<>]*)>")
 _PINGS = re.compile(r"!(?!date\^).*", re.DOTALL)  # <!channel>, <!subteam^S1> and their like
 # What an attachment may have (docs.slack.dev/legacy/legacy-messaging/legacy-secondary-attachments).
@@ -189,7 +191,7 @@ def _foot(execution: Mapping[str, Any], user: str) -> List[Json]:
         name = "<@%s>" % user if PERSON_ID.fullmatch(user) else escape(user)
         said.append("asked by %s" % head(name, 200))
     url, execution_id = execution.get("web_url"), clean(execution.get("id") or "")
-    if isinstance(url, str) and URL.fullmatch(url):
+    if isinstance(url, str) and URL.fullmatch(url) and not _NOWHERE.match(url):
         said.append("<%s|execution %s>" % (escape(url), escape(execution_id)))
     elif execution_id:
         said.append("execution %s" % escape(execution_id))
