@@ -23,6 +23,7 @@ SCHEMAS = {"slack." + each["name"]: each["payload_schema"] for each in SENSOR["t
 NOTICE = {"type": "object", "properties": {"route": {"type": "string"}}}
 OF_CORE = {"core.local": {"cmd", "cwd", "env", "kwarg_op", "sudo_password", "timeout"}}
 SCHEMAS["core.st2.generic.notifytrigger"] = NOTICE
+SCHEMAS["core.st2.generic.inquiry"] = NOTICE
 CHECKOUT = os.environ.get("ST2_REPO_PATH", "")
 on_stackstorm = pytest.mark.skipif(
     not (CHECKOUT and stackstorm_path.real_folder("st2common")), reason="needs StackStorm"
@@ -36,8 +37,42 @@ def message(text="web 4.2.0 is live", channel="deploys", **more):
     return triggers.message_trigger(event, {"id": "U1"}, about, {}, SensorSettings()).payload
 
 
-def state(word, why="the connection broke"):
+def mention(text="<@U0BOT00001> help", **more):
+    body = {"type": "app_mention", "ts": "1795420800.000119", "channel": "C0DEPLOYS01", **more}
+    body = {"user": "U0HARBOUR02", "text": text, **body}
+    about = {"id": "C0DEPLOYS01", "name": "deploys", "is_private": False}
+    return triggers.event_trigger(Event(body, "Ev1", "T1"), {"id": body["user"]}, about).payload
+
+
+def command(text="help", name="/st2"):
+    payload = {"command": name, "text": text, "user_id": "U0HARBOUR02", "channel_id": "C0DEPLOYS01"}
+    payload.update(response_url="https://hooks.slack.com/commands/T1/2/x", trigger_id="1.2.abc")
+    return triggers.command_trigger(payload, "").payload
+
+
+def state(word="lost", why="the connection broke"):
     return triggers.state_trigger(word, why, 1.0, "T1", "", "socket_mode").payload
+
+
+def press(action_id="st2_question_choose_0", **more):
+    action = {"action_id": action_id, "block_id": "st2_question:65a0c0ffee", "type": "button"}
+    payload = {
+        "type": "block_actions",
+        "actions": [{**action, "value": "{{ st2kv.system.x }}"}],
+        "user": {"id": "U0HARBOUR02"},
+        "channel": {"id": "C0DEPLOYS01"},
+        "container": {"message_ts": "1795420800.000119", "thread_ts": "1795420700.000119"},
+        "state": {"values": {"st2_field:reason": {"st2_input": {"value": "{{ st2kv.x }}"}}}},
+        "response_url": "https://hooks.slack.com/actions/T1/2/x",
+        "trigger_id": "1.2.abc",
+    }
+    return triggers.interaction_trigger({**payload, **more}, "").payload
+
+
+def sent():
+    view = {"callback_id": "st2_question", "private_metadata": "65a0c0ffee C0DEPLOYS01 1.5 a {{ b"}
+    view["state"] = {"values": {"st2_field:reason": {"st2_input": {"value": "{{ st2kv.x }}"}}}}
+    return press(type="view_submission", view=view, actions=[])
 
 
 def notification(**data):
@@ -50,18 +85,40 @@ def notification(**data):
     }
 
 
+PAYLOADS = {
+    "slack.message": message,
+    "slack.event": mention,
+    "slack.command": command,
+    "slack.interaction": press,
+    "core.st2.generic.notifytrigger": notification,
+    "core.st2.generic.inquiry": lambda: {"id": "65a0c0ffee", "route": "slack"},
+    "take_forms": sent,
+    "take_forms_in_threads": lambda: press("st2_question_send"),
+    "open_question_forms": lambda: press("st2_question_form_1"),
+}
+
+
+def payload_for(rule):
+    return PAYLOADS.get(rule.name, PAYLOADS.get(rule.trigger, state))()
+
+
 # --- the samples --------------------------------------------------------------------------------
 
 
 TIMER = "core.st2.IntervalTimer"
 NOTIFY = "core.st2.generic.notifytrigger"
 # These do nothing until somebody asks for it, so they are shipped enabled.
-ENABLED = {"post_results"}
+ENABLED = {"post_results", "post_questions", "sweep_questions"}
+ENABLED |= {"take_answers", "take_forms", "take_forms_in_threads", "open_question_forms"}
 
 
-def test_there_is_one_for_each_kind_of_trigger():
-    triggers_of_all = [rule.trigger for rule in SAMPLES.values()]
-    assert sorted(triggers_of_all) == [TIMER, NOTIFY, "slack.message", "slack.sensor_state"]
+# Rules that are no samples: they are switched on as they are.
+OF_WORK = {"on_command", "on_mention", "on_prefix"}
+
+
+def test_there_is_a_sample_for_each_kind_of_trigger():
+    found = [each.trigger for name, each in SAMPLES.items() if name not in OF_WORK | ENABLED]
+    assert sorted(found) == [TIMER, "slack.message", "slack.sensor_state"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -69,13 +126,13 @@ def test_a_rule_is_named_after_its_file_and_a_sample_is_disabled(path):
     rule = rules.read_rule(yaml.safe_load(path.read_text(encoding="utf-8")), path.name)
     assert rule.name == path.stem and rule.pack == "slack"
     assert rule.enabled is (rule.name in ENABLED)
-    assert rule.description.startswith("Sample: ") is (rule.name not in ENABLED)
+    assert rule.description.startswith("Sample: ") is (rule.name not in OF_WORK | ENABLED)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_its_criteria_name_what_the_payload_has(name):
     rule = SAMPLES[name]
-    assert bool(rule.criteria) is (rule.trigger != TIMER)
+    assert bool(rule.criteria) is (rule.trigger not in (TIMER, "slack.command"))
     for key in rule.criteria:
         assert described(rule.trigger, key), key
 
@@ -84,6 +141,8 @@ def described(trigger, key):
     """Whether a payload's schema has the place that a criterion or a template names."""
     schema = SCHEMAS[trigger]
     for part in key.split("#")[0].split(".")[1:]:
+        if schema.get("additionalProperties") and "properties" not in schema:
+            return True  # as Slack sends it
         schema = (schema.get("properties") or {}).get(part)
         if schema is None:
             return False
@@ -93,13 +152,30 @@ def described(trigger, key):
 @pytest.mark.parametrize("name", SAMPLES)
 def test_its_action_takes_the_parameters(name):
     rule = SAMPLES[name]
-    payload = {"slack.message": message(), NOTIFY: notification()}.get(rule.trigger, state("lost"))
+    payload = payload_for(rule)
     given = rule.given(payload)
     if rule.action in OF_CORE:
         assert set(given) <= OF_CORE[rule.action]
     else:
-        assert parameters.check(metadata.load_action(rule.action), given)
+        action = metadata.load_action(rule.action)
+        assert bool(parameters.check(action, given)) is bool(given)
     assert "None" not in str(given) and "{{" not in str(given)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in SAMPLES if name in ENABLED and SAMPLES[name].trigger != TIMER]
+)
+def test_what_belongs_to_questions_and_results_takes_what_is_its_own(name):
+    rule = SAMPLES[name]
+    assert rule.matches(rule.trigger, payload_for(rule))
+    others = [each for each in SAMPLES.values() if each.trigger == rule.trigger and each != rule]
+    assert not [each.name for each in others if each.matches(rule.trigger, payload_for(rule))]
+
+
+@pytest.mark.parametrize("name", ["take_answers", "take_forms", "take_forms_in_threads"])
+def test_what_somebody_typed_is_handed_over_without_templates(name):
+    given = SAMPLES[name].given(payload_for(SAMPLES[name]))
+    assert "{" not in str(list(given.values())) and "%7B%7B" in str(given)
 
 
 def test_the_message_sample_matches_and_answers_in_the_thread():
@@ -132,6 +208,35 @@ def test_the_state_sample_wakes_where_the_sensor_is_deaf():
 def test_the_state_sample_keeps_what_others_wrote_out_of_the_shell():
     given = SAMPLES["on_deaf_sensor"].given(state("lost", "$(reboot) `x` '; y"))
     assert "reboot" not in given["cmd"] and given["env"]["WHY"] == "$(reboot) `x` '; y"
+
+
+@pytest.mark.parametrize(
+    "name, payload, expected",
+    [
+        ("on_command", command(), True),
+        ("on_mention", mention(), True),
+        ("on_mention", mention(bot_id="B0OTHER0001"), False),
+        ("on_mention", mention(edited={"user": "U0HARBOUR02", "ts": "1795420801.000100"}), False),
+        ("on_mention", dict(mention(), type="reaction_added"), False),
+        ("on_prefix", message("!st2 help"), True),
+        ("on_prefix", message("!st2"), True),
+        ("on_prefix", message("!st2x help"), False),
+        ("on_prefix", message("say !st2 help"), False),
+        ("on_prefix", message("!st2 help", bot_id="B0OTHER0001"), False),
+    ],
+)
+def test_which_commands_come_in(name, payload, expected):
+    assert SAMPLES[name].matches(SAMPLES[name].trigger, payload) is expected
+
+
+@pytest.mark.parametrize(
+    "name, make", [("on_mention", mention), ("on_prefix", message)], ids=["mention", "prefix"]
+)
+def test_a_command_in_a_message_tells_its_thread(name, make):
+    given = SAMPLES[name].given(make())
+    assert (given["ts"], given["thread_ts"]) == ("1795420800.000119", "1795420800.000119")
+    assert given["is_bot"] == "False"
+    assert SAMPLES[name].given(make(thread_ts="1.000001"))["thread_ts"] == "1.000001"
 
 
 NOTHING = dict.fromkeys(("channel", "thread_ts", "workspace", "user"), "")

@@ -1,20 +1,20 @@
 """Rules as far as the sandbox knows them: which payload matches, and what the action is given.
 
-Of StackStorm's operators there are `equals`, `contains` and `regex`, each with its short forms and
-the ones that ignore case or deny; of its templates `{{ trigger.a.b or trigger.c }}`, behind which
-may stand `| default(trigger.d, true)`, with '' or {} in place of the path too, and `| tojson`.
-Anything else is refused by name, never guessed: it takes a real StackStorm.
+Of StackStorm's operators there are `equals`, `contains`, `startswith` and `regex`, each with its
+short forms and the ones that ignore case or deny, `exists` and `nexists`; of its templates those of
+Jinja over `trigger`, with Jinja's own filters and a few of StackStorm's. Anything else is refused
+by name, never guessed: it takes a real StackStorm.
 """
 
 from __future__ import annotations
 
-import json
 import operator
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
+from . import rendering
 from .metadata import PACK, load_yaml
 from .mistakes import Mistake, Mistakes, raise_any
 
@@ -24,8 +24,7 @@ _PATH = r"trigger(?:\.\w+|\[\d+\])+"
 _WHOLE_PATH = re.compile(_PATH + r"\Z", re.ASCII)
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _OTHER_TEMPLATE = re.compile(r"\{%.*?%\}|\{#.*?#\}|<%.*?%>", re.DOTALL)
-_DEFAULT = re.compile(r"default\((%s|''|\{\}), true\)" % _PATH, re.ASCII)
-_LITERALS: Dict[str, Any] = {"''": "", "{}": {}}
+_FILTERS = ("default", "urlencode", "replace", "tojson", "to_json_string")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]", re.ASCII)
 
 
@@ -49,6 +48,10 @@ OPERATORS: Dict[str, Callable[[Any, Any], bool]] = {
     "ncontains": lambda value, pattern: pattern not in value,
     "regex": _search,
     "iregex": lambda value, pattern: re.search(pattern, value, re.IGNORECASE) is not None,
+    "startswith": lambda value, pattern: value.startswith(pattern),
+    "istartswith": lambda value, pattern: value.lower().startswith(pattern.lower()),
+    "exists": lambda value, pattern: value is not None,
+    "nexists": lambda value, pattern: value is None,
 }
 
 
@@ -162,29 +165,14 @@ def _rendered(value: Any, payload: Payload) -> Any:
         return [_rendered(inner, payload) for inner in value]
     if not isinstance(value, str):
         return value
-    return _TEMPLATE.sub(lambda found: str(_chosen(found[1], payload)), value)
-
-
-def _chosen(expression: str, payload: Payload) -> Any:
-    """The first value of `a or b` that is not empty, else the last, through the filters."""
-    paths, *filters = expression.split("|")
-    values = [_value(path.strip(), payload) for path in re.split(r"\bor\b", paths)]
-    value = next((value for value in values if value), values[-1])
-    for each in filters:
-        value = _filtered(value, each.strip(), payload)
-    return value
-
-
-def _filtered(value: Any, name: str, payload: Payload) -> Any:
-    default = _DEFAULT.fullmatch(name)
-    if not default:
-        return json.dumps(value)
-    other = default[1]
-    return value or (_LITERALS[other] if other in _LITERALS else _value(other, payload))
+    try:
+        return rendering.render(value, {"trigger": payload})
+    except rendering.UndefinedError as error:
+        raise Mistakes([Mistake(value, f"cannot be rendered: {error}")]) from None
 
 
 def _unknown(value: Any) -> List[str]:
-    """The templates in a value that are more than `{{ trigger.a or trigger.b }}`."""
+    """The templates in a value that need more than the payload and what is known here."""
     if isinstance(value, dict):
         return [text for inner in value.values() for text in _unknown(inner)]
     if isinstance(value, list):
@@ -198,9 +186,4 @@ def _templates_in(text: str) -> List[str]:
 
 
 def _is_simple(template: str) -> bool:
-    if not template.startswith("{{"):
-        return False
-    paths, *filters = template[2:-2].split("|")
-    return all(_WHOLE_PATH.match(path.strip()) for path in re.split(r"\bor\b", paths)) and all(
-        each.strip() == "tojson" or _DEFAULT.fullmatch(each.strip()) for each in filters
-    )
+    return template.startswith("{{") and rendering.needs_only(template, "trigger", _FILTERS)

@@ -73,6 +73,11 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def without_pings(text: str) -> str:
+    """Slack's `text`, in which nothing calls a whole channel or group (`<!channel>`, …)."""
+    return text.replace("<!", "&lt;!")
+
+
 def _look_up(names: Optional[Names]) -> LookUp:
     if names is None:
         return lambda _: None

@@ -19,6 +19,8 @@ _SHAPES = (
     (re.compile(r"\bx(?:ox[a-z]|app)(?:\.xox[a-z])?-[\w-]+"), MASK),
     # https://hooks.slack.com/services/T…/B…/…, as a whole URL or as the path that urllib3 logs
     (re.compile(r"/(services|workflows|triggers)/[TE]\w+/[^\s\"'<>]+"), r"/\1/" + MASK),
+    # https://hooks.slack.com/commands/T…/…/…, a response_url: whoever has it can answer
+    (re.compile(r"/(commands|actions)/([TE][A-Z0-9]{6,})/[^\s\"'<>]+"), r"/\1/" + MASK),
     # https://files.slack.com/upload/v1/…: who has it can send a file
     (re.compile(r"/upload/(v\d+)/[^\s\"'<>]+"), r"/upload/\1/" + MASK),
     (re.compile(r"\b(wss?://[^\s/\"'<>]+)[^\s\"'<>]+"), r"\1/" + MASK),

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
 
-from . import rendering, statuses
+from .. import rendering
+from . import statuses
 from .inquiries import shown
 from .records import Record
 from .refusal import Refusal, bad_request, not_found

@@ -1,0 +1,67 @@
+"""Answering by the `response_url` of a slash command or an interaction.
+
+It takes up to 5 answers within 30 minutes, in a conversation where the app is not as well
+(docs.slack.dev/interactivity/handling-user-interaction, "Message responses"). The URL is the
+credential: it is never put into a message or a log line, and only Slack's own hosts are posted to.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+from urllib.parse import urlsplit
+
+from st2slack.errors import InputError, Refusal
+from st2slack.redact import redact
+from st2slack.settings.slack import Settings, is_loopback
+from st2slack.web.call import Client, rate_limited
+from st2slack.web.methods import Method
+from st2slack.web.send import Request, beginning, refuse_redirect, trouble
+
+NAME = "The response_url"
+HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
+_POST = Method(NAME, writes=True, takes_token=False)
+
+
+def post(client: Client, url: str, message: Mapping[str, Any]) -> None:
+    """Post the answer. Raises InputError for a URL that is none, else a Fault or a Refusal."""
+    check(url, client.settings)
+    secrets = (url, urlsplit(url).path.strip("/"), *client.settings.secrets())
+    request = Request(method=NAME, url=url, document=message, secrets=secrets)
+
+    def attempt(request: Request, method: Method, left: float) -> None:
+        _accept(client.send(request, left), request)
+
+    client.persist(request, _POST, attempt)
+
+
+def check(url: str, settings: Settings) -> None:
+    """Raises InputError unless it is one that Slack gives out. The error does not show it."""
+    try:
+        parts = urlsplit(url)
+        host, user, port = parts.hostname, parts.username, parts.port
+    except ValueError:
+        host, user, port = None, None, None
+    slacks = url.startswith("https://") and host in HOSTS and port in (None, 443)
+    own = is_loopback(settings.api_url) and is_loopback(url) if host else False
+    if user is not None or not url.isascii() or not url.isprintable() or not (slacks or own):
+        raise InputError(
+            "Parameter `response_url` is not a URL of Slack's (https://hooks.slack.com/...). Hand "
+            "over what the trigger has."
+        )
+
+
+def _accept(response: Any, request: Request) -> None:
+    if response.status_code == 429:
+        raise rate_limited(response, request)
+    refuse_redirect(response, request)
+    if response.status_code in range(500, 600):
+        raise trouble(response, request)
+    said = beginning(response, request)
+    if response.status_code == 200 and '"ok":false' not in said.replace(" ", ""):
+        return
+    text = "%s was refused by Slack (HTTP %s): %s. It takes 5 answers within 30 minutes." % (
+        NAME,
+        response.status_code,
+        said or "no reason given",
+    )
+    raise Refusal(redact(text, request.secrets), NAME, said, {"ok": False, "error": said})

@@ -1,0 +1,224 @@
+"""PURE: what somebody wrote in Slack → a command, and what can be said of it without asking.
+
+Made plain, for StackStorm compares letters:
+
+    curly quotes, odd spaces      straight ones; what has no width is dropped
+    &amp; &lt; &gt;               & < >, once
+    <@U...|name> <#C...|name>     <@U...> <#C...>: the IDs. The pack's actions take them so, in a
+    <!subteam^S...|@handle>       text they stay mentions, and a name is what somebody made up
+    <https://x.y|x.y>, <mailto:…> what was typed; behind a label of somebody's own, the URL
+    <!here> and so on             @here
+
+How StackStorm reads a command (st2common/models/utils/action_alias_utils.py, tried): what it ends
+with as `key=value` becomes a parameter, whatever the alias's format says, and is taken out of the
+rest, wherever else the same stands. A text with `{{` or `{%` that reaches a task of a workflow is
+rendered there, with the datastore at hand. And its search for the pairs takes twice the time with
+every pair: fourteen of them, and the API stands still for seconds. So what is too long or too
+tangled does not go there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Match, Sequence, Tuple
+
+LONGEST = 2000  # characters of a command
+MOST_WAYS = 1_000_000  # ways to read the pairs: a tenth of a second, tried
+NEAREST = 3  # formats that are offered where none fits
+LIKE = 0.6  # as much of a format's words as has to be there to be offered
+LONGEST_ANSWER = 3500  # characters of a list; Slack shows 4,000 well
+
+_PLAIN_LETTERS: Dict[int, Any] = {
+    **dict.fromkeys(range(0x2018, 0x201C), "'"),  # curly quotes
+    **dict.fromkeys(range(0x201C, 0x2020), '"'),
+    **dict.fromkeys([0, 0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x2060, 0x2065)]),  # no width
+    **dict.fromkeys([0x0D, 0x85, 0x2028, 0x2029], "\n"),
+}
+_ODD_SPACE = re.compile(r"[^\S \n\t]")
+_FORM = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>|(?P<entity>&(?:amp|lt|gt);)")
+_ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
+_ENTITY = re.compile("|".join(_ENTITIES))
+_BY_ID = re.compile(r"(?:[@#]|!subteam\^)[A-Z0-9]+")
+_EVERYBODY = re.compile(r"!(here|channel|everyone)")
+_LINK = re.compile(r"(?:(?:mailto|tel):|[a-z][a-z0-9+.-]*://)(?P<rest>.+)", re.IGNORECASE)
+
+_WORD = r"(\S+)"
+_PAIR_OF = r"""(?:^|\s+)\s*(\S+?)\s*=(?:""|''|"(.+?)"|'(.+?)'|(\{.+?\})|%s)""" % _WORD
+_PAIR = re.compile(_PAIR_OF, re.DOTALL)
+_ENDING = re.compile(r".*?((?:(?:%s)\s*)*)$" % _PAIR_OF, re.DOTALL)
+_PARAMETER = re.compile(r"\{\{\s*(\S+?)\s*(?:=.*?)?\}\}|\(\?P<(\w+)>", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{|\{%")
+# `{` and `%` as JSON or Python write them: a parameter that is an object is read once more.
+_HIDDEN = re.compile(r"\\(?:u0*(?:7b|25)|x(?:7b|25)|173|0?45|N\{)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to give a command of an alias. `display`: for people; `format`: for StackStorm."""
+
+    alias: Mapping[str, Any]
+    display: str
+    format: str
+
+
+def plain(text: str) -> str:
+    """What was written, as a command."""
+    text = _FORM.sub(_typed, text).translate(_PLAIN_LETTERS)
+    return _ODD_SPACE.sub(" ", text).strip()
+
+
+def _typed(found: Match[str]) -> str:
+    if found["entity"]:
+        return _ENTITIES[found[0]]
+    target, label = found["target"], _decoded(found["label"] or "")
+    everybody, link = _EVERYBODY.fullmatch(target), _LINK.fullmatch(target)
+    if _BY_ID.fullmatch(target):
+        return "<%s>" % target
+    if everybody:
+        return "@" + everybody[1]
+    if link:
+        target = _decoded(target)
+        return label if label and target.endswith(label) else target
+    return _decoded(found[0])
+
+
+def _decoded(text: str) -> str:
+    return _ENTITY.sub(lambda found: _ENTITIES[found[0]], text)
+
+
+# --- is it ours -----------------------------------------------------------------------------------
+
+
+def after_prefix(command: str, prefix: str) -> Tuple[bool, str]:
+    """Whether a plain text begins with the prefix, and what follows. Words are not cut."""
+    rest = command[len(prefix) :]
+    begins = bool(prefix) and command.startswith(prefix)
+    whole = not rest or rest[0].isspace() or not prefix[-1:].isalnum()
+    return (True, rest.strip()) if begins and whole else (False, "")
+
+
+def after_mention(command: str, bot: str) -> Tuple[bool, str]:
+    """Whether a plain text begins with a mention of the bot, and what follows."""
+    found = re.match(r"<@%s>[:,]?" % re.escape(bot), command) if bot else None
+    return (True, command[found.end() :].strip()) if found else (False, "")
+
+
+# --- what StackStorm would make of it -------------------------------------------------------------
+
+
+def pairs(command: str) -> Tuple[List[Tuple[str, str]], str]:
+    """(`key=value` that the command ends with, what StackStorm leaves for the format)."""
+    ending = _ENDING.match(command)
+    tail = ending[1] if ending else ""
+    if not tail:
+        return [], command
+    found = [(each[0], "".join(each[1:])) for each in _PAIR.findall(tail)]
+    return found, command.replace(tail, "")
+
+
+def named(text: str) -> List[str]:
+    """Parameters that a format names: `{{ name }}`, `{{ name = default }}`, `(?P<name>...)`."""
+    return [first or second for first, second in _PARAMETER.findall(text)]
+
+
+def extra(command: str, text: str) -> List[str]:
+    """Keys at the end of the command that the format `text` does not name."""
+    known = set(named(text))
+    return list(dict.fromkeys(key for key, _ in pairs(command)[0] if key not in known))
+
+
+def unusable(command: str) -> str:
+    """Why a command must not go to StackStorm, in words; "" where it may."""
+    if len(command) > LONGEST:
+        return "it is longer than %d characters" % LONGEST
+    if _is_tangled(command):
+        return "it has too many `=` and spaces; leave some out"
+    if any(_TEMPLATE.search(each) for each in (command, pairs(command)[1])):
+        return "`{{` and `{%` mean something to StackStorm, so a command must not have them"
+    if _HIDDEN.search(command):
+        return "it has a character written by its number (such as \\u007b); write it as it is"
+    return ""
+
+
+def _is_tangled(command: str) -> bool:
+    """Whether StackStorm would be too long about it. Counts more ways than there are."""
+    equals = command.count("=")
+    gaps = sorted((len(each) for each in re.findall(r"\s+", command)), reverse=True)
+    ways = 1
+    for number in range(equals):
+        gap = gaps[number] if number < len(gaps) else 1
+        ways *= 3 * max(1, gap * (gap + 1) // 2)
+        if ways > MOST_WAYS:
+            return True
+    return False
+
+
+def has_template(value: Any) -> bool:
+    """Whether StackStorm could take a value, or something in it, for a template."""
+    if isinstance(value, Mapping):
+        return any(has_template(each) for pair in value.items() for each in pair)
+    if isinstance(value, (list, tuple)):
+        return any(has_template(each) for each in value)
+    return isinstance(value, str) and bool(_TEMPLATE.search(value))
+
+
+# --- aliases --------------------------------------------------------------------------------------
+
+
+def forms(alias: Mapping[str, Any]) -> Iterator[Form]:
+    """The ways to give a command of an alias, as StackStorm's API tells it."""
+    for each in alias.get("formats") or ():
+        if isinstance(each, str):
+            yield Form(alias, each, each)
+        elif isinstance(each, Mapping):
+            ways = each.get("representation") or []
+            ways = [ways] if isinstance(ways, str) else ways
+            display = str(each.get("display") or "")
+            for number, way in enumerate(ways):
+                yield Form(alias, display if number == 0 or not display else "", str(way))
+
+
+def nearest(command: str, among: Iterable[Form]) -> List[str]:
+    """What the command may have been meant to be: displays of at most NEAREST forms."""
+    asked = _words(command)
+    shown: Dict[str, float] = {}
+    for form in among:
+        likeness = _likeness(asked, _words(form.format or form.display))
+        display = form.display or form.format
+        shown[display] = max(likeness, shown.get(display, 0))
+    best = sorted(shown, key=lambda display: (-shown[display], display))
+    return [display for display in best[:NEAREST] if shown[display] >= LIKE]
+
+
+def _words(text: str) -> str:
+    """The words that a format begins with, before its first parameter."""
+    return " ".join(text.partition("{{")[0].lower().split())[:100]
+
+
+def _likeness(asked: str, words: str) -> float:
+    """0 to 1; what was typed may go on behind the words."""
+    return difflib.SequenceMatcher(None, asked[: len(words) + 2], words).ratio() if words else 0.0
+
+
+def help_lines(among: Sequence[Form], word: str) -> List[Tuple[str, str]]:
+    """(display, description) of the forms that have the word in them, in their order."""
+    found: Dict[str, str] = {}
+    for form in among:
+        description = str(form.alias.get("description") or "")
+        about = "%s %s %s" % (form.display, description, form.alias.get("pack"))
+        if form.display and word.lower() in about.lower():
+            found.setdefault(form.display, description)
+    return list(found.items())
+
+
+def fitting(lines: Sequence[str], room: int = LONGEST_ANSWER) -> Tuple[List[str], int]:
+    """(the lines that fit into an answer, how many do not)."""
+    shown: List[str] = []
+    for line in lines:
+        room -= len(line) + 1
+        if room < 0:
+            break
+        shown.append(line)
+    return shown, len(lines) - len(shown)
