@@ -1,5 +1,6 @@
 """What the tests of approvals share: a StackStorm and a Slack on loopback, and people who press."""
 
+import copy
 import json
 import time
 
@@ -26,7 +27,6 @@ class Approvals:
         self.slack = slack
         self.config = config
         self.st2 = st2
-        self.number = 0
 
     def ask(self, channel="deploys", text="Deploy?", context=None, **given):
         """Ask by slack.ask; the ID of its execution once the question stands in Slack."""
@@ -47,6 +47,10 @@ class Approvals:
             ]
         )[0]
 
+    def let_expire(self, asking):
+        """Move the question so far into the past that its deadline is over."""
+        self.st2.system.engine.get(self.inquiry(asking)).start -= 7 * 24 * 3600
+
     def messages(self, channel=DEPLOYS):
         """The messages of questions, as they are now."""
         found = self.slack.workspace.channels[channel].messages
@@ -64,9 +68,9 @@ class Approvals:
         mine = [
             each
             for each in self.slack.workspace.channels[channel].messages
-            if each.get("app_id") and not each.get("thread_ts")
+            if each.get("app_id") and each.get("thread_ts") in (None, each["ts"])
         ]
-        return mine[-1]
+        return copy.deepcopy(mine[-1])
 
     def shown(self, channel=DEPLOYS):
         """What it shows, as text."""

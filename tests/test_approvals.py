@@ -9,6 +9,7 @@ import threading
 import pytest
 from st2client.models import KeyValuePair
 
+from sandbox.slack.faults import Fault
 from sandbox.stackstorm.api import StandInApi
 from tests.approving import DEPLOYS, JONAS, LEA, MARA, PRIYA, RULES, TOMASZ, Approvals
 from tests.helpers import calls
@@ -17,11 +18,16 @@ APPROVE, REJECT = 0, 1
 
 
 @pytest.fixture
-def approvals(slack, config, monkeypatch):
+def approvals(request, slack, config, monkeypatch):
+    """Actions run in threads, one at a time; in processes where a test is marked so."""
     monkeypatch.setenv("ST2_AUTH_TOKEN", "")  # st2client leaves one there
     config["authorization"] = RULES
     with StandInApi(configs={"slack": config}) as st2:
+        st2.system.registry.in_thread = request.node.get_closest_marker("processes") is None
         yield Approvals(slack, config, st2)
+
+
+processes = pytest.mark.processes
 
 
 def test_one_approves(approvals):
@@ -42,6 +48,7 @@ def test_one_approves(approvals):
     assert approvals.kept() == []
 
 
+@processes
 def test_two_of_three(approvals):
     asking = approvals.ask(needed=2)
     assert approvals.answered(TOMASZ, APPROVE)["decided"] is False
@@ -168,6 +175,7 @@ def at_once(*calls_of):
     return found
 
 
+@processes
 def test_everybody_presses_at_once_and_twice(approvals):
     asking = approvals.ask()
     message = approvals.last()
@@ -200,7 +208,8 @@ def test_the_same_delivery_again_changes_nothing(approvals):
 
 
 def test_after_the_deadline_an_answer_comes_too_late(approvals):
-    asking = approvals.ask(expires_after=0.0001)
+    asking = approvals.ask(expires_after=60)
+    approvals.let_expire(asking)
     result = approvals.answered(TOMASZ, APPROVE)
     assert result["counted"] is False and "expired" in result["why"]
     output = approvals.output(asking)
@@ -208,8 +217,10 @@ def test_after_the_deadline_an_answer_comes_too_late(approvals):
     assert output["by"] == [] and "*Expired*" in approvals.shown()
 
 
+@processes
 def test_the_sweeper_lets_a_question_expire(approvals):
-    asking = approvals.ask(expires_after=0.0001)
+    asking = approvals.ask(expires_after=60)
+    approvals.let_expire(asking)
     assert approvals.sweep()["started"][0]["action"] == "slack.answer_question"
     assert approvals.output(asking)["expired"]
     assert "*Expired*" in approvals.shown() and approvals.kept() == []
@@ -292,6 +303,7 @@ def test_the_connection_is_cut_after_the_answer_was_taken(approvals):
     assert approvals.output(asking)["by"] == [TOMASZ] and len(approvals.st2.answers) == 1
 
 
+@processes
 def test_the_api_restarts_between_press_and_answer(approvals):
     asking = approvals.ask()
     executing = approvals.press(TOMASZ, APPROVE)
@@ -301,6 +313,7 @@ def test_the_api_restarts_between_press_and_answer(approvals):
     assert approvals.output(asking)["by"] == [TOMASZ] and len(approvals.st2.answers) == 1
 
 
+@processes
 def test_a_killed_runner_blocks_nobody_for_long(approvals):
     asking = approvals.ask(needed=2)
     slow = threading.Event()
@@ -317,6 +330,7 @@ def test_a_killed_runner_blocks_nobody_for_long(approvals):
     assert sorted(approvals.output(asking)["by"]) == [TOMASZ, PRIYA]
 
 
+@processes
 def test_a_run_that_is_killed_after_the_vote_is_made_good(approvals):
     asking = approvals.ask()
     held = threading.Event()
@@ -339,7 +353,7 @@ def test_a_run_that_is_killed_after_the_vote_is_made_good(approvals):
 
 def test_slack_is_away_when_it_is_decided(approvals):
     asking = approvals.ask()
-    approvals.slack.faults.add(method="chat.update", status=503, times=50)
+    approvals.slack.faults.append(Fault.status(503, method="chat.update", times=50))
     result = approvals.answered(TOMASZ, APPROVE)
     assert result["decided"] and "could not be changed" in result["note"]
     output = approvals.output(asking)
@@ -352,7 +366,7 @@ def test_slack_is_away_when_it_is_decided(approvals):
 
 
 def test_the_question_could_not_be_posted_at_once(approvals):
-    approvals.slack.faults.add(method="chat.postMessage", status=503, times=1)
+    approvals.slack.faults.append(Fault.status(503, method="chat.postMessage"))
     asking = approvals.st2.run("slack.ask", {"channel": "deploys", "text": "Deploy?"})
     approvals.inquiry(asking)
     approvals.st2.wait_for(lambda: approvals.st2.executions("slack.post_question"))
@@ -430,6 +444,7 @@ def view_of(approvals):
     return json.loads(view) if isinstance(view, str) else view
 
 
+@processes
 def test_a_reason_is_asked_in_a_modal(approvals):
     asking = approvals.ask(ask_reason="required")
     assert approvals.answered(TOMASZ, REJECT)["opened"] == "modal"
@@ -471,6 +486,7 @@ def test_no_form_for_who_may_not(approvals):
     assert approvals.told(LEA) == ["You may not answer this."]
 
 
+@processes
 def test_what_is_typed_reads_nothing_from_the_datastore(approvals):
     approvals.st2.client().keys.update(_key("probe", "the-secret"))
     approvals.ask(ask_reason="required")
@@ -536,6 +552,7 @@ def test_yes_or_no(approvals):
     assert approvals.kept() == []
 
 
+@processes
 def test_a_form(approvals):
     asking = own_workflow(approvals, VERSION)
     assert approvals.answered(TOMASZ)["opened"] == "modal"

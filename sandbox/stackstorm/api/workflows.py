@@ -13,11 +13,11 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import yaml
 
-from .. import parameters
+from .. import parameters, rendering
 from ..datastore import Datastore
 from ..metadata import load_yaml
 from ..mistakes import Mistakes
-from . import rendering, statuses
+from . import statuses
 from .engine import Engine
 from .records import Record
 from .refusal import Refusal
