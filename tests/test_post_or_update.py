@@ -172,6 +172,15 @@ def test_a_message_that_somebody_deleted_is_posted_anew(slack, config, keep, rep
     assert keep("It burns again")["ts"] == told["ts"]
 
 
+def test_a_message_posted_anew_gets_its_answers_anew(slack, config, keep):
+    first = keep()
+    keep("one", mode="reply")
+    delete(slack, config, first["ts"])
+    second = keep()
+    answer = keep("one", mode="reply")
+    assert answer["created"] and answer["thread_ts"] == second["ts"] != first["ts"]
+
+
 def test_an_answer_whose_thread_is_gone_begins_a_new_one(slack, config, keep):
     first = keep()
     delete(slack, config, first["ts"])

@@ -175,6 +175,17 @@ def test_a_channel_that_cannot_be_posted_in_fails(slack, st2, tell, execution):
     assert not st2.client().keys.get_all(prefix="slack_result")
 
 
+def test_where_the_app_is_not_the_one_who_asked_gets_it(slack, tell, execution):
+    execution_id = execution()
+    told = tell(execution_id, "C0NOWHERE01", user=TOMASZ)
+    assert told["channel"].startswith("D") and "channel_not_found" in told["why"]
+    assert texts(messages(slack, told["channel"])[-1])[1] == "all is well"
+    assert tell(execution_id, "C0NOWHERE01", user=TOMASZ)["ts"] == told["ts"]
+    slack.faults.append(Fault.refuse("msg_too_long", method="chat.postMessage", times=None))
+    with pytest.raises(Refusal, match="msg_too_long"):
+        tell(execution("x"), user=TOMASZ)
+
+
 def test_without_a_channel_it_says_where_to_name_one(slack, tell, execution):
     with pytest.raises(InputError, match="Name one in the data of the notification"):
         tell(execution(), "")
@@ -264,7 +275,7 @@ def test_an_upload_that_may_have_arrived_is_not_made_twice(slack, tell, executio
     assert "may have arrived" in tell(execution_id)["why"]
     slack.faults.clear()
     before = len(calls(slack, "files.completeUploadExternal"))
-    tell(execution_id)
+    assert tell(execution_id)["file"] == ""
     assert len(calls(slack, "files.completeUploadExternal")) == before
 
 

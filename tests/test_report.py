@@ -103,6 +103,7 @@ TABLE = "host   free\n-----  ----\nweb-1  12\nweb-2  7"
             ],
         ),
         ("winrm-cmd", {"whatever": "it", "has": 1}, [("", "whatever: it\nhas:      1", 1)]),
+        ("noop", {"succeeded": True, "failed": False, "return_code": 0}, []),
         ("python-script", "no object", [("", "no object")]),
         ("python-script", None, []),
     ],
@@ -299,7 +300,7 @@ def test_who_asked(context, said):
 
 
 def test_a_link_that_is_none_is_not_made():
-    for url in ("javascript:alert(1)", "https://x|y>", 5, None):
+    for url in ("javascript:alert(1)", "https://x|y>", "https://localhost/#/history/1", 5, None):
         assert text_of(report(execution(None, web_url=url)).blocks[-1]).endswith("execution " + ID)
 
 
@@ -360,6 +361,16 @@ def test_an_aliass_text_pings_no_channel_but_may_name_people():
         "<@U0HARBOUR01> &lt;!channel&gt; &lt;!here|x&gt; &lt;!subteam^S0ONCALL001&gt; "
         "<!date^1^{date}|then>"
     )
+
+
+def test_nor_does_anything_else_that_an_alias_brings():
+    fields = [{"title": "a", "value": "x <!group> <!date^1^{date}|then>"}]
+    for extra in ({"fields": fields}, {"attachments": [{"fields": fields}]}):
+        (attachment,) = report(execution(None), Alias("", extra)).attachments
+        assert attachment["fields"][0]["value"] == "x &lt;!group&gt; <!date^1^{date}|then>"
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": '"<!here>"'}}
+    made = report(execution(None), Alias("", {"blocks": [block]}))
+    assert text_of(made.blocks[1]) == '"&lt;!here&gt;"'
 
 
 def test_hubots_mark_between_text_and_attachment():

@@ -11,6 +11,7 @@ Shapes (StackStorm, contrib/runners):
     orquesta         {output, errors: [{type, message, task_id?, result?}]}
     inquirer         {response, schema, route, ttl, users, roles}
     action-chain     {tasks: [{name, state …}], published, error?, traceback?}
+    noop             {succeeded, failed, return_code}, which says nothing
 """
 
 from __future__ import annotations
@@ -205,6 +206,10 @@ def _chain(result: Mapping[str, Any], good: bool) -> Shown:
     return errors, parts_of(result.get("published"), "published") + parts_of(steps, "tasks")
 
 
+def _nothing(result: Mapping[str, Any], good: bool) -> Shown:
+    return [], []
+
+
 _SHAPES: Tuple[Tuple[str, Callable[[Mapping[str, Any], bool], Shown]], ...] = (
     ("local-shell", _shell),
     ("remote-shell", _hosts),
@@ -213,6 +218,7 @@ _SHAPES: Tuple[Tuple[str, Callable[[Mapping[str, Any], bool], Shown]], ...] = (
     ("orquesta", _workflow),
     ("inquirer", _inquiry),
     ("action-chain", _chain),
+    ("noop", _nothing),
 )
 
 

@@ -51,8 +51,10 @@ SUMMARY = 600  # what a notification shows
 ASKED = "st2_asked"  # block_id of the line that says who asked for what; it is kept
 
 _TS = re.compile(r"\d{1,16}\.\d{6}")
+# What StackStorm gives that was not told its own address.
+_NOWHERE = re.compile(r"https?://(localhost|127\.0\.0\.1)[:/]")
 _FORM = re.compile(r"<([^<>]*)>")
-_PINGS = re.compile(r"!(here|channel|everyone|subteam)\b.*", re.DOTALL)
+_PINGS = re.compile(r"!(?!date\^).*", re.DOTALL)  # <!channel>, <!subteam^S1> and their like
 # What an attachment may have (docs.slack.dev/legacy/legacy-messaging/legacy-secondary-attachments).
 _OF_ATTACHMENT = (
     "color",
@@ -189,7 +191,7 @@ def _foot(execution: Mapping[str, Any], user: str) -> List[Json]:
         name = "<@%s>" % user if PERSON_ID.fullmatch(user) else escape(user)
         said.append("asked by %s" % head(name, 200))
     url, execution_id = execution.get("web_url"), clean(execution.get("id") or "")
-    if isinstance(url, str) and URL.fullmatch(url):
+    if isinstance(url, str) and URL.fullmatch(url) and not _NOWHERE.match(url):
         said.append("<%s|execution %s>" % (escape(url), escape(execution_id)))
     elif execution_id:
         said.append("execution %s" % escape(execution_id))
@@ -277,14 +279,19 @@ def _objects(value: Any) -> List[Json]:
     if not isinstance(value, list):
         return []
     found = [each for each in value if isinstance(each, Mapping)]
-    text = json.dumps(found, ensure_ascii=False, default=str)
+    text = without_pings(json.dumps(found, ensure_ascii=False, default=str))
     whole: List[Json] = json.loads(text.encode("utf-8", "replace"))
     return whole
 
 
 def _author_text(text: str) -> str:
     """An alias's text. `{~}` parted what Hubot showed above an attachment from what was in it."""
-    return _FORM.sub(_harmless, clean(text).replace("{~}", "\n").strip())
+    return without_pings(clean(text).replace("{~}", "\n").strip())
+
+
+def without_pings(markup: str) -> str:
+    """Markup in which nothing calls a whole channel or group."""
+    return _FORM.sub(_harmless, markup)
 
 
 def _harmless(form: re.Match[str]) -> str:
@@ -327,4 +334,4 @@ def kept_of(message: Mapping[str, Any], user: str, ref: str) -> List[Json]:
         first = "<@%s> asked for `%s`" % (user, escape(ref.replace("`", "'")))
     if not first:
         return []
-    return [{**_section(closed(_FORM.sub(_harmless, first))), "block_id": ASKED}]
+    return [{**_section(closed(without_pings(first))), "block_id": ASKED}]

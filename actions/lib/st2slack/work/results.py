@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import time
+from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple
 
 from st2slack.errors import InputError, NotFound, Refusal, SlackError, Unanswered
+from st2slack.settings.access import PERSON_ID
 from st2slack.web import uploads
 from st2slack.web.call import Client
 from st2slack.work.alias_words import words_about
@@ -28,6 +30,8 @@ UNUSABLE = ("invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "m
     "invalid_arguments",
     "no_text",
 )
+# The app is not there, as with a slash command in a conversation that it is no member of.
+ABSENT = ("not_in_channel", "channel_not_found", "is_archived", "restricted_action")
 _CHANNEL = re.compile(r"[^\s/]{1,100}")
 
 
@@ -72,9 +76,15 @@ class _Delivery:
         """Post, upload what is too long, and tell."""
         self._why = [why] if why else []
         made = self._report(execution, alias)
+        bare = partial(self._report, execution, Alias(alias.text))
         place = self._place(made)
         kept = self._kept(place)
-        put, made = self._put(kept, place, made, lambda: self._report(execution, Alias(alias.text)))
+        try:
+            put, made = self._put(kept, place, made, bare)
+        except Refusal as refusal:
+            place = self._in_person(refusal)
+            kept = self._kept(place)
+            put, made = self._put(kept, place, made, bare)
         file = self._upload(kept, put, made)
         if place.channel != self._notice.channel:
             self._point_to(put, made)
@@ -93,6 +103,13 @@ class _Delivery:
         thread = self._notice.thread_ts or self._notice.message
         here = channel == self._notice.channel
         return Place(channel, made.thread_ts or (thread if here else ""))
+
+    def _in_person(self, refusal: Refusal) -> Place:
+        """A direct message to who asked, where the app may not post in the channel; else raises."""
+        if refusal.code not in ABSENT or not PERSON_ID.fullmatch(self._notice.user):
+            raise refusal
+        self._why.append("sent to who asked, for in the channel it was refused: %s" % refusal.code)
+        return Place(self._notice.user)
 
     def _kept(self, place: Place) -> KeptMessage:
         """The message about this execution there; the acknowledgement is one."""
@@ -155,9 +172,9 @@ class _Delivery:
 
     def _upload(self, kept: KeptMessage, put: Put, made: Report) -> str:
         """Share the whole output in the message's thread, once. ID of the file, "" for none."""
-        if made.whole is None or kept.record.get("file"):
-            kept.keep(file=kept.record.get("file") or "")
-            return str(kept.record["file"])
+        if made.whole is None or kept.record.get("uploaded"):
+            kept.keep()
+            return str(kept.record.get("file") or "")
         given = {"content": made.whole.text, "filename": made.whole.name, "channels": put.channel}
         given["thread_ts"] = str(kept.record.get("thread_ts") or "") or self._thread(put)
         try:
@@ -165,7 +182,7 @@ class _Delivery:
         except SlackError as error:
             return self._not_uploaded(kept, made, error)
         files = answer.get("files") or [{}]
-        kept.keep(file=str(files[0].get("id") or "shared"))
+        kept.keep(uploaded=True, file=str(files[0].get("id") or ""))
         return str(kept.record["file"])
 
     def _thread(self, put: Put) -> str:
@@ -177,7 +194,7 @@ class _Delivery:
         """The message says that it is not whole; so does the action's result."""
         self._why.append("the whole output could not be uploaded: %s" % error)
         # It may have arrived: then a second delivery would share it twice.
-        kept.keep(file="unknown" if isinstance(error, Unanswered) else "")
+        kept.keep(uploaded=isinstance(error, Unanswered))
         code = error.code if isinstance(error, Refusal) else type(error).__name__
         try:
             kept.put(made.content(_cut(made, code)), Place(str(kept.record["channel"])))
