@@ -169,6 +169,67 @@ class TestWorkflows:
         assert st2.executions("tests.asking")[0]["status"] == "paused"
         assert st2.executions("core.noop") == []
 
+    def test_cancelled_inside_it_ends(self, st2, asking):
+        made = st2.run("tests.outer", {"text": "x"})
+        inquiry_of_pending(st2)
+        paused(st2, "tests.outer", "tests.asking")
+        inner = st2.executions("tests.asking")[0]["id"]
+        st2.client().executions.delete_by_id(inner)
+        states = [each["status"] for each in st2.ended(inner)["log"]]
+        assert states[-3:] == ["paused", "canceling", "canceled"]
+        assert st2.ended(made)["status"] == "canceled"
+
+    def test_cancelled_while_it_runs_it_waits_for_its_tasks(self, st2, asking):
+        go_on = threading.Event()
+        st2.action("tests.wait", lambda: go_on.wait(30))
+        tasks = {"a": {"action": "tests.wait"}, "b": {"action": "tests.asking"}}
+        st2.workflow("tests.both", {"version": 1.0, "tasks": tasks})
+        made = st2.run("tests.both")
+        inquiry_of_pending(st2)
+        paused(st2, "tests.asking")
+        assert st2.execution(made)["status"] == "running"
+        st2.client().executions.delete_by_id(made)
+        assert st2.execution(made)["status"] == "canceling"
+        assert st2.executions("tests.asking")[0]["status"] == "canceled"
+        go_on.set()
+        assert st2.ended(made)["status"] == "canceled"
+
+    def test_jinja_in_an_answer_is_rendered_by_the_task_that_gets_it(self, st2):
+        st2.client().keys.update(KeyValuePair(name="x", value="canary"))
+        asking = {"action": "core.ask", "next": [{"do": "say"}]}
+        asking["input"] = {"schema": SCHEMA}
+        asking["next"][0]["publish"] = [{"it": "<% result().response.decision %>"}]
+        say = {"action": "core.echo", "input": {"message": "<% ctx().it %>"}}
+        definition = {"version": 1.0, "tasks": {"ask": asking, "say": say}}
+        st2.workflow("tests.saying", {**definition, "output": [{"it": "<% ctx().it %>"}]})
+        made = st2.run("tests.saying")
+        answer(st2, inquiry_of_pending(st2), "{{ st2kv.system.x }}")
+        # The answer itself is kept as it was given.
+        assert st2.ended(made)["result"]["output"]["it"] == "{{ st2kv.system.x }}"
+        assert st2.executions("core.echo")[0]["result"]["stdout"] == "canary"
+
+    def test_who_asked_in_chat_is_handed_on(self, st2, asking):
+        st2.alias(pack="tests", name="ask", action_ref="tests.outer", formats=["ask {{text}}"])
+        made = command(st2, "ask me").execution["id"]
+        inquiry = st2.execution(inquiry_of_pending(st2))
+        asking = st2.execution(inquiry["parent"])
+        for each in (inquiry, asking):
+            assert each["context"]["api_user"] == "U1"
+            assert each["context"]["parent"]["source_channel"] == "C1"
+        assert asking["context"]["parent"]["execution_id"] == made
+        assert asking["workflow_execution"] == st2.execution(made)["context"]["workflow_execution"]
+
+    def test_an_output_schema_demands_the_answer_where_the_setting_is_on(self, monkeypatch):
+        monkeypatch.setenv("ST2_AUTH_TOKEN", "")
+        schema = {"type": "object", "properties": {"a": {"type": "string", "required": True}}}
+        definition = {"version": 1.0, "tasks": {"a": {"action": "core.noop"}}}
+        for on, status in ((False, "succeeded"), (True, "failed")):
+            with StandInApi([], validate_output=on) as st2:
+                st2.workflow("tests.none", definition, output_schema=schema)
+                execution = st2.ended(st2.run("tests.none"))
+                assert execution["status"] == status
+                assert not on or "Error validating output" in execution["result"]["message"]
+
     def test_an_expired_inquiry_ends_in_success_and_nothing_tells_it(self, st2):
         definition = {
             "version": 1.0,
@@ -447,6 +508,12 @@ class TestRules:
         st2.enable_rule("tests.on_press", False)
         with pytest.raises(AssertionError, match="disabled"):
             st2.tick("tests.on_press")
+
+    def test_jinja_in_a_payload_is_rendered(self, st2):
+        st2.client().keys.update(KeyValuePair(name="x", value="canary"))
+        st2.rule(**self.RULE)
+        st2.dispatch("tests.press", {"id": "yes", "by": "{{ st2kv.system.x }}"})
+        assert st2.executions("core.echo")[0]["parameters"]["message"] == "canary pressed"
 
     def test_a_rule_whose_action_is_refused_stops_nothing(self, st2):
         st2.rule(**{**self.RULE, "action": {"ref": "tests.absent"}})

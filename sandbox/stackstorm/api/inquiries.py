@@ -10,7 +10,7 @@ from ..schema import violations
 from . import statuses
 from .engine import Engine
 from .records import Record
-from .refusal import Refusal, bad_request
+from .refusal import Refusal, bad_request, not_found
 from .registry import INQUIRER
 from .tokens import Caller
 
@@ -74,7 +74,10 @@ class Inquiries:
 
     def get(self, inquiry_id: str) -> Record:
         """One that can still be answered; Refusal."""
-        record = self._engine.get(inquiry_id)
+        try:
+            record = self._engine.get(inquiry_id)
+        except Refusal:
+            raise not_found("The resource could not be found.") from None
         if record.runner != INQUIRER:
             raise bad_request(f'Action execution "{inquiry_id}" is not an inquiry.')
         if record.status == statuses.TIMED_OUT:

@@ -49,7 +49,8 @@ class StandInApi:
     `configs`: name of a pack → its config, as in its file. `port`: 0 for any free one; after
     `stop()` it starts again on the same, with all that was there. `in_thread`: a pack's Python
     actions run in this process, one at a time, instead of in one of their own. `webui`: where the
-    web UI would be, for the `web_url` of an execution.
+    web UI would be, for the `web_url` of an execution. `validate_output`: the setting of that name
+    (validate_output_schema), which is off on a default install.
     """
 
     def __init__(
@@ -59,11 +60,13 @@ class StandInApi:
         port: int = 0,
         in_thread: bool = False,
         webui: Optional[str] = None,
+        validate_output: bool = False,
     ) -> None:
         self.configs: Dict[str, Json] = configs if configs is not None else {}
         self.system = System(packs, self.configs)
         self.system.registry.in_thread = in_thread
         self.system.engine.webui = webui
+        self.system.engine.validate_output = validate_output
         self.requests: List[Request] = []
         self.token = self.system.tokens.issue(PERSON)
         self.sensor_token = self.system.tokens.issue(SYSTEM_USER)

@@ -9,7 +9,7 @@ answers at once leave it `running`; a cancelled outer workflow leaves the inner 
 from __future__ import annotations
 
 import copy
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional
 
 import yaml
 
@@ -19,13 +19,16 @@ from ..metadata import load_yaml
 from ..mistakes import Mistakes
 from . import rendering, statuses
 from .engine import Engine
-from .records import Record
+from .live_parameters import LiveParameters
+from .records import Record, new_id
 from .refusal import Refusal
 from .registry import INQUIRER, ORQUESTA, Entry, made
 from .workflow_spec import Spec, Task, Transition, read, render
 
 Json = Dict[str, Any]
 CANCELED = (statuses.CANCELING, statuses.CANCELED)
+# What a workflow hands on to its tasks of a command in chat.
+FROM_CHAT = ("api_user", "source_channel")
 # What an expression may raise, and a request that is refused.
 WRONG = (Refusal, ValueError, LookupError, TypeError, AttributeError, rendering.UndefinedError)
 WAITING = (statuses.PENDING, statuses.PAUSED)
@@ -34,8 +37,9 @@ WAITING = (statuses.PENDING, statuses.PAUSED)
 class Workflows:
     """The runner of `orquesta` actions."""
 
-    def __init__(self, engine: Engine, store: Datastore) -> None:
+    def __init__(self, engine: Engine, store: Datastore, live: LiveParameters) -> None:
         self.api_url = ""
+        self._live = live
         self._engine = engine
         self._store = store
         self._defined: Dict[str, Any] = {}
@@ -55,7 +59,7 @@ class Workflows:
             if record.status != statuses.RUNNING:
                 return
             try:
-                run = Run(self._engine, record, self._spec(record), self._functions(record))
+                run = Run(self._engine, record, self._spec(record), self._functions(), self._live)
             except Mistakes as error:
                 failed = {"errors": [{"message": str(error)}], "output": None}
                 self._engine.finish(record, statuses.FAILED, failed)
@@ -113,7 +117,7 @@ class Workflows:
         path = action.path.parent / action.entry_point
         return read(load_yaml(path), path.name)
 
-    def _functions(self, record: Record) -> Dict[str, Callable[..., Any]]:
+    def _functions(self) -> Dict[str, Callable[..., Any]]:
         def st2kv(key: str, default: Any = None, decrypt: bool = False) -> Any:
             name = key[len("system.") :] if key.startswith("system.") else key
             value = self._store.get_value(name, local=False, decrypt=decrypt)
@@ -129,13 +133,19 @@ class Run:
     """
 
     def __init__(
-        self, engine: Engine, record: Record, spec: Spec, functions: Dict[str, Callable[..., Any]]
+        self,
+        engine: Engine,
+        record: Record,
+        spec: Spec,
+        functions: Dict[str, Callable[..., Any]],
+        live: LiveParameters,
     ) -> None:
         self.deaf = False
         self._engine = engine
         self._record = record
         self._spec = spec
         self._functions = functions
+        self._live = live
         self._context: Json = {}
         self._active: Dict[str, Task] = {}
         self._held: List[Task] = []
@@ -146,6 +156,7 @@ class Run:
     def begin(self) -> None:
         """Inputs, variables, and the tasks that no other leads to."""
         given, _ = parameters.complete(self._record.entry.action, self._record.parameters)
+        self._record.context["workflow_execution"] = new_id()
         self._context = {"st2": self._st2(), "parent": self._record.context}
 
         def first() -> None:
@@ -185,14 +196,14 @@ class Run:
         asked = self._record.status == statuses.PAUSING
         waits = bool(self._active) and self._record.status == statuses.RUNNING and not self._held
         if not running and (asked or waits):
-            self._engine.set_status(self._record, statuses.PAUSED)
+            self._engine.set_status(self._record, statuses.PAUSED, {"output": None})
 
     def cancel(self) -> None:
-        """Sub-workflows that run are cancelled too, what else runs is waited for."""
+        """Sub-workflows are cancelled too, what else runs is waited for."""
         self._held = []
         for child in self._children():
-            runs = child.runner == ORQUESTA and child.status == statuses.RUNNING
-            if runs or child.status == statuses.DELAYED:
+            workflow = child.runner == ORQUESTA and child.status in statuses.CANCELABLE
+            if workflow or child.status == statuses.DELAYED:
                 self._engine.cancel(child, self._record.context["cancelled_by"])
         self._cancelled_if_idle()
 
@@ -205,12 +216,27 @@ class Run:
 
     def _begin_task(self, task: Task) -> None:
         ref, values = self._rendered(task.action), self._rendered(task.input)
+        above = self._record.context
+        chat = {key: above[key] for key in FROM_CHAT if above.get(key)}
         context = {
-            "user": self._record.context.get("user"),
-            "orquesta": {"workflow_execution_id": self._record.id[::-1], "task_name": task.name},
-            "parent": {**copy.deepcopy(self._record.context), "execution_id": self._record.id},
+            "user": above.get("user"),
+            **chat,
+            "parent": {
+                "execution_id": self._record.id,
+                "user": above.get("user"),
+                "pack": above["pack"],
+                **chat,
+            },
+            "orquesta": {
+                "workflow_execution_id": above["workflow_execution"],
+                "task_execution_id": new_id(),
+                "task_name": task.name,
+                "task_id": task.name,
+                "task_route": 0,
+            },
         }
         given = {key: value for key, value in values.items() if value is not None}
+        given = self._live(given, context)
         child = self._engine.request(ref, given, context, parent=self._record.id)
         self._active[child.id] = task
 
@@ -316,9 +342,7 @@ class Run:
 
     def _st2(self) -> Json:
         record = self._record
-        optional: List[Tuple[str, Any]] = [
-            (key, record.context.get(key)) for key in ("api_user", "source_channel")
-        ]
+        chat = {key: record.context[key] for key in FROM_CHAT if record.context.get(key)}
         return {
             "action_execution_id": record.id,
             "api_url": self._functions["_api_url"](),
@@ -326,7 +350,7 @@ class Run:
             "pack": record.entry.action.pack,
             "action": record.ref,
             "runner": ORQUESTA,
-            **{key: value for key, value in optional if value},
+            **chat,
         }
 
 
