@@ -458,6 +458,15 @@ class TestPolicies:
         assert st2.execution(first)["status"] == "canceled"
         assert st2.ended(second)["status"] == "succeeded"
 
+    def test_an_abandoned_one_lets_the_next_go(self, st2, voting):
+        first, second = [
+            st2.run("tests.vote", {"inquiry": "1", "vote": vote}) for vote in ("a", "b")
+        ]
+        st2.wait_for_status(first, "running")
+        st2.terminate_runner(first)
+        assert st2.execution(first)["status"] == "abandoned"
+        st2.wait_for_status(second, "running")
+
     def test_a_delayed_one_is_cancelled(self, st2, voting):
         first, second = [
             st2.run("tests.vote", {"inquiry": "1", "vote": vote}) for vote in ("a", "b")
@@ -690,13 +699,32 @@ class TestActionsOfPacks:
             headers = {"X-Auth-Token": token}
             refused(requests.get(st2.api_url + "/keys", headers=headers, timeout=30), 401)
 
-    def test_its_process_is_killed_with_its_runner_or_when_cancelled(self, st2, calling):
+    @pytest.fixture
+    def waits(self, st2, calling):
+        """Runs the action until it waits for ever; its ID."""
         st2.pack(calling)
-        for end in (st2.kill_runner, st2.client().executions.delete_by_id):
+
+        def run():
             made = st2.run("calling.call", {"name": "bob", "wait": True})
-            st2.wait_for(lambda: st2.system.store.get_value("calling.Call:mine", local=False))
-            end(made)
-            st2.system.store.delete_value("calling.Call:mine", local=False)
-            # The process is gone either way; only one of the executions says so.
-            st2.wait_for(lambda: not st2.running_processes)
-        assert [each["status"] for each in st2.executions()] == ["running", "canceled"]
+            st2.wait_for(lambda: st2.system.store.get_value("token", local=False))
+            st2.system.store.delete_value("token")
+            return made
+
+        return run
+
+    def test_its_process_ends_when_it_is_cancelled(self, st2, waits):
+        made = waits()
+        assert st2.running_processes == [made]
+        st2.client().executions.delete_by_id(made)
+        assert st2.ended(made)["status"] == "canceled"
+        st2.wait_for(lambda: not st2.running_processes)
+
+    def test_its_process_outlives_its_runner_but_not_the_stand_in(self, st2, waits):
+        killed, terminated = waits(), waits()
+        st2.kill_runner(killed)
+        st2.terminate_runner(terminated)
+        assert st2.execution(killed)["status"] == "running"
+        assert st2.execution(terminated)["status"] == "abandoned"
+        assert sorted(st2.running_processes) == sorted([killed, terminated])
+        st2.end()
+        st2.wait_for(lambda: not st2.running_processes)

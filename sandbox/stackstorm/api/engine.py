@@ -153,13 +153,24 @@ class Engine:
             else:
                 self.set_status(record, statuses.CANCELED)
 
-    def kill_runner(self, execution_id: str) -> None:
-        """As SIGKILL does to the process that runs it: it says "running" until cancelled."""
+    def kill_runner(self, execution_id: str, abandon: bool = False) -> None:
+        """As a signal does to the process that runs it. What it has started goes on, unheard.
+
+        SIGKILL: it says "running" until it is cancelled. SIGTERM (`abandon`): it is abandoned.
+        """
         with self.lock:
             record = self.get(execution_id)
             assert record.status == statuses.RUNNING, record.status
             record.dead = True
-            self._runner(record).cancel(record)
+            if abandon:
+                self.set_status(record, statuses.ABANDONED)
+
+    def end(self) -> None:
+        """Nothing that still runs is heard any more."""
+        with self.lock:
+            for record in self.records.values():
+                record.dead = True
+            self.on_change.clear()
 
     def ancestors(self, record: Record) -> List[Record]:
         """Parent, its parent, and so on."""

@@ -43,7 +43,7 @@ class Request(NamedTuple):
 
 
 class StandInApi:
-    """A StackStorm on 127.0.0.1. `with StandInApi() as st2: ...`, or `start()` and `stop()`.
+    """A StackStorm on 127.0.0.1. `with StandInApi() as st2: ...`, or `start()` and `end()`.
 
     `packs`: folders of packs whose actions, workflows, aliases, rules and policies it has.
     `configs`: name of a pack → its config, as in its file. `port`: 0 for any free one; after
@@ -114,7 +114,13 @@ class StandInApi:
         return self.start()
 
     def __exit__(self, *exc_info: Any) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Stop for good: what still runs is not heard any more, and no process is left."""
         self.stop()
+        self.system.engine.end()
+        self.system.pack_actions.end()
 
     def client(self, token: Optional[str] = None) -> Any:
         """StackStorm's own client for this API, with the token of a person unless one is given.
@@ -280,8 +286,15 @@ class StandInApi:
         return self._faults.add(Fault(where, **what))
 
     def kill_runner(self, execution_id: str) -> None:
-        """SIGKILL for what runs an execution: it stays `running` until somebody cancels it."""
+        """SIGKILL for what runs an execution: it stays `running` until somebody cancels it.
+
+        The action itself goes on, as it does on a StackStorm; nobody hears what comes of it.
+        """
         self.system.engine.kill_runner(execution_id)
+
+    def terminate_runner(self, execution_id: str) -> None:
+        """SIGTERM for what runs an execution: it is `abandoned`."""
+        self.system.engine.kill_runner(execution_id, abandon=True)
 
     @property
     def running_processes(self) -> List[str]:
