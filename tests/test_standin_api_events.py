@@ -150,6 +150,40 @@ class TestWorkflows:
         st2.client().executions.delete_by_id(made)
         assert st2.ended(made)["status"] == "canceled"
 
+    def test_two_answers_at_once_may_go_well(self, st2, asking):
+        st2.two_answers_hang(False)
+        st2.answer_window = 60
+        made = st2.run("tests.asking", {"text": "x"})
+        inquiry = inquiry_of_pending(st2)
+        threads = [threading.Thread(target=answer, args=(st2, inquiry, "yes")) for _ in "ab"]
+        for thread in threads:
+            thread.start()
+        st2.wait_for(lambda: len(st2.answers) == 2)
+        st2.settle(inquiry)
+        for thread in threads:
+            thread.join()
+        assert st2.ended(made)["status"] == "succeeded"
+
+    def test_stopped_in_the_middle_an_answer_counts(self, st2, asking):
+        st2.answer_window = 60
+        made = st2.run("tests.asking", {"text": "x"})
+        inquiry = inquiry_of_pending(st2)
+        failures = []
+
+        def ask():
+            try:
+                answer(st2, inquiry, "yes")
+            except requests.ConnectionError as error:
+                failures.append(error)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        st2.wait_for(lambda: st2.answers)
+        st2.stop()
+        thread.join()
+        assert len(failures) == 1
+        assert st2.ended(made)["result"]["output"]["decision"] == "yes"
+
     def test_one_after_the_other_the_second_is_refused(self, st2, asking):
         made = st2.run("tests.asking", {"text": "x"})
         inquiry = inquiry_of_pending(st2)
