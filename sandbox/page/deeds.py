@@ -83,6 +83,8 @@ class Deeds:
         if command is not None:
             return self._command(me, channel, thread_ts, *command)
         known = typed.as_slack_has_it(text, self._names())
+        if thread_ts and channel.message(thread_ts) is None:
+            raise Wrong("That thread is not there any more.")
         more = {"thread_ts": thread_ts} if thread_ts else {}
         message = self._workspace.say(me, channel, known, **more)
         self._mention(me, channel, message)
@@ -165,12 +167,13 @@ class Deeds:
         return self._interact(me, payload)
 
     def close(self, me: str, asked: Mapping[str, Any]) -> Json:
-        """Close a modal; the app is told where it wants to be."""
+        """Close a modal, or (`all`) the whole pile; the app is told where it wants to be."""
         view = self._view(me, asked)
-        modals.close(self._workspace, view["id"], whole=bool(view["clear_on_close"]))
+        whole = bool(view["clear_on_close"] or asked.get("all"))
+        modals.close(self._workspace, view["id"], whole)
         if not view["notify_on_close"]:
             return {}
-        payload = {"type": "view_closed", "view": modals.told(view), "is_cleared": False}
+        payload = {"type": "view_closed", "view": modals.told(view), "is_cleared": whole}
         return self._interact(me, payload)
 
     def open(self, me: str, asked: Mapping[str, Any]) -> Json:

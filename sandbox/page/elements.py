@@ -75,10 +75,13 @@ def state(container: Json, given: Given) -> Json:
 
 def options(element: Json) -> List[Json]:
     """All options, those in groups too."""
-    found = list(element.get("options") or [])
-    for group in element.get("option_groups") or []:
-        found += group.get("options") or []
-    return found
+    groups = [element, *(element.get("option_groups") or [])]
+    found = [each for group in groups if isinstance(group, dict) for each in _listed(group)]
+    return [each for each in found if isinstance(each, dict)]
+
+
+def _listed(group: Json) -> List[Any]:
+    return list(group.get("options") or [])
 
 
 def _option(element: Json, value: Any) -> Any:
@@ -96,11 +99,11 @@ def _options(element: Json, value: Any) -> List[Any]:
 
 
 def _as_it_is(element: Json, value: Any) -> Any:
-    return value or None
+    return value if value and isinstance(value, str) else None
 
 
 def _several(element: Json, value: Any) -> List[Any]:
-    return list(value) if isinstance(value, list) else []
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 # Type of element → (key of its value, how the value is made, key of what it begins with).
@@ -152,9 +155,9 @@ def complaints(view: Json, values: Mapping[str, Mapping[str, Json]]) -> Dict[str
     """block_id → what is wrong with its input, before an app is asked."""
     found: Dict[str, str] = {}
     for block, element in elements(blocks_of(view)):
-        if block.get("type") != "input":
+        if block.get("type") != "input" or element.get("type") not in KINDS:
             continue
-        key = KINDS.get(element.get("type", ""), ("value",))[0]
+        key = KINDS[element["type"]][0]
         value = values[block["block_id"]][element["action_id"]].get(key)
         wrong = _complaint(block, element, value)
         if wrong:

@@ -18,7 +18,7 @@ from .deeds import Deeds, people
 from .elements import Wrong
 from .shown import Shown
 
-STATIC = Path(__file__).parent / "static"
+FILES = {path.name: path for path in (Path(__file__).parent / "static").iterdir()}
 TYPES = {
     ".html": "text/html",
     ".css": "text/css",
@@ -70,8 +70,8 @@ class Page:
             return _answer(self._state(request.query))
         if path in DEEDS and request.method == "POST":
             return await self._do(request, path)
-        file = STATIC / (path or "page.html")
-        if request.method != "GET" or file.parent != STATIC or not file.is_file():
+        file = FILES.get(path or "page.html")
+        if request.method != "GET" or file is None:
             return _answer({"error": "There is nothing here."}, 404)
         return web.Response(
             body=file.read_bytes(),

@@ -1,6 +1,6 @@
 // Blocks → elements.
 
-import { h, link } from "./dom.js";
+import { h, icon, link } from "./dom.js";
 import { emoji, withEmoji } from "./emoji.js";
 import { element } from "./inputs.js";
 import { mention, mrkdwn } from "./mrkdwn.js";
@@ -27,7 +27,7 @@ function unknown(block) {
 
 function picture(item, names) {
   const address = item.image_url || item.slack_file?.url || item.slack_file?.id || "";
-  return h("span", { class: "picture" }, "🖼 ", String(item.alt_text || "A picture"),
+  return h("span", { class: "picture" }, icon("picture"), " ", String(item.alt_text || "A picture"),
     address && h("small", {}, link(String(address), String(address))));
 }
 

@@ -1,7 +1,7 @@
 // The elements of blocks that a person uses. What was chosen goes into `context.values`; `act` tells
 // the server that an element was used.
 
-import { h, link } from "./dom.js";
+import { h, icon, link } from "./dom.js";
 import { withEmoji } from "./emoji.js";
 
 const label = (object) => withEmoji(String(object?.text ?? ""));
@@ -102,7 +102,7 @@ function choices(kind) {
 }
 
 function overflow(item, use) {
-  const node = h("details", { class: "overflow" }, h("summary", { "aria-label": "More", title: "More" }, "⋯"));
+  const node = h("details", { class: "overflow" }, h("summary", { "aria-label": "More", title: "More" }, icon("dots")));
   const pick = (each) => {
     node.open = false;
     use.act(each.value);

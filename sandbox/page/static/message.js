@@ -1,7 +1,7 @@
 // One message → elements.
 
 import { attachment, blocks } from "./blocks.js";
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { emoji } from "./emoji.js";
 import { mrkdwn } from "./mrkdwn.js";
 
@@ -22,7 +22,8 @@ export function author(item, names) {
 export function avatar(name, key) {
   const initials = name.split(/\s+/).map((each) => [...each][0] || "").join("").slice(0, 2).toUpperCase();
   const node = h("span", { class: "avatar", "aria-hidden": "true" }, initials);
-  node.style.setProperty("--hue", String([...String(key)].reduce((sum, each) => (sum * 31 + each.codePointAt(0)) % 360, 7)));
+  const sum = [...String(key)].reduce((before, each) => Math.imul(before ^ each.codePointAt(0), 16777619), 2166136261);
+  node.style.setProperty("--hue", String((Math.imul(sum ^ (sum >>> 13), 2246822507) >>> 8) % 360));
   return node;
 }
 
@@ -33,7 +34,7 @@ export function message(item, context, options) {
   return h("article", { class: classes(item, options), data: { ts: item.ts } },
     options.compact ? h("time", { class: "when", title: WHOLE.format(moment(item.ts)) }, CLOCK.format(moment(item.ts))) : avatar(who.name, who.key),
     h("div", { class: "body" },
-      item.is_ephemeral && h("div", { class: "private" }, "👁 Only visible to you"),
+      item.is_ephemeral && h("div", { class: "private" }, icon("eye"), " Only visible to you"),
       item.subtype === "thread_broadcast" && !options.inThread && h("div", { class: "private" }, "replied to a thread"),
       !options.compact && h("div", { class: "head" },
         h("strong", { class: "author" }, who.name), who.isApp && h("span", { class: "badge" }, "APP"),
@@ -65,7 +66,7 @@ function file(item) {
   const shown = size < 1024 ? `${size} bytes` : size < 1048576 ? `${Math.round(size / 1024)} kB` : `${(size / 1048576).toFixed(1)} MB`;
   const cut = item.preview && item.preview.length < size;
   return h("div", { class: "file" },
-    h("div", {}, "📄 ", h("strong", {}, String(item.title || item.name)), h("small", {}, ` ${item.name} · ${item.mimetype} · ${shown}`)),
+    h("div", {}, icon("file"), " ", h("strong", {}, String(item.title || item.name)), h("small", {}, ` ${item.name} · ${item.mimetype} · ${shown}`)),
     item.preview && h("pre", {}, item.preview + (cut ? "\n…" : "")));
 }
 

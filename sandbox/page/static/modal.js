@@ -1,7 +1,7 @@
 // The modal of an app, and the question before a dangerous button.
 
 import { blocks, text } from "./blocks.js";
-import { h, replace } from "./dom.js";
+import { h, icon, replace } from "./dom.js";
 
 // Shows the topmost of these views, or none. `context(view)` gives what blocks.js wants.
 export class Modal {
@@ -9,7 +9,7 @@ export class Modal {
     Object.assign(this, { dialog, context, submit, close, shown: "" });
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
-      if (this.view) this.close(this.view);
+      if (this.view) this.close(this.view, true);
     });
   }
 
@@ -32,11 +32,11 @@ export class Modal {
     };
     replace(this.dialog, h("form", { class: "view", data: { viewId: view.id }, novalidate: true, onsubmit: send },
       h("header", {}, h("h2", {}, text(view.title, context.names)),
-        h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => this.close(view) }, "✕")),
+        h("button", { type: "button", class: "plain", "aria-label": "Close", onclick: () => this.close(view, true) }, icon("cross"))),
       h("div", { class: "inside" }, blocks(view.blocks, context)),
       h("footer", {},
         h("span", { class: "press-note" }),
-        h("button", { type: "button", class: "press cancel", onclick: () => this.close(view) }, view.close ? text(view.close, context.names) : "Close"),
+        h("button", { type: "button", class: "press cancel", onclick: () => this.close(view, false) }, view.close ? text(view.close, context.names) : "Close"),
         (view.submit || hasInput(view)) && h("button", { type: "submit", class: "press primary submit" }, view.submit ? text(view.submit, context.names) : "Submit"))));
   }
 }

@@ -94,6 +94,7 @@ function bracketed(inside, names) {
   if (sign === "@") return mention("@" + names.user(target.slice(1)), target.slice(1) === names.me);
   if (sign === "#") return mention("#" + (label || names.channel(target.slice(1))));
   if (sign === "!") return special(target.slice(1), label, names);
+  if (!/^[a-z][a-z0-9+.-]*:\S/i.test(target)) return h("span", {}, unescaped(`<${inside}>`));
   return link(unescaped(target), label ? inline(label, names) : unescaped(target.replace(/^mailto:/, "")));
 }
 

@@ -1,7 +1,7 @@
 // What is looked at, and how the parts of the page work together.
 
 import { Composer } from "./composer.js";
-import { h, replace } from "./dom.js";
+import { h, icon, replace } from "./dom.js";
 import { author, day, message } from "./message.js";
 import { confirmed, Modal } from "./modal.js";
 import { ask, live, tell } from "./server.js";
@@ -123,7 +123,7 @@ function item(properties, chosen, unread, ...inside) {
 }
 
 function channelItem(each) {
-  const sign = each.kind === "private_channel" ? "🔒" : each.kind === "mpim" ? "👥" : "#";
+  const sign = each.kind === "private_channel" ? icon("lock") : each.kind === "mpim" ? icon("people") : "#";
   const name = each.kind === "mpim" ? each.members.filter((id) => id !== state.me).map(names.user).join(", ") : each.name;
   return item({ open: () => go({ channel: each.id, thread: "" }), data: { channel: each.id }, faint: !each.is_member || each.is_archived },
     each.id === look.channel, each.unread, h("span", { class: "sign" }, sign), h("span", { class: "name" }, name));
@@ -164,7 +164,7 @@ function showJoin(channel) {
 function titleOf(channel) {
   if (channel.kind === "im") return names.person(channel.members.find((id) => id !== state.me))?.real_name || "You";
   if (channel.kind === "mpim") return channel.members.filter((id) => id !== state.me).map(names.user).join(", ");
-  return (channel.kind === "private_channel" ? "🔒 " : "#") + channel.name;
+  return "#" + channel.name;
 }
 
 function closed(channel) {
@@ -210,9 +210,18 @@ const idOf = (each) => `${each.ts} ${each.is_ephemeral ? "private" : ""}`;
 
 function kept(before, nodes, id, json, draw) {
   const old = before.get(id);
-  const entry = old?.json === json ? old : { json, node: draw() };
+  const entry = old?.json === json ? old : { json, node: drawn(draw) };
   nodes.set(id, entry);
   return entry.node;
+}
+
+// What an app sent may be of any shape: one message that cannot be drawn must not end the page.
+function drawn(draw) {
+  try {
+    return draw();
+  } catch (error) {
+    return h("article", { class: "message" }, h("span"), h("div", { class: "unknown" }, `A message that cannot be shown: ${error.message}`));
+  }
 }
 
 function arrange(node, all) {
@@ -308,7 +317,7 @@ const say = (thread) => async (text) => {
 const composer = new Composer(at("composer"), say(false));
 const threadComposer = new Composer(at("thread-composer"), say(true));
 const viewContext = (view) => contextOf({ ...view, view_: true });
-const modal = new Modal(at("modal"), viewContext, submit, (view) => deed("close", { view: view.id }));
+const modal = new Modal(at("modal"), viewContext, submit, (view, all) => deed("close", { view: view.id, all }));
 
 async function submit(view) {
   const said = await deed("submit", { view: view.id, values: viewContext(view).values });
@@ -326,4 +335,6 @@ document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.overflow[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
+at("menu").append(icon("lines"));
+at("thread-close").append(icon("cross"));
 live(refresh, (there) => document.body.classList.toggle("away", !there));
