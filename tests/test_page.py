@@ -198,7 +198,7 @@ def test_a_form_of_another_page_is_no_deed(slack, page, kind):
     assert slack.workspace.channels[GENERAL].messages[-1]["text"] != "forged"
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", "1", '"x"', "null"])
+@pytest.mark.parametrize("body", ["", "{", "[]", "1", '"x"', "null", '{"text": "\\ud800"}'])
 def test_what_is_no_json_object_is_refused(page, body):
     headers = {"Content-Type": "application/json"}
     answer = requests.post(page.url + "/say", data=body, headers=headers, timeout=PATIENCE)
@@ -891,6 +891,29 @@ def test_the_page_ends_with_its_slack(slack, live):
     with pytest.raises(Exception, match="1001"):
         while True:
             live.recv(timeout=PATIENCE)
+
+
+# --- any input ------------------------------------------------------------------------------------
+
+ODD = [None, 1, -1.5, True, [], ["x"], {}, {"a": 1}, "", "x" * 300, "\x00", "\ud800"]
+
+
+@pytest.mark.parametrize("deed", POSTS)
+def test_whatever_is_sent_is_done_or_refused(slack, page, opened, deed):
+    view = opened(modal(WHY, {"type": "actions", "block_id": "a", "elements": [button("B", "b")]}))
+    select = {"type": "multi_static_select", "action_id": "s", "options": options("a")}
+    ts = post(slack, {"type": "actions", "block_id": "a", "elements": [select]})
+    good = {"as": TOMASZ, "channel": DEPLOYS, "ts": ts, "text": "x", "user": MARA}
+    good.update(block_id="a", action_id="s", value=["a"], values={"a": {"s": ["a"]}})
+    for key in [*good, "view", "thread_ts", "all"]:
+        for odd in ODD:
+            body = {**good, **({"view": view} if deed in ("submit", "close") else {}), key: odd}
+            answer = requests.post("%s/%s" % (page.url, deed), json=body, timeout=PATIENCE)
+            assert answer.status_code in (200, 400), (key, odd, answer.text)
+            assert ("error" in answer.json()) == (answer.status_code == 400)
+    for odd in ODD:
+        query = {key: str(odd).encode("utf-8", "replace") for key in ("as", "channel", "count")}
+        assert requests.get(page.url + "/state", params=query, timeout=PATIENCE).ok
 
 
 # --- parts ----------------------------------------------------------------------------------------

@@ -9,10 +9,12 @@ import os
 import time
 from pathlib import Path
 
+import draw_page
 import pytest
 from paging import DEPLOYS, GENERAL, App, api, button, entry, modal, options, plain
 
-from pictures import chromium
+from pictures import chromium, png
+from pictures import page as picture
 from sandbox.page import add
 from sandbox.slack import LoopbackSlack, seed
 
@@ -24,11 +26,16 @@ EVIL = (
 
 
 @pytest.fixture(scope="module")
-def browser():
+def needed():
+    """Skip the test where there is no Chromium; fail it where there has to be one."""
     if chromium.PROGRAM is None and os.environ.get("CHROMIUM") == "required":
         pytest.fail("CHROMIUM=required, but there is no chromium (apt-get install chromium)")
     if chromium.PROGRAM is None:
         pytest.skip("no browser here: no chromium (apt-get install chromium)")
+
+
+@pytest.fixture(scope="module")
+def browser(needed):
     with chromium.Chromium() as found:
         yield found
 
@@ -285,6 +292,23 @@ def test_a_modal_is_filled_in_and_submitted(slack, app, tab):
     tab.until("!document.querySelector('#modal').open")
 
 
+def test_what_was_typed_stays_when_the_app_changes_a_modal(slack, tab):
+    why = entry("why", {"type": "plain_text_input", "action_id": "w"})
+    trigger_id = slack.workspace.trigger_id(user=MARA)
+    view_id = api(slack, "views.open", trigger_id=trigger_id, view=modal(why))["view"]["id"]
+    tab.type("#modal input", "because")
+    more = {"type": "section", "text": plain("Something new")}
+    api(slack, "views.update", view_id=view_id, view=modal(more, why))
+    tab.until(has("#modal", "Something new"))
+    assert tab.evaluate("document.querySelector('#modal input').value") == "because"
+    assert tab.evaluate("document.activeElement === document.querySelector('#modal input')")
+    trigger_id = slack.workspace.trigger_id(user=MARA)
+    api(slack, "views.push", trigger_id=trigger_id, view=modal(more, title=plain("On top")))
+    tab.until(has("#modal h2", "On top"))
+    tab.click("#modal .cancel")
+    tab.until("document.querySelector('#modal input').value === 'because'")
+
+
 def test_a_modal_is_closed_by_escape_and_seen_by_nobody_else(slack, app, tab):
     view = modal({"type": "section", "text": plain("Hello")}, notify_on_close=True)
     api(slack, "views.open", trigger_id=slack.workspace.trigger_id(user=MARA), view=view)
@@ -531,9 +555,14 @@ def test_the_page_comes_back_with_its_server(slack, page, tab):
         tab.faults.clear()  # the refused connections in between
 
 
-def test_chromium_ends_with_its_children():
-    if chromium.PROGRAM is None:
-        pytest.skip("no browser here: no chromium (apt-get install chromium)")
+def test_the_picture_of_readme_can_be_drawn(needed, tmp_path):
+    (tmp_path / draw_page.TARGET.parent).mkdir(parents=True)
+    assert draw_page.main(tmp_path) == 0
+    drawn = (tmp_path / draw_page.TARGET).read_bytes()
+    assert png.size(drawn) == (picture.WIDTH, picture.HEIGHT)
+
+
+def test_chromium_ends_with_its_children(needed):
     with chromium.Chromium() as found:
         group = found.process.pid
         assert os.getpgid(group) == group

@@ -25,7 +25,8 @@ from typing import Any, Dict, List, Optional
 
 from websockets.sync.client import connect
 
-PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+PROGRAM = next(filter(None, map(shutil.which, NAMES)), None)
 PATIENCE = 30.0  # seconds until something that has to come has come
 SWITCHES = (
     "--headless=new",

@@ -167,7 +167,8 @@ async def _sent(request: web.Request) -> Json:
         raise Wrong("That is too much at a time.")
     try:
         asked: Any = json.loads(await request.text())
-    except ValueError:
+        json.dumps(asked, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
+    except (ValueError, LookupError):  # LookupError: no such charset
         raise Wrong("Send JSON.") from None
     if not isinstance(asked, dict):
         raise Wrong("Send a JSON object.")

@@ -22,6 +22,8 @@ export class Modal {
     if (!view) return this.dialog.close();
     this.draw(view);
     if (!this.dialog.open) this.dialog.showModal();
+    const inputs = ":is(input, textarea, select)";
+    (this.dialog.querySelector(`.wrong ${inputs}`) || this.dialog.querySelector(`.inside ${inputs}`))?.focus();
   }
 
   draw(view) {

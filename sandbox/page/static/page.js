@@ -102,9 +102,15 @@ function showSide() {
   at("connected").textContent = state.connected ? apps : "no app connected";
   at("connected").className = state.connected ? "on" : "off";
   showWhom();
+  const key = JSON.stringify([look.channel, state.me, state.channels, state.people]);
+  if (at("side").dataset.key === key) return;
+  at("side").dataset.key = key;
+  const { channel, person } = document.activeElement.dataset;
   replace(at("channels"), state.channels.filter((each) => each.name && each.kind !== "mpim").map(channelItem));
   const groups = state.channels.filter((each) => each.kind === "mpim").map(channelItem);
   replace(at("directs"), groups, state.people.filter((each) => !each.deleted && each.id !== state.me).map(directItem));
+  const focused = channel ? `[data-channel="${channel}"]` : person && `[data-person="${person}"]`;
+  if (focused) at("side").querySelector(focused)?.focus();
 }
 
 function showWhom() {
