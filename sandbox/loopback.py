@@ -11,7 +11,7 @@ import signal
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator, Optional
 
 import yaml
 
@@ -32,10 +32,15 @@ def call(args: argparse.Namespace) -> int:
 
 
 def stay(
-    slack: Any, over: threading.Event, say: Callable[[Dict[str, str]], str], **more: str
+    slack: Any,
+    over: threading.Event,
+    say: Callable[[Dict[str, str]], str],
+    sensor: Optional[Dict[str, Any]] = None,
+    **more: str,
 ) -> None:
-    """Print what `say` makes of the facts (`more` are some of them), and stay until it is over."""
-    with config_file(slack) as path:
+    """Print what `say` makes of the facts (`more` are some of them), and stay until it is over.
+    `sensor`: more of the config's."""
+    with config_file(slack, **(sensor or {})) as path:
         print(say({"api_url": slack.api_url, "config": str(path), **more}), flush=True)
         over.wait()
 

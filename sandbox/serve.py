@@ -8,7 +8,10 @@ import json
 import shlex
 from typing import Any, Dict, Iterator
 
-from . import loopback
+from . import listen, loopback
+
+# What a sensor with this config listens to: all that people can say on the page.
+SENSOR = {key: listen.ON_LOOPBACK[key] for key in ("events", "channel_types")}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +27,7 @@ def call(args: argparse.Namespace) -> int:
     over = loopback.end_of_the_command()
     with with_page(args.port) as (slack, url):
         say = json.dumps if args.json else _invitation
-        loopback.stay(slack, over, say, page=url)
+        loopback.stay(slack, over, say, SENSOR, page=url)
     return 0
 
 

@@ -169,14 +169,20 @@ def test_its_own_origin_may(page, get):
     assert get("/state", Host="localhost:" + port).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:80", "localhost:9", "[::1]:9", "::1"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:80", "localhost:9", "[::1]:9", "[::1]"])
 def test_names_of_loopback(host):
-    assert guard.is_loopback(host) == (host != "::1")
+    assert guard.is_loopback(host)
+    assert guard.headers_for(host)["Content-Security-Policy"].split("; ")[1] == (
+        "connect-src 'self' ws://{0} wss://{0}".format(host)
+    )
 
 
-@pytest.mark.parametrize("host", ["", "0.0.0.0", "[::1", "localhost.evil", "a@localhost", "x/y"])
+@pytest.mark.parametrize(
+    "host", ["", "::1", "localhost.a", "a@localhost", "localhost/a", "localhost:1;x", "127.0.0.1\n"]
+)
 def test_other_names(host):
     assert not guard.is_loopback(host)
+    assert "ws:" not in guard.headers_for(host)["Content-Security-Policy"]
 
 
 def test_the_live_socket_has_an_origin_too(page):
@@ -207,9 +213,10 @@ def test_what_is_no_json_object_is_refused(page, body):
 
 def test_what_is_too_long_is_refused(page):
     headers = {"Content-Type": "application/json"}
-    body = json.dumps({"text": "x" * (2 << 20)})
-    answer = requests.post(page.url + "/say", data=body, headers=headers, timeout=PATIENCE)
-    assert answer.status_code == 400 and "too much" in answer.json()["error"]
+    body = json.dumps({"text": "x" * (2 << 20)}).encode()
+    for sent in (body, iter([body])):  # with a length, and in chunks without
+        answer = requests.post(page.url + "/say", data=sent, headers=headers, timeout=PATIENCE)
+        assert answer.status_code == 400 and "too much" in answer.json()["error"]
 
 
 def test_what_is_asked_of_the_page_is_not_recorded(slack, look, do):

@@ -187,6 +187,29 @@ def test_unread_channels_are_marked_until_they_are_looked_at(slack, tab):
     tab.until("!document.querySelector('[data-channel=%s] .count')" % GENERAL)
 
 
+def test_earlier_messages_are_shown_when_asked_for(slack, tab):
+    for number in range(90):
+        slack.workspace.say(TOMASZ, DEPLOYS, "line %d" % number)
+    tab.until(has("#messages article:last-of-type", "line 89"))
+    assert not tab.evaluate(has("#messages", "line 0\n"))
+    assert tab.evaluate("document.querySelectorAll('#messages article').length") == 60
+    tab.click(".earlier")
+    tab.until(has("#messages", "line 0\n"))
+    assert not tab.evaluate("document.querySelector('.earlier')")
+
+
+def test_a_channel_is_joined_before_it_can_be_written_in(slack, tab):
+    be(tab, seed.LEA, seed.RANDOM)
+    assert tab.evaluate("document.querySelector('#composer textarea').disabled")
+    tab.click("#join")
+    tab.until("!document.querySelector('#composer textarea').disabled")
+    tab.type("#composer textarea", "hello")
+    tab.key("Enter")
+    tab.until(has("#messages article:last-of-type", "hello"))
+    assert seed.LEA in slack.workspace.channels[seed.RANDOM].members
+    assert not tab.evaluate("document.querySelector('#join')")
+
+
 # --- pressing -------------------------------------------------------------------------------------
 
 

@@ -380,6 +380,8 @@ def test_a_slack_with_a_page(how):
             facts["config"],
         )
         assert posted.returncode == 0
+        with open(facts["config"], encoding="utf-8") as file:
+            assert "im" in yaml.safe_load(file)["sensor"]["channel_types"]
         seen = requests.get(facts["page"] + "/state?channel=C0GENERAL01", timeout=30).json()
         assert seen["channel"]["messages"][-1]["text"] == "seen"
         process.send_signal(how)

@@ -120,19 +120,10 @@ class Deeds:
             return self._press_in_view(me, asked, given)
         channel = self._joined(me, asked)
         message = self._message(me, channel, str(asked.get("ts")))
-        whisper = bool(message.get("is_ephemeral"))
-        container: Json = {
-            "type": "message",
-            "message_ts": message["ts"],
-            "channel_id": channel.id,
-            "is_ephemeral": whisper,
-        }
-        if message.get("thread_ts"):
-            container["thread_ts"] = message["thread_ts"]
         payload = {
-            "container": container,
+            "container": _container(channel, message),
             "channel": {"id": channel.id, "name": envelopes.name_of(channel)},
-            **({} if whisper else {"message": shape(message)}),
+            **({} if message.get("is_ephemeral") else {"message": shape(message)}),
             **self._acted(message, asked, given),
         }
         return self._interact(me, payload)
@@ -244,6 +235,19 @@ class Deeds:
         public = [each for each in workspace.channels.values() if each.kind == "public_channel"]
         names.update({"#" + each.name: "<#{}|{}>".format(each.id, each.name) for each in public})
         return names
+
+
+def _container(channel: Channel, message: Json) -> Json:
+    """Where an element is that was used."""
+    container: Json = {
+        "type": "message",
+        "message_ts": message["ts"],
+        "channel_id": channel.id,
+        "is_ephemeral": bool(message.get("is_ephemeral")),
+    }
+    if message.get("thread_ts"):
+        container["thread_ts"] = message["thread_ts"]
+    return container
 
 
 def _mapping(value: Any) -> Dict[str, Dict[str, Any]]:

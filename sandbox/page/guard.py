@@ -7,13 +7,15 @@ same browser can use it: only names of loopback lead to it (else a name that is 
 
 from __future__ import annotations
 
-from typing import Mapping
-from urllib.parse import urlsplit
+import re
+from typing import Dict, Mapping
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?")
+POLICY = (
+    "default-src 'self'; connect-src 'self'{sockets}; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'; object-src 'none'"
+)
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'; object-src 'none'",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -21,6 +23,13 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+def headers_for(host: str) -> Dict[str, str]:
+    """The headers of an answer to who asked this Host."""
+    # Not every browser takes 'self' for the WebSockets of the same host too.
+    sockets = " ws://{0} wss://{0}".format(host) if is_loopback(host) else ""
+    return {"Content-Security-Policy": POLICY.format(sockets=sockets), **HEADERS}
 
 
 def objection(headers: Mapping[str, str], scheme: str, navigation: bool = False) -> str:
@@ -40,8 +49,4 @@ def objection(headers: Mapping[str, str], scheme: str, navigation: bool = False)
 
 def is_loopback(host: str) -> bool:
     """True where a Host header names this machine itself, with any port or none."""
-    try:
-        parts = urlsplit("//" + host)
-        return parts.hostname in LOOPBACK and parts.username is None and parts.path == ""
-    except ValueError:
-        return False
+    return LOOPBACK.fullmatch(host) is not None

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Mapping, Set
 
 from aiohttp import WSMsgType, web
 
-from sandbox.slack import LoopbackSlack
+from sandbox.slack import LoopbackSlack, file_host
 from sandbox.slack.state import Json
 
 from . import guard
@@ -54,6 +54,12 @@ class Page:
         return self._slack.url + "page"
 
     async def __call__(self, request: web.Request) -> web.StreamResponse:
+        response = await self._response(request)
+        if not response.prepared:  # a WebSocket is
+            response.headers.update(guard.headers_for(request.headers.get("Host", "")))
+        return response
+
+    async def _response(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"].strip("/")
         wrong = guard.objection(request.headers, request.scheme, navigation=path == "")
         if wrong:
@@ -73,12 +79,8 @@ class Page:
         file = FILES.get(path or "page.html")
         if request.method != "GET" or file is None:
             return _answer({"error": "There is nothing here."}, 404)
-        return web.Response(
-            body=file.read_bytes(),
-            content_type=TYPES[file.suffix],
-            charset="utf-8",
-            headers=guard.HEADERS,
-        )
+        kind = TYPES[file.suffix]
+        return web.Response(body=file.read_bytes(), content_type=kind, charset="utf-8")
 
     def _state(self, query: Mapping[str, str]) -> Json:
         workspace = self._slack.workspace
@@ -165,10 +167,13 @@ async def _sent(request: web.Request) -> Json:
         raise Wrong("Send JSON.")
     if (request.content_length or 0) > LARGEST:
         raise Wrong("That is too much at a time.")
+    body = await file_host.receive(request, LARGEST + 1)
+    if body.size > LARGEST:
+        raise Wrong("That is too much at a time.")
     try:
-        asked: Any = json.loads(await request.text())
+        asked: Any = json.loads(bytes(body.content).decode("utf-8"))
         json.dumps(asked, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
-    except (ValueError, LookupError):  # LookupError: no such charset
+    except ValueError:
         raise Wrong("Send JSON.") from None
     if not isinstance(asked, dict):
         raise Wrong("Send a JSON object.")
@@ -176,4 +181,4 @@ async def _sent(request: web.Request) -> Json:
 
 
 def _answer(document: Dict[str, Any], status: int = 200) -> web.Response:
-    return web.json_response(document, status=status, headers=guard.HEADERS)
+    return web.json_response(document, status=status)
