@@ -11,7 +11,7 @@ TESTS ?= tests
 # Where OpenLDAP's headers are, the tests can ask a real LDAP server (Debian: slapd).
 LDAP := $(if $(wildcard /usr/include/ldap.h),$(VENV)/.ldap-installed)
 
-.PHONY: demo test lint test-st2 bench chaos generate pictures clean venv
+.PHONY: demo test lint test-st2 bench chaos generate pictures page-picture clean venv
 
 venv: $(DONE) $(LDAP)
 	@ln -sfn $(VENV) .venv
@@ -53,6 +53,10 @@ generate: venv
 # The pictures of README; the terminals in them are recorded.
 pictures: venv
 	$(RUN) bin/draw_pictures.py
+
+# The page of the Slack on loopback; Debian's chromium draws it.
+page-picture: venv
+	$(RUN) bin/draw_page.py
 
 # The same suite on the real StackStorm: ST2_REPO_PATH is a checkout of StackStorm/st2,
 # ST2_PYTHON an interpreter with its requirements (default: the checkout's own virtualenv).

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
-from . import check, demo, listen, loopback, show
+from . import check, demo, listen, loopback, serve, show
 from .stackstorm import config as configs
 from .stackstorm import masking, parameters, runner
 from .stackstorm.metadata import PACK, Action, list_actions, load_action
@@ -182,19 +181,6 @@ def _get(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _slack_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print JSON")
-
-
-def _slack(args: argparse.Namespace) -> int:
-    over = loopback.end_of_the_command()
-    with loopback.started() as slack, loopback.config_file(slack) as path:
-        facts = {"api_url": slack.api_url, "config": str(path)}
-        print(json.dumps(facts) if args.json else loopback.invitation(facts), flush=True)
-        over.wait()
-    return DONE
-
-
 COMMANDS: Dict[str, Command] = {
     "demo": Command("show the pack at work against a Slack on loopback", demo.arguments, demo.call),
     "run": Command("run one action, as `st2 run` does", _run_arguments, _run),
@@ -204,7 +190,8 @@ COMMANDS: Dict[str, Command] = {
     ),
     "list": Command("list the actions, as `st2 action list` does", _list_arguments, _list),
     "get": Command("describe one action, as `st2 action get` does", _get_arguments, _get),
-    "slack": Command("start a Slack on loopback that stays", _slack_arguments, _slack),
+    "slack": Command("start a Slack on loopback that stays", loopback.arguments, loopback.call),
+    "serve": Command("the same with a page to look at and take part", serve.arguments, serve.call),
     "upgrade-check": Command("tell what 3.0 breaks in your packs", upgrade.arguments, upgrade.call),
 }
 

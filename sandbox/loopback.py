@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
+import json
 import os
 import shlex
 import signal
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator, Optional
 
 import yaml
 
 from .stackstorm.mistakes import Mistake, Mistakes
 
 
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Of `python -m sandbox slack`."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def call(args: argparse.Namespace) -> int:
+    """Serve until Ctrl-C or SIGTERM; 0."""
+    over = end_of_the_command()
+    with started() as slack:
+        stay(slack, over, lambda facts: json.dumps(facts) if args.json else invitation(facts))
+    return 0
+
+
+def stay(
+    slack: Any,
+    over: threading.Event,
+    say: Callable[[Dict[str, str]], str],
+    sensor: Optional[Dict[str, Any]] = None,
+    **more: str,
+) -> None:
+    """Print what `say` makes of the facts (`more` are some of them), and stay until it is over.
+    `sensor`: more of the config's."""
+    with config_file(slack, **(sensor or {})) as path:
+        print(say({"api_url": slack.api_url, "config": str(path), **more}), flush=True)
+        over.wait()
+
+
 @contextlib.contextmanager
-def started() -> Iterator[Any]:
-    """A LoopbackSlack that serves; Mistakes if its libraries are not there."""
+def started(port: int = 0) -> Iterator[Any]:
+    """A LoopbackSlack that serves; Mistakes if its libraries are not there or the port is taken."""
     try:
         from sandbox.slack import LoopbackSlack
     except ImportError as error:
@@ -30,8 +59,15 @@ def started() -> Iterator[Any]:
                 )
             ]
         ) from error
-    with LoopbackSlack() as slack:
+    slack = LoopbackSlack(port=port)
+    try:
+        slack.start()
+    except (OSError, OverflowError) as error:
+        raise Mistakes([Mistake("--port", "%s: take another one" % error)]) from error
+    try:
         yield slack
+    finally:
+        slack.stop()
 
 
 def config_of(slack: Any, **sensor: Any) -> Dict[str, Any]:

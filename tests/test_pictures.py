@@ -1,20 +1,23 @@
 """README's pictures: what the code draws, and fit to be looked at anywhere."""
 
 import re
+import struct
+import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
+import draw_page
 import draw_pictures
 import pytest
 from rich.text import Text
 
-from pictures import scenes, svg, terminal, way
+from pictures import chromium, page, png, scenes, svg, terminal, way
 from sandbox.slack import tokens
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / draw_pictures.FOLDER
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-FILES = sorted(FOLDER.iterdir())
+FILES = sorted(FOLDER.glob("*.svg"))
 TERMINALS = [path for path in FILES if path.name != "way_of_a_message.svg"]
 SVG = "{http://www.w3.org/2000/svg}"
 DRAWN_WITH = {"svg", "title", "g", "rect", "circle", "path", "text", "marker"}
@@ -76,7 +79,7 @@ def test_they_are_what_the_code_draws(capsys):
 
 def test_readme_shows_each_once_and_says_what_is_on_it():
     shown = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", README)
-    assert sorted(ROOT / target for _, target in shown) == FILES
+    assert sorted(ROOT / target for _, target in shown) == sorted(FOLDER.iterdir())
     for alternative, target in shown:
         assert len(alternative) > 40, target
 
@@ -298,6 +301,7 @@ def test_each_difference_is_told(one_picture, tmp_path, capsys):
     assert draw_pictures.main(check) == 0
     one_picture["text"] = "<svg></svg>\n"
     (tmp_path / draw_pictures.FOLDER / "old.svg").write_text("x", encoding="utf-8")
+    (tmp_path / draw_pictures.FOLDER / "page.png").write_text("drawn elsewhere", encoding="utf-8")
     assert draw_pictures.main(check) == 1
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2 and "old.svg is drawn by nothing" in told[1]
@@ -326,7 +330,63 @@ def test_a_check_that_finds_something_else_is_not_drawn(monkeypatch):
         scenes.the_check()
 
 
+# --- the page, by a browser ---------------------------------------------------------------------
+
+
+def test_the_picture_of_the_page_is_small_and_whole():
+    path = FOLDER / "page.png"
+    assert path.stat().st_size < 150_000
+    assert png.size(path.read_bytes()) == (page.WIDTH, page.HEIGHT)
+
+
+def filtered(lines, step, kinds):
+    """These lines as a PNG of grey (step 1) or of red, green, blue (3), filtered so."""
+    data, above = b"", bytes(len(lines[0]))
+    for line, kind in zip(lines, kinds):
+        left = bytes(step) + line[:-step]
+        corner = bytes(step) + above[:-step]
+        guesses = [
+            bytes(len(line)),
+            left,
+            above,
+            bytes((one + other) // 2 for one, other in zip(left, above)),
+            bytes(png._nearest(*three) for three in zip(left, above, corner)),
+        ]
+        data += bytes([kind]) + bytes((b - g) & 255 for b, g in zip(line, guesses[kind]))
+        above = line
+    head = struct.pack(
+        ">IIBBBBB", len(lines[0]) // step, len(lines), 8, {1: 0, 3: 2}[step], 0, 0, 0
+    )
+    inside = [(b"IHDR", head), (b"IDAT", zlib.compress(data, 0)), (b"IEND", b"")]
+    return png.SIGNATURE + b"".join(png._chunk(*each) for each in inside)
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_a_smaller_picture_has_the_same_pixels(step):
+    lines = [bytes((x * y * 7 + x // 3) % 256 for x in range(12 * step)) for y in range(10)] * 2
+    made = filtered(lines, step, [0, 1, 2, 3, 4] * 4)
+    small = png.smaller(made)
+    assert len(small) < len(made) and png.size(small) == png.size(made) == (12, 20)
+    data = zlib.decompress(dict(png.chunks(small))[b"IDAT"])
+    assert data == b"".join(b"\0" + line for line in lines)
+    assert png.smaller(small) == small
+
+
+@pytest.mark.parametrize("broken", [b"", b"GIF89a", png.SIGNATURE, png.SIGNATURE + bytes(30)])
+def test_what_is_no_picture(broken):
+    with pytest.raises((ValueError, struct.error)):
+        png.size(broken)
+
+
+def test_without_a_browser_no_picture_is_drawn(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(chromium, "PROGRAM", None)
+    assert draw_page.main(tmp_path) == 1
+    assert "apt-get install chromium" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_make_target_draws_them():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert "\npictures: venv\n\t$(RUN) bin/draw_pictures.py\n" in makefile
     assert "\t$(RUN) bin/draw_pictures.py --check\n" in makefile
+    assert "\npage-picture: venv\n\t$(RUN) bin/draw_page.py\n" in makefile

@@ -3,14 +3,17 @@
 import json
 import os
 import re
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 
 import pytest
+import requests
 import yaml
 
-from sandbox import cli
+from sandbox import cli, serve
 from sandbox.stackstorm import metadata
 
 CANARY = "xoxb-canary-0123456789"
@@ -355,6 +358,56 @@ def test_a_slack_that_stays(how):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_slack_with_a_page(how):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "serve", "--json"],
+        cwd=str(metadata.PACK),
+        stdout=subprocess.PIPE,
+    )
+    try:
+        facts = json.loads(process.stdout.readline())
+        assert sorted(facts) == ["api_url", "config", "page"]
+        assert facts["page"] == facts["api_url"].replace("/api/", "/page")
+        posted = shell(
+            "run",
+            "slack.chat.postMessage",
+            "channel=general",
+            "text=seen",
+            "--config",
+            facts["config"],
+        )
+        assert posted.returncode == 0
+        with open(facts["config"], encoding="utf-8") as file:
+            assert "im" in yaml.safe_load(file)["sensor"]["channel_types"]
+        seen = requests.get(facts["page"] + "/state?channel=C0GENERAL01", timeout=30).json()
+        assert seen["channel"]["messages"][-1]["text"] == "seen"
+        process.send_signal(how)
+        assert process.wait(30) == 0
+        assert not os.path.exists(facts["config"])
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_a_port_that_is_taken_or_none(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert cli.main(["serve", "--port", str(port)]) == 2
+    assert cli.main(["serve", "--port", "99999"]) == 2
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2
+    assert all(re.match(r"ERROR: --port: .+: take another one$", each) for each in errors)
+
+
+def test_serve_says_where_to_look(capsys):
+    said = serve._invitation({"page": "http://127.0.0.1:1/page", "config": "/a b.yaml"})
+    assert said.splitlines()[0].endswith(": http://127.0.0.1:1/page")
+    words = shlex.split(said.splitlines()[-1])
+    assert words[-2:] == ["--config", "/a b.yaml"] and words[3] in cli.COMMANDS
 
 
 def test_the_slack_that_stays_says_what_to_type():

@@ -1,1 +1,1 @@
-"""The pictures of README, as SVG text: what is drawn, and how a terminal becomes a drawing."""
+"""The pictures of README: what is drawn, and how a terminal or a browser becomes a picture."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 from .envelopes import EVENTS_API, OF_ENVELOPE, envelope, text_of
 from .links import Link
@@ -40,7 +40,7 @@ class Record:
 
     `given_up`: event IDs that Slack stopped to deliver; `failed`: envelope IDs of commands and
     interactions that came while nobody was connected; `keep` false remembers nothing, for runs of
-    millions of events.
+    millions of events; `watchers` are called after everything, in any thread.
     """
 
     def __init__(self) -> None:
@@ -50,6 +50,7 @@ class Record:
         self.acknowledged: List[Acknowledgement] = []
         self.given_up: List[str] = []
         self.failed: List[str] = []
+        self.watchers: List[Callable[[], None]] = []
         self._order = 0
 
     def note(self, into: List[Any], what: Any) -> None:
@@ -58,6 +59,8 @@ class Record:
             if self.keep:
                 into.append(what)
             self.changed.notify_all()
+        for watcher in self.watchers:
+            watcher()
 
     def next_order(self) -> int:
         """The number of what happens now."""
@@ -68,7 +71,8 @@ class Record:
 @dataclass
 class Parcel:
     """What is to be delivered once: `attempt` from 0; `link` has it (None:
-    nobody), `last` had it before, `handed` when it was sent."""
+    nobody), `last` had it before, `handed` when it was sent; `on_answer` is called with the payload
+    of its acknowledgement."""
 
     number: int
     kind: str
@@ -84,6 +88,7 @@ class Parcel:
     timer: Optional[asyncio.TimerHandle] = None
     done: bool = False
     handed: bool = False
+    on_answer: Optional[Callable[[Any], None]] = None
 
     def frame(self, envelope_id: str) -> Json:
         """The envelope; what was asked for holds for the first attempt."""
@@ -165,6 +170,8 @@ class Deliveries:
         parcel = self._by_envelope.get(envelope_id)
         if parcel is not None:
             self._finish(parcel)
+            if parcel.on_answer is not None:
+                parcel.on_answer(payload)
         told = Acknowledgement(envelope_id, payload, self.record.next_order(), link.number)
         self.record.note(self.record.acknowledged, told)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Iterable, Mapping, Optional, Set
 
-from .state import Channel, Json, Workspace
+from .state import Answerable, Channel, Json, Workspace
 
 EVENTS_API = "events_api"
 SLASH_COMMANDS = "slash_commands"
@@ -21,6 +21,9 @@ OF_ENVELOPE = frozenset(
 )
 # The interactions that may be answered by the acknowledgement.
 ANSWERABLE = ("view_submission", "block_suggestion")
+# Seconds that a response_url can be used:
+# https://docs.slack.dev/interactivity/handling-user-interaction, "Message responses".
+RESPONSE_LIFETIME = 1800
 # What all members of the workspace are told, whichever public channel it is about.
 OF_EVERYBODY = ("channel_created", "channel_rename", "channel_archive", "channel_unarchive")
 
@@ -95,25 +98,35 @@ def command(
     workspace: Workspace, app_id: str, text: str, name: str, user: str, channel: str, url: str
 ) -> Json:
     """The payload of a slash command; `url` is the server's root."""
-    team, trigger_id = workspace.team, workspace.trigger_id()
+    team, trigger_id = workspace.team, workspace.trigger_id(user=user)
+    place = Answerable(channel, user, workspace.clock() + RESPONSE_LIFETIME)
     return {
         "token": TOKEN,
         "team_id": team["id"],
         "team_domain": team["domain"],
         "channel_id": channel,
-        "channel_name": _name_of(workspace.channels.get(channel)),
+        "channel_name": name_of(workspace.channels.get(channel)),
         "user_id": user,
         "user_name": workspace.users[user].name if user in workspace.users else "",
         "command": name,
         "text": text,
         "api_app_id": app_id,
         "is_enterprise_install": "false",
-        "response_url": "{}commands/{}/{}/loopback".format(url, team["id"], trigger_id),
+        "response_url": _response_url(workspace, url, "commands", trigger_id, place),
         "trigger_id": trigger_id,
     }
 
 
-def _name_of(channel: Optional[Channel]) -> str:
+def _response_url(
+    workspace: Workspace, url: str, kind: str, trigger_id: str, place: Answerable
+) -> str:
+    """A new response_url that leads to this place."""
+    path = "{}/{}/{}/loopback".format(kind, workspace.team["id"], trigger_id)
+    workspace.response_urls["/" + path] = place
+    return url + path
+
+
+def name_of(channel: Optional[Channel]) -> str:
     """The name as a command tells it: private conversations are not told by theirs."""
     if channel is None:
         return ""
@@ -134,13 +147,26 @@ def interaction(
         "team": {"id": team["id"], "domain": team["domain"]},
         "enterprise": None,
         "is_enterprise_install": False,
-        "trigger_id": payload.get("trigger_id") or workspace.trigger_id(),
+        "trigger_id": payload.get("trigger_id") or workspace.trigger_id(user=user),
     }
-    if payload.get("type", "block_actions") in ("block_actions", "message_action"):
-        around["response_url"] = "{}actions/{}/{}/loopback".format(
-            url, team["id"], around["trigger_id"]
+    kind = payload.get("type", "block_actions")
+    if kind in ("block_actions", "message_action") and "view" not in payload:
+        around["response_url"] = _response_url(
+            workspace, url, "actions", around["trigger_id"], _place(workspace, payload, user)
         )
     return {**around, **payload}
+
+
+def _place(workspace: Workspace, payload: Mapping[str, Any], user: str) -> Answerable:
+    """Where answers to an interaction with a message go."""
+    container = payload.get("container") or {}
+    return Answerable(
+        str(container.get("channel_id") or (payload.get("channel") or {}).get("id") or ""),
+        user,
+        workspace.clock() + RESPONSE_LIFETIME,
+        str(container.get("message_ts") or ""),
+        str(container.get("thread_ts") or ""),
+    )
 
 
 def is_for(workspace: Workspace, event: Mapping[str, Any], bots: Iterable[str]) -> bool:

@@ -8,11 +8,11 @@ import ssl
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from aiohttp import web
 
-from . import certificates, facts, file_host, tokens, webhooks, wire
+from . import certificates, facts, file_host, response_urls, tokens, webhooks, wire
 from .acceptor import Acceptor
 from .answers import Exchange, drop_empty_type, respond
 from .faults import CutWhileRead, FaultList
@@ -27,7 +27,8 @@ GREATEST_BODY = 1 << 30
 # A typed key, which newer versions of aiohttp ask for.
 RECORD: Any = web.RequestKey("record", wire.Request) if hasattr(web, "RequestKey") else "record"
 BODY: Any = web.RequestKey("body", file_host.Body) if hasattr(web, "RequestKey") else "body"
-UPLOAD = "upload"
+UPLOAD, PAGE = "upload", "page"
+Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class LoopbackSlack:
@@ -35,7 +36,8 @@ class LoopbackSlack:
 
     `tls`: None for plain http, else good, wrong_name or expired (see certificates.py);
     `port`: 0 for any free one. `requests` lists every request that was read whole (of a large
-    upload without its body).
+    upload without its body). `watchers` are called, in any thread, after everything that may have
+    changed something; `page` answers what is asked for below /page, and nothing records that.
     """
 
     def __init__(
@@ -53,12 +55,17 @@ class LoopbackSlack:
         self.user_token = tokens.USER
         self.app_token = tokens.APP
         self.config_token = tokens.CONFIG
+        self.watchers: List[Callable[[], None]] = []
+        self.socket.record.watchers = self.watchers
+        self.page: Optional[Page] = None
         self.ca_pem: Optional[str] = None
         self._tls = tls
         self._wanted_port = port
         self._thread: Optional[threading.Thread] = None
         self._ready = threading.Event()
         self._failure: Optional[BaseException] = None
+        self.loop: Optional[asyncio.AbstractEventLoop] = None
+        self.stopping: asyncio.Event
 
     @property
     def url(self) -> str:
@@ -110,8 +117,8 @@ class LoopbackSlack:
         """End all connections and the thread. A second call does nothing."""
         if self._thread is None:
             return
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
+        if self._thread.is_alive() and self.loop is not None:
+            self.loop.call_soon_threadsafe(self.stopping.set)
         self._thread.join()
         self._thread = None
 
@@ -130,8 +137,8 @@ class LoopbackSlack:
             self._ready.set()
 
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
+        self.loop = asyncio.get_running_loop()
+        self.stopping = asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
             context = self._context(stack)
             runner = web.AppRunner(
@@ -155,7 +162,7 @@ class LoopbackSlack:
             stack.push_async_callback(self.socket.stop)
             self._acceptor.start()
             self._ready.set()
-            await self._stopping.wait()
+            await self.stopping.wait()
 
     def _listen(self, before: Optional[Callable[[Json], None]]) -> Callable[[], None]:
         """Hear what happens in the workspace, beside whoever did before; returns how to end it."""
@@ -164,6 +171,7 @@ class LoopbackSlack:
             if before is not None:
                 before(event)
             self.socket.from_workspace(event)
+            self._tell_watchers()
 
         def end() -> None:
             if self.workspace.on_event is hear:
@@ -171,6 +179,10 @@ class LoopbackSlack:
 
         self.workspace.on_event = hear
         return end
+
+    def _tell_watchers(self) -> None:
+        for watcher in list(self.watchers):
+            watcher()
 
     def _context(self, stack: contextlib.AsyncExitStack) -> Optional[ssl.SSLContext]:
         """The TLS context, its CA in a folder that goes with the server."""
@@ -194,11 +206,20 @@ class LoopbackSlack:
         application.router.add_route("GET", file_host.DOWNLOAD, self._download)
         application.router.add_route("GET", "/link/", self._socket_mode, name=SOCKET_MODE)
         application.router.add_route("GET", "/websocket/{ticket}", self._rtm, name=RTM)
+        application.router.add_route("*", "/page{path:$|/.*}", self._page, name=PAGE)
         return application
 
     @web.middleware
     async def _recorded(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Read the request whole and record it; then a fault may spoil what the handler says."""
+        if request.match_info.route.name == PAGE:
+            return await self._page(request)
+        try:
+            return await self._carried_out(request, handler)
+        finally:
+            self._tell_watchers()
+
+    async def _carried_out(self, request: web.Request, handler: Any) -> web.StreamResponse:
         method = request.match_info.get("method", "")
         action = None
         if request.match_info.route.name == UPLOAD:  # it may be more than goes into memory
@@ -228,14 +249,18 @@ class LoopbackSlack:
         if action is None:
             response: web.StreamResponse = await handler(request)
             return response
-        return await respond(Exchange(request, handler, self._stopping), action)
+        return await respond(Exchange(request, handler, self.stopping), action)
+
+    async def _page(self, request: web.Request) -> web.StreamResponse:
+        if self.page is None:
+            raise web.HTTPNotFound
+        return await self.page(request)
 
     async def _webhook(self, request: web.Request) -> web.StreamResponse:
         return webhooks.answer(self.workspace, self.webhooks, request[RECORD]).response()
 
     async def _response(self, request: web.Request) -> web.StreamResponse:
-        """A response_url: what comes is in `requests`, nothing else is done with it."""
-        return web.Response(text="ok")
+        return response_urls.answer(self.workspace, request[RECORD]).response()
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         ticket = request.match_info["ticket"]
@@ -252,7 +277,7 @@ class LoopbackSlack:
         return await self._socket(request, RTM)
 
     async def _socket(self, request: web.Request, kind: str) -> web.StreamResponse:
-        return await self.socket.serve(request, request[RECORD], kind, self._stopping, self.faults)
+        return await self.socket.serve(request, request[RECORD], kind, self.stopping, self.faults)
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         return self._web_api.answer(request[RECORD]).response()

@@ -20,15 +20,16 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Se
 
 from aiohttp import web
 
-from . import envelopes, rtm, socket_faults, wire
+from . import envelopes, response_urls, rtm, socket_faults, wire
 from .answers import Exchange, respond
+from .behaviours import modals
 from .delivery import Acknowledgement, Deliveries, Delivery, Record
 from .envelopes import text_of
 from .faults import Action, FaultList, Slow
 from .links import FAIRNESS, Link, Sendable
 from .seed import GENERAL, OWNER
 from .socket_faults import Close, Frames, HalfHandshake, HangHandshake
-from .state import Json, Workspace
+from .state import Answerable, Json, Workspace
 from .tickets import RTM, SOCKET_MODE, Ticket, Tickets
 from .tokens import APP_ID, Token
 
@@ -156,13 +157,25 @@ class Sockets:
             payload = envelopes.command(
                 self._workspace, self.app_id, text, command, user, channel, self.url
             )
-        return self._push(envelopes.SLASH_COMMANDS, payload)
+        place = Answerable(channel, user, float("inf"))
+        return self._push(
+            envelopes.SLASH_COMMANDS,
+            payload,
+            lambda told: response_urls.acknowledged(self._workspace, place, told),
+        )
 
     def push_interaction(self, payload: Json, user: str = OWNER) -> str:
         """An interaction; what every one has is put around `payload`. Returns its envelope_id."""
         with self._workspace.lock:
             whole = envelopes.interaction(self._workspace, self.app_id, payload, user, self.url)
-        return self._push(envelopes.INTERACTIVE, whole)
+        return self._push(envelopes.INTERACTIVE, whole, self._on_answer(whole))
+
+    def _on_answer(self, payload: Json) -> Optional[Callable[[Any], None]]:
+        """What the acknowledgement of an interaction does: that of a submitted modal counts."""
+        view_id = (payload.get("view") or {}).get("id")
+        if payload["type"] != "view_submission" or view_id not in self._workspace.views:
+            return None
+        return lambda told: modals.acknowledged(self._workspace, view_id, told)
 
     def send_raw(self, data: Sendable, connection: Optional[Link] = None) -> None:
         """Any frame to one connection, or to all: text, bytes, or an item of socket_faults."""
@@ -319,13 +332,23 @@ class Sockets:
         bots = [each for each in self._tokens.values() if each.kind == "bot"]
         return next((each.user for each in bots if each.app_id == self.app_id), "")
 
-    def _push(self, kind: str, payload: Json) -> str:
+    def _push(
+        self, kind: str, payload: Json, on_answer: Optional[Callable[[Any], None]] = None
+    ) -> str:
         envelope_id = "loopback-{}-{}".format(kind, next(self._names))
-        self._call(lambda: self._submit(kind, payload, envelope_id))
+        self._call(lambda: self._submit(kind, payload, envelope_id, on_answer))
         return envelope_id
 
-    def _submit(self, kind: str, payload: Json, envelope_id: str) -> None:
-        self._deliveries.submit(self._deliveries.parcel(kind, payload), envelope_id)
+    def _submit(
+        self,
+        kind: str,
+        payload: Json,
+        envelope_id: str,
+        on_answer: Optional[Callable[[Any], None]],
+    ) -> None:
+        parcel = self._deliveries.parcel(kind, payload)
+        parcel.on_answer = on_answer
+        self._deliveries.submit(parcel, envelope_id)
 
     def _disconnect(self, links: List[Link], reason: str, close_after: Optional[float]) -> None:
         for link in links:

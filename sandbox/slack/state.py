@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Union
 # 2026-11-23 08:00 UTC. Real time would make every run another one.
 START = 1795420800
 Json = Dict[str, Any]
+WHISPERS = 200  # messages of one conversation that one member only sees; older ones are forgotten
 
 
 @dataclass
@@ -38,7 +39,8 @@ class Channel:
     """A conversation of any kind: public_channel, private_channel, mpim or im.
 
     `messages`: in Slack's shape, oldest first; `pins`: {"ts", "by", "created"};
-    `topic`, `purpose`: {"value", "creator", "last_set"}; `marks`: user ID → last read ts.
+    `topic`, `purpose`: {"value", "creator", "last_set"}; `marks`: user ID → last read ts;
+    `whispers`: ephemeral messages, each with its addressee in `_to`. No history tells of them.
     """
 
     id: str
@@ -53,6 +55,7 @@ class Channel:
     is_general: bool = False
     previous_names: List[str] = field(default_factory=list)
     messages: List[Json] = field(default_factory=list)
+    whispers: List[Json] = field(default_factory=list)
     pins: List[Json] = field(default_factory=list)
     bookmarks: List[Json] = field(default_factory=list)
     marks: Dict[str, str] = field(default_factory=dict)
@@ -88,6 +91,19 @@ class Upload:
     content: bytes = b""
 
 
+@dataclass
+class Answerable:
+    """Where what is posted to a response_url goes. `message_ts`: the message that was acted on, ""
+    after a command; `until`: seconds since the epoch; `uses`: how often it was posted to."""
+
+    channel: str
+    user: str
+    until: float
+    message_ts: str = ""
+    thread_ts: str = ""
+    uses: int = 0
+
+
 class Workspace:
     """A team with all that is in it. `lock` is held while a call is carried out.
 
@@ -113,6 +129,8 @@ class Workspace:
         self.views: Dict[str, Json] = {}
         self.scheduled: Dict[str, Json] = {}
         self.trigger_ids: Dict[str, str] = {}
+        self.trigger_users: Dict[str, str] = {}
+        self.response_urls: Dict[str, Answerable] = {}
         self._ticks = 0
         self._numbers: Dict[str, int] = {}
 
@@ -130,14 +148,16 @@ class Workspace:
         self._numbers[prefix] = self._numbers.get(prefix, 0) + 1
         return "{}09{:08d}".format(prefix, self._numbers[prefix])
 
-    def trigger_id(self, state: str = "fresh") -> str:
+    def trigger_id(self, state: str = "fresh", user: str = "") -> str:
         """A trigger ID as a click would bring it; views.open and views.push take it once.
 
-        `state`: fresh, or expired for one that came too late.
+        `state`: fresh, or expired for one that came too late; `user`: whose click it was, who then
+        sees the modal.
         """
         self._numbers["trigger"] = self._numbers.get("trigger", 0) + 1
         made = "{}.{}.loopback".format(START, self._numbers["trigger"])
         self.trigger_ids[made] = state
+        self.trigger_users[made] = user
         return made
 
     def emit(self, kind: str, **fields: Any) -> None:
@@ -204,6 +224,14 @@ class Workspace:
         self.recount(channel, message)
         more = {"root": told(parent)} if message.get("subtype") == "thread_broadcast" else {}
         self.emit("message", **{**self._event_of(channel, message), **more})
+        return message
+
+    def whisper(self, channel: Channel, user_id: str, message: Json) -> Json:
+        """Show a message to one person only. No event tells of it."""
+        around = {"type": "message", "ts": self.next_ts(), "team": self.team["id"]}
+        message = {**around, "is_ephemeral": True, **message, "_to": user_id}
+        channel.whispers.append(message)
+        del channel.whispers[:-WHISPERS]
         return message
 
     def say(self, user_id: str, channel: Union[str, Channel], text: str, **more: Any) -> Json:

@@ -44,7 +44,7 @@ def answer(workspace: Workspace, webhooks: Dict[str, Webhook], request: wire.Req
     """Post what came, or say why not."""
     try:
         with workspace.lock:
-            _post(workspace, _find(webhooks, request.path), _payload(request))
+            _post(workspace, _find(webhooks, request.path), payload(request))
     except Rejected as rejected:
         status, code = rejected.args
         return Answer(code.encode(), "text/html", status)
@@ -62,39 +62,39 @@ def _find(webhooks: Dict[str, Webhook], path: str) -> Webhook:
     return webhook
 
 
-def _payload(request: wire.Request) -> Dict[str, Any]:
+def payload(request: wire.Request) -> Dict[str, Any]:
     """The message: a JSON body, or JSON text in the form field `payload`."""
-    payload = request.json
-    if payload is None and request.form:
+    told = request.json
+    if told is None and request.form:
         try:
-            payload = json.loads(dict(request.form)["payload"])
+            told = json.loads(dict(request.form)["payload"])
         except (KeyError, ValueError):
-            payload = None
-    if not isinstance(payload, dict):
+            told = None
+    if not isinstance(told, dict):
         raise Rejected(400, "invalid_payload")
-    return payload
+    return told
 
 
-def _post(workspace: Workspace, webhook: Webhook, payload: Dict[str, Any]) -> None:
-    channel = _channel(workspace, webhook, payload)
-    parts, says_something = _content(payload)
+def _post(workspace: Workspace, webhook: Webhook, told: Dict[str, Any]) -> None:
+    channel = _channel(workspace, webhook, told)
+    parts, says_something = content(told)
     if not says_something:
         raise Rejected(400, "no_text")
     parts.update(user=BOT, bot_id="B0HARBOUR01", subtype="bot_message")
     if webhook.legacy:
         for key in ("username", "icon_emoji", "icon_url"):
-            if payload.get(key):
-                parts[key] = payload[key]
-    if payload.get("thread_ts"):
-        parent = channel.message(str(payload["thread_ts"]))
+            if told.get(key):
+                parts[key] = told[key]
+    if told.get("thread_ts"):
+        parent = channel.message(str(told["thread_ts"]))
         if parent is None:
             raise Rejected(400, "invalid_payload")
         parts["thread_ts"] = parent.get("thread_ts", parent["ts"])
     shape(workspace.post(channel, parts))
 
 
-def _channel(workspace: Workspace, webhook: Webhook, payload: Dict[str, Any]) -> Channel:
-    wanted: Optional[str] = payload.get("channel") if webhook.legacy else None
+def _channel(workspace: Workspace, webhook: Webhook, told: Dict[str, Any]) -> Channel:
+    wanted: Optional[str] = told.get("channel") if webhook.legacy else None
     named = workspace.channel_named(wanted) if wanted else None
     channel = named or workspace.channels.get(wanted or webhook.channel)
     if channel is None:
@@ -104,13 +104,14 @@ def _channel(workspace: Workspace, webhook: Webhook, payload: Dict[str, Any]) ->
     return channel
 
 
-def _content(payload: Dict[str, Any]) -> Tuple[Dict[str, Any], bool]:
-    parts: Dict[str, Any] = {"text": str(payload.get("text") or "")}
+def content(told: Dict[str, Any]) -> Tuple[Dict[str, Any], bool]:
+    """(the parts of a message, checked; whether they say something)."""
+    parts: Dict[str, Any] = {"text": str(told.get("text") or "")}
     try:
-        if payload.get("blocks"):
-            parts["blocks"] = texts.blocks(payload["blocks"])
-        if payload.get("attachments"):
-            parts["attachments"] = texts.attachments(payload["attachments"])
+        if told.get("blocks"):
+            parts["blocks"] = texts.blocks(told["blocks"])
+        if told.get("attachments"):
+            parts["attachments"] = texts.attachments(told["attachments"])
     except Refuse as refusal:
         code = refusal.answer()["error"]
         raise Rejected(400, code if code == "too_many_attachments" else "invalid_payload") from None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, Tuple
 
+from .. import changes
 from ..context import Answered, Context
 from ..refusal import Refuse
 from ..shapes import message as shape
@@ -36,12 +37,14 @@ def me_message(ctx: Context, args: Dict[str, Any]) -> Answered:
 
 @behaviour("chat.postEphemeral")
 def post_ephemeral(ctx: Context, args: Dict[str, Any]) -> Answered:
-    """Show to one member only; nothing is kept."""
+    """Show to one member only; no history has it."""
     channel = texts.target(ctx, args["channel"])
     if args["user"] not in channel.members:
         raise Refuse("user_not_in_channel")
-    texts.content(ctx, args)
-    return {"message_ts": ctx.workspace.next_ts()}
+    message = {**texts.author(ctx, args), **texts.content(ctx, args)}
+    if args.get("thread_ts"):
+        message["thread_ts"] = args["thread_ts"]
+    return {"message_ts": ctx.workspace.whisper(channel, args["user"], message)["ts"]}
 
 
 @behaviour("chat.update")
@@ -52,22 +55,12 @@ def update(ctx: Context, args: Dict[str, Any]) -> Answered:
     if not is_own(ctx, message):
         raise Refuse("cant_update_message")
     changed = texts.content(ctx, args)
-    previous = shape(message)
-    if "text" in args or "markdown_text" in args:
-        for part in ("blocks", "attachments"):
-            message.pop(part, None)
-    else:
+    leave: Tuple[str, ...] = ("blocks", "attachments")
+    if "text" not in args and "markdown_text" not in args:
+        leave = ()
         changed.pop("text")
-    message.update(changed, edited={"user": ctx.me, "ts": ctx.workspace.next_ts()})
-    ctx.workspace.emit(
-        "message",
-        subtype="message_changed",
-        hidden=True,
-        channel=channel.id,
-        ts=ctx.workspace.next_ts(),
-        message=shape(message),
-        previous_message=previous,
-    )
+    changed["edited"] = {"user": ctx.me, "ts": ctx.workspace.next_ts()}
+    changes.change(ctx.workspace, channel, message, changed, leave)
     return {
         "channel": channel.id,
         "ts": message["ts"],
@@ -83,31 +76,8 @@ def delete(ctx: Context, args: Dict[str, Any]) -> Answered:
     message = ctx.message(channel, args["ts"])
     if not (is_own(ctx, message) or may_moderate(ctx)):
         raise Refuse("cant_delete_message")
-    remove(ctx, channel, message)
+    changes.remove(ctx.workspace, channel, message)
     return {"channel": channel.id, "ts": message["ts"]}
-
-
-def remove(ctx: Context, channel: Channel, message: Json) -> None:
-    """Take a message out of its conversation, and tell of it."""
-    workspace = ctx.workspace
-    previous = shape(message)
-    channel.pins[:] = [pin for pin in channel.pins if pin["ts"] != message["ts"]]
-    if channel.thread(message["ts"]):
-        for part in ("blocks", "attachments", "reactions", "bot_id", "bot_profile"):
-            message.pop(part, None)
-        message.update(subtype="tombstone", text="This message was deleted.", user="USLACKBOT")
-    else:
-        channel.messages.remove(message)
-        workspace.recount(channel, message)
-    workspace.emit(
-        "message",
-        subtype="message_deleted",
-        hidden=True,
-        channel=channel.id,
-        ts=workspace.next_ts(),
-        deleted_ts=message["ts"],
-        previous_message=previous,
-    )
 
 
 def is_own(ctx: Context, message: Json) -> bool:

@@ -43,11 +43,7 @@ def blocks(items: List[Any]) -> List[Json]:
 
 def check_blocks(items: List[Any], code: str, pointer: str) -> None:
     """Each block is an object with a type. Which types there are is for Slack to know."""
-    wrong = [
-        number
-        for number, block in enumerate(items)
-        if not isinstance(block, dict) or not isinstance(block.get("type"), str)
-    ]
+    wrong = [number for number, block in enumerate(items) if not _is_block(block)]
     if wrong:
         raise Refuse.explained(
             code,
@@ -58,9 +54,33 @@ def check_blocks(items: List[Any], code: str, pointer: str) -> None:
         )
 
 
-def numbered(items: List[Json]) -> List[Json]:
-    """Blocks with a block_id each, as Slack gives them one."""
-    return [{"block_id": "b{}".format(number), **block} for number, block in enumerate(items)]
+def _is_block(item: Any) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("type"), str)
+
+
+def numbered(items: List[Json], prefix: str = "b") -> List[Json]:
+    """Blocks with a block_id each, and elements with an action_id, as Slack gives them one."""
+    return [_named({"block_id": prefix + str(number), **each}) for number, each in enumerate(items)]
+
+
+def _named(block: Json) -> Json:
+    """The block, with an action_id for each element that can be used."""
+    named = dict(block)
+    for key in ("accessory", "element"):
+        if isinstance(block.get(key), dict):
+            named[key] = _identified(block[key], block["block_id"], 0)
+    if block["type"] == "actions" and isinstance(block.get("elements"), list):
+        named["elements"] = [
+            _identified(each, block["block_id"], number)
+            for number, each in enumerate(block["elements"])
+        ]
+    return named
+
+
+def _identified(element: Any, block_id: str, number: int) -> Any:
+    if not isinstance(element, dict) or element.get("type") == "image":
+        return element
+    return {"action_id": "{}e{}".format(block_id, number), **element}
 
 
 def attachments(items: List[Any]) -> List[Json]:
@@ -71,7 +91,15 @@ def attachments(items: List[Any]) -> List[Json]:
         raise Refuse.explained(
             "invalid_arguments", ["must be a list of objects [json-pointer:/attachments]"]
         )
-    return [{"id": number, **item} for number, item in enumerate(items, 1)]
+    return [_attachment(number, item) for number, item in enumerate(items, 1)]
+
+
+def _attachment(number: int, item: Json) -> Json:
+    """With IDs of its blocks that no other block of the message has."""
+    own = item.get("blocks")
+    if not isinstance(own, list) or not all(_is_block(block) for block in own):
+        return {"id": number, **item}
+    return {"id": number, **item, "blocks": numbered(own, "a{}b".format(number))}
 
 
 def metadata(ctx: Context, value: Json) -> Json:

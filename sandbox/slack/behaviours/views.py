@@ -8,30 +8,20 @@ from typing import Any, Dict, List, Optional
 from ..context import Answered, Context
 from ..refusal import Refuse
 from ..state import Json
-from . import texts
+from . import modals, texts
 from .registry import behaviour
 
 MOST_PUSHED = 3
 MOST_BLOCKS = 100
 MOST_BYTES = 250000
-# What a view has in Slack's answer, even where it was not sent.
-ALWAYS: Json = {
-    "private_metadata": "",
-    "callback_id": "",
-    "external_id": "",
-    "close": None,
-    "submit": None,
-    "clear_on_close": False,
-    "notify_on_close": False,
-}
 
 
 @behaviour("views.open")
 def open_view(ctx: Context, args: Dict[str, Any]) -> Answered:
     """A modal on top of nothing; the trigger ID is spent then."""
     _check_view(args["view"], "modal")
-    _spend(ctx, args)
-    return _told(_keep(ctx, args["view"]))
+    user = _spend(ctx, args)
+    return _told(_keep(ctx, args["view"], user=user))
 
 
 @behaviour("views.push")
@@ -48,8 +38,8 @@ def push(ctx: Context, args: Dict[str, Any]) -> Answered:
     ]
     if len(stack) >= MOST_PUSHED:
         raise Refuse("push_limit_reached")
-    _spend(ctx, args)
-    return _told(_keep(ctx, args["view"], below))
+    user = _spend(ctx, args)
+    return _told(_keep(ctx, args["view"], below, user or below.get("_user", "")))
 
 
 @behaviour("views.update")
@@ -59,7 +49,8 @@ def update(ctx: Context, args: Dict[str, Any]) -> Answered:
     _check_view(args["view"], view["type"])
     _check_hash(view, args)
     _check_external_id(ctx, args["view"], view)
-    view.update(_content(args["view"]), hash=_new_hash(ctx))
+    view.pop("_errors", None)
+    view.update(modals.content(args["view"]), hash=modals.new_hash(ctx.workspace))
     return _told(view)
 
 
@@ -80,12 +71,12 @@ def publish(ctx: Context, args: Dict[str, Any]) -> Answered:
         home = _keep(ctx, args["view"], user=user.id)
     else:
         _check_hash(home, args)
-        home.update(_content(args["view"]), hash=_new_hash(ctx))
+        home.update(modals.content(args["view"]), hash=modals.new_hash(ctx.workspace))
     return _told(home)
 
 
 def _told(view: Json) -> Answered:
-    return {"view": {key: value for key, value in view.items() if not key.startswith("_")}}
+    return {"view": modals.told(view)}
 
 
 def _check_view(view: Json, kind: str) -> None:
@@ -111,13 +102,15 @@ def _check_view(view: Json, kind: str) -> None:
     texts.check_blocks(view["blocks"], "invalid_arguments", "/view/blocks")
 
 
-def _spend(ctx: Context, args: Dict[str, Any]) -> None:
+def _spend(ctx: Context, args: Dict[str, Any]) -> str:
+    """Whose trigger ID it is, "" where nobody's; it cannot be used again."""
     trigger_ids = ctx.workspace.trigger_ids
     made = str(args.get("trigger_id") or args.get("interactivity_pointer"))
     state = trigger_ids.get(made, "invalid")
     if state != "fresh":
         raise Refuse("{}_trigger_id".format(state))
     trigger_ids[made] = "exchanged"
+    return ctx.workspace.trigger_users.get(made, "")
 
 
 def _latest(ctx: Context) -> Optional[Json]:
@@ -128,30 +121,7 @@ def _latest(ctx: Context) -> Optional[Json]:
 def _keep(ctx: Context, sent: Json, below: Optional[Json] = None, user: str = "") -> Json:
     """Remember a new view and return it as Slack tells it."""
     _check_external_id(ctx, sent)
-    view_id = ctx.workspace.next_id("V")
-    view: Json = {
-        "id": view_id,
-        "team_id": ctx.workspace.team["id"],
-        "app_id": ctx.token.app_id,
-        "bot_id": ctx.token.bot_id,
-        "state": {"values": {}},
-        "hash": _new_hash(ctx),
-        "root_view_id": below["root_view_id"] if below else view_id,
-        "previous_view_id": below["id"] if below else None,
-        **_content(sent),
-    }
-    if user:
-        view["_user"] = user
-    ctx.workspace.views[view_id] = view
-    return view
-
-
-def _content(sent: Json) -> Json:
-    return {**ALWAYS, **sent, "blocks": texts.numbered(sent["blocks"])}
-
-
-def _new_hash(ctx: Context) -> str:
-    return "{}.loopback".format(ctx.workspace.next_ts())
+    return modals.keep(ctx.workspace, sent, ctx.token.app_id, ctx.token.bot_id, below, user)
 
 
 def _find(ctx: Context, args: Dict[str, Any]) -> Json:
