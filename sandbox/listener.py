@@ -15,9 +15,18 @@ ENDS_WITHIN = 10.0  # seconds after SIGTERM; the sensor itself promises 3
 
 
 class Listener:
-    """`with Listener(config_file) as listener: listener.wait_for("slack.message")`."""
+    """`with Listener(config_file) as listener: listener.wait_for("slack.message")`.
 
-    def __init__(self, config: Path, datastore: Optional[Path] = None) -> None:
+    `on_trigger(trigger, payload)` is called for each that comes, on another thread.
+    """
+
+    def __init__(
+        self,
+        config: Path,
+        datastore: Optional[Path] = None,
+        on_trigger: Callable[[str, Dict[str, Any]], Any] = lambda trigger, payload: None,
+    ) -> None:
+        self._on_trigger = on_trigger
         self._command = [sys.executable, "-m", "sandbox", "listen", "--config", str(config)]
         self._command += ["--json", *(["--datastore", str(datastore)] if datastore else [])]
         self._changed = threading.Condition()
@@ -62,9 +71,11 @@ class Listener:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
+                told = json.loads(line)
                 with self._changed:
-                    self.dispatched.append(json.loads(line))
+                    self.dispatched.append(told)
                     self._changed.notify_all()
+                self._on_trigger(told["trigger"], told["payload"])
         with self._changed:
             self._ended = True
             self._changed.notify_all()

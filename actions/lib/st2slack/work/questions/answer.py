@@ -118,8 +118,7 @@ def _take(desk: Desk, found: Look, press: Press) -> Json:
     """Keep the vote of somebody who may. `counted`: whether it was; else they know why."""
     decision, record = desk.may(press.user, found, press.channel)
     if not decision.allowed:
-        text = "You may not answer this. %s" % desk.chatops.whom_to_ask
-        return {**_told_off(desk, press, {}, text.strip()), "record": record}
+        return {**_told_off(desk, press, {}, desk.denial(record)), "record": record}
     try:
         cast = _vote(desk, found, press)
     except InputError as error:

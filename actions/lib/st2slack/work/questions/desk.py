@@ -21,6 +21,7 @@ from st2slack.work.questions.question import Question
 from st2slack.work.questions.votes import Kept
 from st2slack.work.stackstorm import Json, StackStorm
 
+OWN = "they started it, and somebody else has to answer"
 SKEW = 60.0  # seconds by which the clocks of StackStorm's machines may differ
 
 # The message is gone, or is one that cannot be changed any more: trying again does not help.
@@ -56,14 +57,22 @@ class Desk:
         """Whether this person may answer, and the record of that decision."""
         who_may, question = self.who_may(), found.question
         what = Thing({APPROVAL: question.name})
-        names = who_may.ldap_names
-        if not question.allow_own and started_by(person, found.requesters, names):
-            return who_may.refuse(
-                person, what, conversation, "it is asked for them, and somebody else has to answer"
-            )
+        if self._is_own(person, found, who_may):
+            return who_may.refuse(person, what, conversation, OWN)
         if question.approvers:
             return who_may.among(person, what, conversation, question.approvers)
         return who_may.decide(person, what, conversation)
+
+    def denial(self, record: Mapping[str, Any]) -> str:
+        """What somebody is told who may not answer; it tells nothing about the rules."""
+        if OWN in str(record.get("why")):
+            return "You started this: somebody else has to answer."
+        return ("You may not answer this. %s" % self.chatops.whom_to_ask).strip()
+
+    def _is_own(self, person: str, found: Look, who_may: WhoMay) -> bool:
+        if found.question.allow_own:
+            return False
+        return started_by(person, found.requesters, who_may.ldap_names)
 
     def who_answers(self, question: Question) -> Tuple[str, ...]:
         """Who may answer, as in `who` of a rule: the question's approvers, else the rules'."""

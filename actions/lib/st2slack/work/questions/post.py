@@ -91,8 +91,7 @@ def open_form(desk: Desk, inquiry: str, press: Press, trigger_id: str) -> Json:
     decision, record = desk.may(press.user, found, press.channel)
     result["record"] = record
     if not decision.allowed:
-        text = "You may not answer this. %s" % desk.chatops.whom_to_ask
-        desk.tell(press.addressee, text.strip())
+        desk.tell(press.addressee, desk.denial(record))
         return {**result, "opened": ""}
     question = found.question
     view = message.modal(question, inquiry, press.choice, press.channel, press.message)
