@@ -1,7 +1,8 @@
 """What is posted to a response_url, or comes with the acknowledgement of a command.
 
 A response_url takes five posts within 30 minutes:
-https://docs.slack.dev/interactivity/handling-user-interaction, "Message responses".
+https://docs.slack.dev/interactivity/handling-user-interaction, "Message responses". How it refuses
+what comes after that is not documented: the two codes tell tests which of the bounds it was.
 """
 
 from __future__ import annotations
