@@ -25,6 +25,7 @@ PICTURES: Dict[str, Callable[[], str]] = {
     "way_of_a_message.svg": way.of_a_message,
     "check.svg": scenes.the_check,
     "demo.svg": scenes.the_demo,
+    "approval.svg": scenes.the_work,
 }
 DRAWN_ELSEWHERE = ("page.png",)  # bin/draw_page.py
 

@@ -8,10 +8,8 @@ the sensor, in a process of its own too, so that what an action posts comes back
 from __future__ import annotations
 
 import argparse
-import contextlib
-import re
 import shlex
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, List, Optional
 
 from rich.console import Console, Group
 from rich.padding import Padding
@@ -19,14 +17,14 @@ from rich.panel import Panel
 from rich.rule import Rule
 from rich.text import Text
 
-from . import loopback
+from . import drawn, loopback, workplace
+from .demo_work import Work
 from .listener import Listener
 from .stackstorm import rules
 from .stackstorm.metadata import PACK, load_yaml
 from .stackstorm.runner import Execution, run_action
 
 CHANNEL = "deploys"
-EMOJI = {"rocket": "🚀", "eyes": "👀", "white_check_mark": "✅", "tada": "🎉"}
 PAGE = 20
 RULE = "rules/on_message.yaml"
 
@@ -34,8 +32,9 @@ RULE = "rules/on_message.yaml"
 class Demo:
     """One run of the demo on `console` against a running loopback Slack and a listening sensor."""
 
-    def __init__(self, slack: Any, listener: Listener, console: Console) -> None:
+    def __init__(self, slack: Any, st2: Any, listener: Listener, console: Console) -> None:
         self._slack = slack
+        self._st2 = st2
         self._listener = listener
         self._console = console
         self._config = loopback.config_of(slack)
@@ -45,6 +44,7 @@ class Demo:
         self._console.print(_title(self._slack.url))
         steps = (self._post, self._round_trip, self._react, self._refusal, self._pages)
         done = [step() for step in steps]  # all of them, whatever becomes of one
+        done += [step() for step in Work(self._slack, self._st2, self._console).steps()]
         return 0 if all(done) else 1
 
     def _post(self) -> bool:
@@ -149,7 +149,7 @@ class Demo:
         people = run_action("slack.users.list", {}, self._config).result["members"]
         names = {each["id"]: each.get("real_name") or each["name"] for each in people}
         panel = Panel(
-            Group(*(rendered(message, names) for message in messages)),
+            Group(*(drawn.message(message, names) for message in messages)),
             title=title,
             title_align="left",
             border_style="magenta",
@@ -174,26 +174,6 @@ def _trigger(payload: Dict[str, Any], rule: rules.Rule) -> Panel:
         text.append("\n✔ ", style="green")
         text.append("%s %s %s" % (key, criterion["type"], criterion["pattern"]))
     return Panel(text, title="slack.message", title_align="left", border_style="blue")
-
-
-def rendered(message: Dict[str, Any], names: Dict[str, str]) -> Text:
-    """A message as Slack shows it, roughly: author, text in mrkdwn, reactions."""
-    author = names.get(message.get("user", ""), message.get("username", "somebody"))
-    text = Text.assemble((author, "bold"), "  ", *_mrkdwn(message.get("text", ""), names))
-    for reaction in message.get("reactions") or []:
-        text.append(
-            "\n  %s %d"
-            % (EMOJI.get(reaction["name"], ":%s:" % reaction["name"]), reaction["count"]),
-            style="yellow",
-        )
-    return text
-
-
-def _mrkdwn(text: str, names: Dict[str, str]) -> List[Any]:
-    text = re.sub(r"<@(\w+)>", lambda found: "@" + names.get(found[1], found[1]), text)
-    text = re.sub(r":(\w+):", lambda found: EMOJI.get(found[1], found[0]), text)
-    parts = re.split(r"(\*[^*]+\*)", text)
-    return [(part.strip("*"), "bold") if part.startswith("*") else part for part in parts if part]
 
 
 def explanation(done: Execution) -> str:
@@ -222,6 +202,7 @@ def farewell(python: str = ".venv/bin/python") -> Panel:
                 "%s -m sandbox get slack.chat.postMessage" % python,
                 "%s -m sandbox run slack.chat.postMessage channel=general text='Hello'" % python,
                 "%s -m sandbox listen" % python,
+                "%s -m sandbox serve" % python,
             ],
         ),
         (
@@ -245,16 +226,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def call(_: argparse.Namespace, console: Optional[Console] = None) -> int:
     """Run the demo; exit code 0 if everything went as it should."""
     console = console or Console(highlight=False)
-    with loopback.started() as slack, _listening(slack) as listener:
-        code = Demo(slack, listener, console).run()
+    # Our own messages: otherwise the sensor never dispatches what the demo's actions post.
+    with loopback.started() as slack, workplace.opened(slack, allow_own_messages=True) as place:
+        st2, listener = place
+        # Where it cannot connect, the steps that need it say so.
+        listener.wait_for("slack.sensor_state", lambda told: told["state"] == "connected")
+        code = Demo(slack, st2, listener, console).run()
     console.print(farewell())
     return code
-
-
-@contextlib.contextmanager
-def _listening(slack: Any) -> Iterator[Listener]:
-    """The sensor, connected; where it cannot be, the step that needs it says so."""
-    # Our own messages: otherwise the sensor never dispatches what the demo's actions post.
-    with loopback.config_file(slack, allow_own_messages=True) as file, Listener(file) as listener:
-        listener.wait_for("slack.sensor_state", lambda told: told["state"] == "connected")
-        yield listener

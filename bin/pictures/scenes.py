@@ -22,7 +22,14 @@ WIDE = 114  # columns, for the table
 STEPS = ("A message", "And back")  # of the demo; all five are too long to look at
 LACKING = "files"  # the feature whose scopes the checked app does not have
 ADDRESS = "http://127.0.0.1:8080/"
+WORK = ("A command", "An approval", "The result")
 _TOOK = re.compile(r" in \d+\.\d\d s$")
+# What is never the same twice, and what stands in its place, as wide.
+_MOMENTS = (
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "2026-11-24 15:04 UTC"),
+    (re.compile(r"[0-9a-f]{24}"), "65a0c0ffee65a0c0ffee0001"),
+    (re.compile(r" in \d+\.\d s +"), " in 8.4 s"),
+)
 _HEADING = re.compile(r"(\w[^─]*) ─+$")
 
 
@@ -32,15 +39,29 @@ class SceneError(Exception):
 
 def the_demo() -> str:
     """Steps of `make demo`."""
-    console = terminal.recorder(WIDTH)
-    if demo.call(argparse.Namespace(), console) != 0:
-        raise SceneError("the demo failed; see it by: make demo")
-    steps = list(_steps(terminal.recorded(console)))
-    missing = [step for step in STEPS if not any(line.plain.startswith(step) for line in steps)]
+    return _of_the_demo(STEPS, "Two steps of make demo in a terminal")
+
+
+def the_work() -> str:
+    """Its last steps: a command, an approval, the result."""
+    return _of_the_demo(WORK, "The last steps of make demo: work from Slack")
+
+
+def _of_the_demo(names: Sequence[str], title: str) -> str:
+    steps = list(_steps(_demo(), names))
+    missing = [step for step in names if not any(line.plain.startswith(step) for line in steps)]
     if missing:
         raise SceneError("the demo has no step named %s" % ", ".join(missing))
     lines = _framed("make demo", [_timeless(line) for line in steps])
-    return terminal.drawn(lines, WIDTH, "make demo", "Two steps of make demo in a terminal")
+    return terminal.drawn(lines, WIDTH, "make demo", title)
+
+
+def _demo() -> List[Text]:
+    """The lines of a run of the demo."""
+    console = terminal.recorder(WIDTH)
+    if demo.call(argparse.Namespace(), console) != 0:
+        raise SceneError("the demo failed; see it by: make demo")
+    return list(terminal.recorded(console))
 
 
 def the_check() -> str:
@@ -80,13 +101,13 @@ def _config_with_mistakes(slack: Any) -> Dict[str, Any]:
     }
 
 
-def _steps(lines: Sequence[Text]) -> Iterator[Text]:
+def _steps(lines: Sequence[Text], names: Sequence[str]) -> Iterator[Text]:
     """The lines below the headings of the wanted steps."""
     wanted = False
     for line in lines:
         heading = _HEADING.match(line.plain)
         if heading:
-            wanted = heading[1] in STEPS
+            wanted = heading[1] in names
         elif line.plain[:1] in "╭╰│":  # the frames around the steps: welcome and farewell
             wanted = False
         if wanted:
@@ -95,7 +116,20 @@ def _steps(lines: Sequence[Text]) -> Iterator[Text]:
 
 def _timeless(line: Text) -> Text:
     took = _TOOK.search(line.plain.rstrip())
-    return line[: took.start()] if took else line
+    if took:
+        return line[: took.start()]
+    for moment, instead in _MOMENTS:
+        found = moment.search(line.plain)
+        if found:
+            same = Text(instead.ljust(len(found[0])), style=_style_at(line, found.start()))
+            line = Text.assemble(line[: found.start()], same, line[found.end() :])
+    return line
+
+
+def _style_at(line: Text, place: int) -> Any:
+    """How the character at this place is written."""
+    spans = [span.style for span in line.spans if span.start <= place < span.end]
+    return spans[-1] if spans else line.style
 
 
 def _framed(command: str, lines: Sequence[Text]) -> List[Text]:
