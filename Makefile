@@ -16,10 +16,11 @@ LDAP := $(if $(wildcard /usr/include/ldap.h),$(VENV)/.ldap-installed)
 venv: $(DONE) $(LDAP)
 	@ln -sfn $(VENV) .venv
 
-$(DONE): requirements.txt requirements-tests.txt
+$(DONE): requirements.txt requirements-tests.txt requirements-st2client.txt
 	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
 	@echo "Installing what the tests and the demo need into $(VENV) …"
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-tests.txt
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-st2client.txt
 	@touch $@
 
 $(VENV)/.ldap-installed: requirements-ldap.txt $(DONE)

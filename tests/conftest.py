@@ -54,3 +54,14 @@ def config(slack):
         "sensor": {"app_token": slack.app_token},
         "max_wait": 10,  # a test that waits where it should not fails soon
     }
+
+
+@pytest.fixture
+def st2(monkeypatch):
+    """A StackStorm's API on loopback, new for each test. `st2.configs` is what packs get."""
+    from sandbox.stackstorm.api import StandInApi
+
+    # st2client puts its token there, for whoever comes next.
+    monkeypatch.setenv("ST2_AUTH_TOKEN", "")
+    with StandInApi() as server:
+        yield server

@@ -29,12 +29,13 @@ def from_words(action: Action, given: Sequence[str]) -> Dict[str, Any]:
     return checked
 
 
-def check(action: Action, values: Dict[str, Any]) -> Dict[str, Any]:
+def check(action: Action, values: Dict[str, Any], literal: bool = False) -> Dict[str, Any]:
     """Cast and checked values (name → value, only those given); Mistakes with all that is wrong.
 
-    `values` are what a rule or a workflow hands over: any JSON value, text is cast.
+    `values` are what a rule or a workflow hands over: any JSON value, text is cast. `literal`:
+    what looks like a template in them is text, or was rendered before.
     """
-    checked, mistakes = _checked(action, values)
+    checked, mistakes = _checked(action, values, literal)
     raise_any(mistakes)
     return checked
 
@@ -63,7 +64,9 @@ def masked(action: Action, values: Dict[str, Any]) -> Dict[str, Any]:
     return mask_parameters(values, action.schema)
 
 
-def _checked(action: Action, values: Dict[str, Any]) -> Tuple[Dict[str, Any], List[Mistake]]:
+def _checked(
+    action: Action, values: Dict[str, Any], literal: bool = False
+) -> Tuple[Dict[str, Any], List[Mistake]]:
     schema, checked, mistakes = action.schema, {}, []
     for name, value in values.items():
         known = schema.get(name)
@@ -73,7 +76,7 @@ def _checked(action: Action, values: Dict[str, Any]) -> Tuple[Dict[str, Any], Li
             mistakes.append(Mistake(name, "is fixed by the action and cannot be given"))
         else:
             try:
-                checked[name] = casts.cast(known["type"], _rendered(value))
+                checked[name] = casts.cast(known["type"], value if literal else _rendered(value))
             except casts.NotCast as error:
                 mistakes.append(Mistake(name, _not_cast(error, known)))
     return checked, mistakes + _violations(schema, checked, mistakes)

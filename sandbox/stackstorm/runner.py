@@ -20,7 +20,7 @@ import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Callable, Dict, List, Optional, Sequence
+from typing import IO, Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from . import parameters, path
 from .config import complete
@@ -95,8 +95,14 @@ def execute(
     timeout: Optional[float] = None,
     *,
     datastore: Optional[Path] = None,
+    around: Optional[Mapping[str, str]] = None,
+    on_start: Optional[Callable[[int], None]] = None,
 ) -> Execution:
-    """Run with parameters that were checked and a config that is complete."""
+    """Run with parameters that were checked and a config that is complete.
+
+    `around`: what StackStorm itself puts into the environment. `on_start(pid)` is called once the
+    process is there; it leads a group of its own.
+    """
     raise_any_hindrance(action)
     given, runner = parameters.complete(action, checked)
     entry = action.path.parent / action.entry_point
@@ -110,8 +116,9 @@ def execute(
             "log_level": runner["log_level"],
             "datastore": str(datastore) if datastore else None,
         },
-        env=environment(action, runner["env"] or {}),
+        env={**environment(action, runner["env"] or {}), **(around or {})},
         on_line=on_line or (lambda stream, line: None),
+        on_start=on_start or (lambda pid: None),
     )
     return process.run(runner["timeout"] if timeout is None else timeout)
 
@@ -173,12 +180,19 @@ def _runner_mistakes(action: Action, runner: Dict[str, Any], entry: Path) -> Lis
 class _Process:
     """The process of one execution, its two streams and its end."""
 
-    def __init__(self, order: Dict[str, Any], env: Dict[str, str], on_line: OnLine) -> None:
+    def __init__(
+        self,
+        order: Dict[str, Any],
+        env: Dict[str, str],
+        on_line: OnLine,
+        on_start: Callable[[int], None],
+    ) -> None:
         # A fresh delimiter each time: the action cannot know it, so it cannot forge a result.
         self._delimiter = f"<{uuid.uuid4().hex}>"
         self._order = json.dumps({**order, "delimiter": self._delimiter}).encode("utf-8")
         self._env = env
         self._on_line = on_line
+        self._on_start = on_start
         self._answer: Optional[str] = None
         self._text: Dict[str, List[str]] = {"stdout": [], "stderr": []}
 
@@ -194,6 +208,7 @@ class _Process:
             # A group of its own, so that children of the action are killed with it.
             start_new_session=True,
         )
+        self._on_start(process.pid)
         threads = self._start_threads(process)
         try:
             timed_out = self._wait(process, started + timeout)

@@ -84,14 +84,22 @@ def prepare_stackstorm() -> None:
 
 
 def action_service(order: Dict[str, Any], class_name: str) -> Any:
-    """The stand-in for the datastore, loaded by its path."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "datastore.py")
-    spec = importlib.util.spec_from_file_location("_sandbox_datastore", path)
+    """The stand-in for the datastore: on the API where there is one, else a file or memory."""
+    if os.environ.get("ST2_ACTION_API_URL"):
+        return _beside("remote").ActionService(order["pack"], class_name, order["log_level"])
+    module = _beside("datastore")
+    store = module.Path(order["datastore"]) if order["datastore"] else None
+    return module.ActionService(order["pack"], class_name, order["log_level"], store)
+
+
+def _beside(name: str) -> Any:
+    """A file of this folder, loaded by its path."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py")
+    spec = importlib.util.spec_from_file_location("_sandbox_" + name, path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    store = module.Path(order["datastore"]) if order["datastore"] else None
-    return module.ActionService(order["pack"], class_name, order["log_level"], store)
+    return module
 
 
 def outcome(returned: Any) -> Tuple[Optional[bool], Any]:

@@ -1,0 +1,15 @@
+"""The clock of the stand-in; a test may set it forward."""
+
+from __future__ import annotations
+
+import time
+
+
+class Clock:
+    """Unix seconds, `ahead` seconds before the real ones."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self.ahead

@@ -1,0 +1,22 @@
+"""PURE: what the API answers with when it does not do what was asked."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """A status of HTTP and the text that goes into `faultstring`."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+
+
+def not_found(what: str) -> Refusal:
+    """404."""
+    return Refusal(404, what)
+
+
+def bad_request(what: str) -> Refusal:
+    """400."""
+    return Refusal(400, what)

@@ -1,0 +1,323 @@
+"""Runs Orquesta workflows: as much of it as packs' workflows around an inquiry need.
+
+What is tried on a StackStorm and the same here: a workflow whose only open tasks wait for an
+answer is `paused`, and so are those around it; `core.ask` as the last task ends in a null output;
+an expired inquiry ends the workflow in success with a null output, and no `when` tells it; two
+answers at once leave it `running`; a cancelled outer workflow leaves the inner one `paused`.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import yaml
+
+from .. import parameters
+from ..datastore import Datastore
+from ..metadata import load_yaml
+from ..mistakes import Mistakes
+from . import statuses
+from .engine import Engine
+from .records import Record
+from .refusal import Refusal
+from .registry import INQUIRER, ORQUESTA, Entry, made
+from .workflow_spec import Spec, Task, Transition, read, render
+
+Json = Dict[str, Any]
+CANCELED = (statuses.CANCELING, statuses.CANCELED)
+WAITING = (statuses.PENDING, statuses.PAUSED)
+
+
+class Workflows:
+    """The runner of `orquesta` actions."""
+
+    def __init__(self, engine: Engine, store: Datastore) -> None:
+        self.api_url = ""
+        self._engine = engine
+        self._store = store
+        self._defined: Dict[str, Any] = {}
+        self._runs: Dict[str, Run] = {}
+
+    def define(self, ref: str, definition: Any, schema: Optional[Json] = None, **rest: Any) -> None:
+        """A workflow that has no file. Mistakes for what is not known here."""
+        document = yaml.safe_load(definition) if isinstance(definition, str) else definition
+        read(document, ref)
+        self._defined[ref] = document
+        entry = Entry(made(ref, schema, runner_type=ORQUESTA, **rest))
+        self._engine.registry.add(entry)
+
+    def start(self, record: Record) -> None:
+        """Begin; what its tasks do moves it on."""
+        with self._engine.lock:
+            if record.status != statuses.RUNNING:
+                return
+            try:
+                run = Run(self._engine, record, self._spec(record), self._functions(record))
+            except Mistakes as error:
+                failed = {"errors": [{"message": str(error)}], "output": None}
+                self._engine.finish(record, statuses.FAILED, failed)
+                return
+            self._runs[record.id] = run
+            run.begin()
+
+    def on_change(self, child: Record) -> None:
+        """A task's execution has a new status."""
+        run = self._runs.get(child.parent or "")
+        if run is not None:
+            run.child_changed(child)
+
+    def cancel(self, record: Record) -> None:
+        """Ends at once, or when the tasks that run have ended. Those that wait are left so."""
+        run = self._runs.get(record.id)
+        if run is None or record.dead:
+            self._engine.set_status(record, statuses.CANCELED)
+        elif record.status == statuses.CANCELING:
+            run.cancel()
+
+    def pause(self, record: Record) -> None:
+        """No further task begins."""
+        if record.status == statuses.RUNNING:
+            self._engine.set_status(record, statuses.PAUSING)
+            self._runs[record.id].pause_if_idle()
+
+    def resume(self, record: Record) -> None:
+        """Go on."""
+        if record.status in (statuses.PAUSING, statuses.PAUSED):
+            self._engine.set_status(record, statuses.RESUMING)
+            self._engine.set_status(record, statuses.RUNNING)
+            self._runs[record.id].go_on()
+
+    def wake(self, asking: Record, hangs: bool) -> None:
+        """An inquiry of this workflow is answered: it and those around it go on.
+
+        Not where one of them was cancelled. `hangs`: it says "running" from now on, for good.
+        """
+        run = self._runs[asking.id]
+        around = [asking, *self._engine.ancestors(asking)]
+        if any(each.status in CANCELED or each.completed for each in around):
+            run.deaf = True
+            return
+        for each in around:
+            if each.status in (statuses.PAUSING, statuses.PAUSED):
+                self._engine.set_status(each, statuses.RESUMING)
+                self._engine.set_status(each, statuses.RUNNING)
+        run.deaf = hangs
+
+    def _spec(self, record: Record) -> Spec:
+        if record.ref in self._defined:
+            return read(self._defined[record.ref], record.ref)
+        action = record.entry.action
+        path = action.path.parent / action.entry_point
+        return read(load_yaml(path), path.name)
+
+    def _functions(self, record: Record) -> Dict[str, Callable[..., Any]]:
+        def st2kv(key: str, default: Any = None, decrypt: bool = False) -> Any:
+            name = key[len("system.") :] if key.startswith("system.") else key
+            value = self._store.get_value(name, local=False, decrypt=decrypt)
+            return default if value is None else value
+
+        return {"st2kv": st2kv, "_api_url": lambda: self.api_url}
+
+
+class Run:
+    """One workflow that runs. Everything happens under the engine's lock.
+
+    `deaf`: nothing moves it any more.
+    """
+
+    def __init__(
+        self, engine: Engine, record: Record, spec: Spec, functions: Dict[str, Callable[..., Any]]
+    ) -> None:
+        self.deaf = False
+        self._engine = engine
+        self._record = record
+        self._spec = spec
+        self._functions = functions
+        self._context: Json = {}
+        self._active: Dict[str, Task] = {}
+        self._held: List[Task] = []
+        self._errors: List[Json] = []
+        self._results: Dict[str, Any] = {}
+        self._without_output = False
+
+    def begin(self) -> None:
+        """Inputs, variables, and the tasks that no other leads to."""
+        given, _ = parameters.complete(self._record.entry.action, self._record.parameters)
+        self._context = {"st2": self._st2(), "parent": self._record.context}
+
+        def first() -> None:
+            for name, default in self._spec.input:
+                value = given.get(name)
+                self._context[name] = self._rendered(default) if value is None else value
+            for name, value in self._spec.vars:
+                self._context[name] = self._rendered(value)
+            self._held = self._spec.first()
+
+        if self._tried(first):
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Begin what is to be done next, or end."""
+        while self._held and self._record.status == statuses.RUNNING:
+            task = self._held.pop(0)
+            if not self._tried(lambda: self._begin_task(task)):  # noqa: B023 (called at once)
+                return
+        if not self._active and not self._held:
+            self._end()
+        else:
+            self.pause_if_idle()
+
+    def child_changed(self, child: Record) -> None:
+        """Move on with a task that has ended; be paused where all that is left waits."""
+        if self.deaf or self._record.completed or child.id not in self._active:
+            return
+        if child.completed:
+            self._task_ended(self._active.pop(child.id), child)
+        elif child.status in WAITING:
+            self.pause_if_idle()
+
+    def pause_if_idle(self) -> None:
+        """Paused, when no task runs and there is one that waits, or a pause was asked for."""
+        running = [each for each in self._children() if each.status in statuses.ACTIVE]
+        asked = self._record.status == statuses.PAUSING
+        waits = bool(self._active) and self._record.status == statuses.RUNNING and not self._held
+        if not running and (asked or waits):
+            self._engine.set_status(self._record, statuses.PAUSED)
+
+    def cancel(self) -> None:
+        """Sub-workflows that run are cancelled too, what else runs is waited for."""
+        self._held = []
+        for child in self._children():
+            runs = child.runner == ORQUESTA and child.status == statuses.RUNNING
+            if runs or child.status == statuses.DELAYED:
+                self._engine.cancel(child, self._record.context["cancelled_by"])
+        self._cancelled_if_idle()
+
+    def _cancelled_if_idle(self) -> None:
+        if not any(each.status in statuses.ACTIVE for each in self._children()):
+            self._engine.set_status(self._record, statuses.CANCELED)
+
+    def _children(self) -> List[Record]:
+        return [self._engine.records[each] for each in self._active]
+
+    def _begin_task(self, task: Task) -> None:
+        ref, values = self._rendered(task.action), self._rendered(task.input)
+        context = {
+            "user": self._record.context.get("user"),
+            "orquesta": {"workflow_execution_id": self._record.id[::-1], "task_name": task.name},
+            "parent": {**copy.deepcopy(self._record.context), "execution_id": self._record.id},
+        }
+        given = {key: value for key, value in values.items() if value is not None}
+        child = self._engine.request(ref, given, context, parent=self._record.id)
+        self._active[child.id] = task
+
+    def _task_ended(self, task: Task, child: Record) -> None:
+        if self._record.status == statuses.CANCELING:
+            self._cancelled_if_idle()
+        elif child.status == statuses.CANCELED:
+            self._finish(statuses.CANCELED, {"output": None})
+        elif child.status == statuses.TIMED_OUT and child.runner == INQUIRER:
+            self._finish(statuses.SUCCEEDED, {"output": None})
+        else:
+            self._results[task.name] = child.result
+            self._tried(lambda: self._follow(task, child))
+            if not self._record.completed:
+                self.go_on()
+
+    def _follow(self, task: Task, child: Record) -> None:
+        """Publish, and note what is next. A failure that nothing takes up is the workflow's."""
+        succeeded = child.status == statuses.SUCCEEDED
+        following = [each for each in task.next if self._holds(each, child, succeeded)]
+        for each in following:
+            for name, value in each.publish:
+                self._context[name] = self._rendered(value, child, succeeded)
+        todo = [name for each in following for name in each.do]
+        self._held += [self._spec.tasks[name] for name in todo if name in self._spec.tasks]
+        failed = not succeeded and not any(name != "continue" for name in todo)
+        if failed or "fail" in todo:
+            self._held = []
+            self._errors.append(
+                {
+                    "type": "error",
+                    "message": "Execution failed. See result for details.",
+                    "task_id": task.name,
+                    "result": child.result,
+                }
+            )
+        asked = child.runner == INQUIRER
+        self._without_output = asked and not any(name in self._spec.tasks for name in todo)
+
+    def _holds(self, transition: Transition, child: Record, succeeded: bool) -> bool:
+        return transition.when is None or bool(self._rendered(transition.when, child, succeeded))
+
+    def _end(self) -> None:
+        status = statuses.FAILED if self._errors else statuses.SUCCEEDED
+        result: Json = {"output": None}
+        if self._errors:
+            result["errors"] = self._errors
+        if not self._without_output:
+            found: Json = {}
+
+            def output() -> None:
+                for name, value in self._spec.output:
+                    found[name] = self._rendered(value)
+
+            if not self._tried(output):
+                return
+            result["output"] = found or None
+        self._finish(status, result)
+
+    def _finish(self, status: str, result: Json) -> None:
+        self._held = []
+        self._engine.finish(self._record, status, result)
+
+    def _tried(self, work: Callable[[], None]) -> bool:
+        """Whether it went well; what is wrong in an expression fails the workflow."""
+        try:
+            work()
+        except (Refusal, ValueError, LookupError, TypeError, AttributeError) as error:
+            told = {"type": "error", "message": f"{type(error).__name__}: {error}"}
+            self._finish(statuses.FAILED, {"output": None, "errors": [*self._errors, told]})
+            return False
+        return True
+
+    def _rendered(
+        self, value: Any, child: Optional[Record] = None, succeeded: Optional[bool] = None
+    ) -> Any:
+        return copy.deepcopy(render(value, self._with_task(child, succeeded)))
+
+    def _with_task(
+        self, child: Optional[Record], succeeded: Optional[bool]
+    ) -> Dict[str, Callable[..., Any]]:
+        def ctx(name: Optional[str] = None) -> Any:
+            if name is not None and name not in self._context:
+                raise LookupError(f'The variable "{name}" is undefined.')
+            return self._context if name is None else self._context[name]
+
+        def result(task: Optional[str] = None) -> Any:
+            return self._results[task] if task else (child.result if child else None)
+
+        return {
+            **self._functions,
+            "ctx": ctx,
+            "result": result,
+            "succeeded": lambda: succeeded is True,
+            "failed": lambda: succeeded is False,
+            "completed": lambda: succeeded is not None,
+        }
+
+    def _st2(self) -> Json:
+        record = self._record
+        optional: List[Tuple[str, Any]] = [
+            (key, record.context.get(key)) for key in ("api_user", "source_channel")
+        ]
+        return {
+            "action_execution_id": record.id,
+            "api_url": self._functions["_api_url"](),
+            "user": record.context.get("user"),
+            "pack": record.entry.action.pack,
+            "action": record.ref,
+            "runner": ORQUESTA,
+            **{key: value for key, value in optional if value},
+        }
