@@ -15,8 +15,9 @@ from sandbox.slack import Fault
 from st2slack.errors import ApiFault, InputError, SettingsError, SlackError
 from st2slack.settings.chatops import read_chatops
 from st2slack.work import commands
+from st2slack.work.delivery import Came
 from st2slack.work.may import WhoMay
-from st2slack.work.run_command import Came, Commands
+from st2slack.work.run_command import Commands
 from st2slack.work.stackstorm import StackStorm
 
 MARA, TOMASZ, PRIYA, JONAS, LEA, BOT = ("U0HARBOUR0%d" % number for number in range(1, 7))
@@ -72,13 +73,18 @@ class World:
         trigger_id = trigger_id or "1.2.%s" % next(COUNT)
         url = "%scommands/T0123456789/%s/loopback" % (self.slack.api_url[:-4], trigger_id)
         how = {"command": "/st2", "response_url": url, "trigger_id": trigger_id, **more}
-        return self.commands().run(Came(text, user, channel, **how))
+        return self.run(Came(text, user, channel, **how))
 
     def write(self, text, user=TOMASZ, channel=DEPLOYS, ts=None, **more):
         """A message."""
         where = self.slack.workspace.channels[channel]
         ts = ts or self.slack.workspace.post(where, {"user": user, "text": text})["ts"]
-        return self.commands().run(Came(text, user, channel, ts=ts, **more))
+        return self.run(Came(text, user, channel, ts=ts, **more))
+
+    def run(self, came):
+        """The result; `well` is whether the action succeeded."""
+        self.well, result = self.commands().run(came)
+        return result
 
     @property
     def private(self):
@@ -210,8 +216,8 @@ def test_where_the_app_is_not(world):
     ],
 )
 def test_what_is_not_ours_does_nothing(world, came):
-    result = world.commands().run(Came(user=TOMASZ, channel=DEPLOYS, **came))
-    assert result["ran"] is False and result["why"]
+    result = world.run(Came(user=TOMASZ, channel=DEPLOYS, **came))
+    assert world.well and result["ran"] is False and result["why"]
     assert world.st2.requests == [] and world.slack.requests == []
 
 
@@ -233,7 +239,7 @@ def test_what_is_not_ours_does_nothing(world, came):
 def test_only_ids_and_timestamps_go_where_templates_are_rendered(world, changes, name):
     came = {"user": TOMASZ, "channel": DEPLOYS, "command": "/st2", "trigger_id": "1.2.3", **changes}
     with pytest.raises(InputError, match="`%s`" % name):
-        world.commands().run(Came(text="!st2 deploy x", **came))
+        world.run(Came(text="!st2 deploy x", **came))
     assert world.st2.requests == [] and world.said == []
 
 
@@ -493,7 +499,7 @@ def test_many_at_once_without_the_policy_run_at_most_one(world):
     def deliver(commands_):
         start.wait()
         came = Came("deploy x", TOMASZ, DEPLOYS, command="/st2", trigger_id="1.2.same")
-        results.append(commands_.run(came))
+        results.append(commands_.run(came)[1])
 
     threads = [threading.Thread(target=deliver, args=(each,)) for each in made]
     for each in threads:
@@ -582,8 +588,8 @@ def test_neither_stackstorm_nor_slack(world):
 
 def test_a_refused_run_is_said_where_it_was_announced(world):
     world.st2.fault("POST /v1/aliasexecution", status=400)
-    flag, result = world.ask("deploy x")
-    assert flag is False and result["ran"] is False and "on purpose" in result["why"]
+    result = world.ask("deploy x")
+    assert world.well is False and result["ran"] is False and "on purpose" in result["why"]
     assert result["record"]["allowed"] is True
     (message,) = world.said
     assert message["text"] == "<@%s>: Nothing was run. StackStorm says: `on purpose`" % TOMASZ
@@ -592,8 +598,8 @@ def test_a_refused_run_is_said_where_it_was_announced(world):
 
 def test_an_answer_that_is_cut_is_not_called_nothing(world):
     world.st2.fault("POST /v1/aliasexecution", cut=True)
-    flag, result = world.ask("deploy x")
-    assert flag is False and result["ran"] is False
+    result = world.ask("deploy x")
+    assert world.well is False and result["ran"] is False
     assert "it may run or not" in world.said[0]["text"]
     assert len(world.settled()) == 1, "sent once"
 
@@ -644,9 +650,9 @@ def test_another_alias_that_ran_all_the_same_is_cancelled(world, monkeypatch):
         return own(self, asked)
 
     monkeypatch.setattr(StackStorm, "run_alias", run_alias)
-    flag, result = world.ask("deploy x")
+    result = world.ask("deploy x")
     block.set()
-    assert flag is False and result["ran"] is False and "other.deploy" in result["why"]
+    assert world.well is False and result["ran"] is False and "other.deploy" in result["why"]
     assert "It was stopped." in world.said[0]["text"]
     assert world.st2.ended(result["execution_id"])["status"] == "canceled"
     assert world.ran == []
@@ -656,9 +662,9 @@ def test_parameters_that_nobody_asked_for_are_cancelled(world, monkeypatch):
     block = threading.Event()
     world.st2.action("demo.deploy", lambda **given: block.wait(20), {"service": {"type": "string"}})
     monkeypatch.setattr(commands, "pairs", lambda command: ([], command))
-    flag, result = world.ask("deploy x timeout=5")
+    result = world.ask("deploy x timeout=5")
     block.set()
-    assert flag is False and "timeout" in result["why"]
+    assert world.well is False and "timeout" in result["why"]
     assert world.st2.ended(result["execution_id"])["status"] == "canceled"
 
 
