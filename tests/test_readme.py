@@ -17,7 +17,9 @@ from sandbox.listener import Listener
 from sandbox.slack import LoopbackSlack, rotation
 from sandbox.stackstorm import config as sandbox_config
 from sandbox.stackstorm import metadata, parameters, rules, runner
+from sandbox.stackstorm.api import StandInApi
 from sandbox.stackstorm.datastore import ActionService
+from st2slack.work import report
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,6 +34,8 @@ EXECUTIONS = [line for line in LINES if line.startswith("st2 run ")]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 SENSOR = yaml.safe_load((ROOT / "sensors/slack_sensor.yaml").read_text(encoding="utf-8"))
 SCHEMAS = {"slack." + each["name"]: each["payload_schema"] for each in SENSOR["trigger_types"]}
+# Actions that need StackStorm's API.
+OF_THE_API = ("slack.post_or_update",)
 # trigger → (its payload as JSON, its rule as YAML), from the section of that name
 SECTIONS = {
     title: re.findall(r"^```(json|yaml)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
@@ -45,6 +49,13 @@ SECTIONS = {
 def server():
     with LoopbackSlack() as slack:
         yield slack
+
+
+@pytest.fixture(scope="module")
+def api():
+    """The environment of an action beside StackStorm's API, which keeps what it is told."""
+    with StandInApi() as st2:
+        yield {"ST2_ACTION_API_URL": st2.api_url, "ST2_ACTION_AUTH_TOKEN": st2.token}
 
 
 @pytest.fixture
@@ -73,7 +84,7 @@ def rotating(server, line, tmp_path):
 
 
 @pytest.mark.parametrize("line", EXECUTIONS)
-def test_every_execution_succeeds(server, line, datastore, tmp_path):
+def test_every_execution_succeeds(server, api, line, datastore, tmp_path):
     """As an operator types it: words parsed, cast and checked as the st2 command and API do."""
     _, _, ref, *words = shlex.split(line.replace("=/tmp/", "=%s/" % tmp_path))
     action = metadata.load_action(ref)
@@ -86,8 +97,9 @@ def test_every_execution_succeeds(server, line, datastore, tmp_path):
     }
     more, values = rotating(server, line, tmp_path)
     config.update(more)
-    kept = datastore(**values)
-    done = runner.execute(action, parameters.from_words(action, words), config, datastore=kept)
+    kept, given = datastore(**values), parameters.from_words(action, words)
+    around = api if ref in OF_THE_API else {}
+    done = runner.execute(action, given, config, datastore=kept, around=around)
     assert done.succeeded, done.stderr
 
 
@@ -127,6 +139,7 @@ def test_there_are_examples_of_everything():
         "who_is_in",
         "users_filter_by",
         "users.admin.invite",
+        "post_or_update",
     ):
         assert part in said
     assert len(EXECUTIONS) >= 8
@@ -146,11 +159,26 @@ def test_every_command_of_the_tables_exists():
         assert (ROOT / script).exists(), script
 
 
+def rules_of(name):
+    """The parameters that a rule of the pack gives its action."""
+    return set(next(rule for rule in rules.load_rules() if rule.name == name).parameters)
+
+
 @pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "yaml"])
 def test_every_piece_of_yaml_can_be_used(text, tmp_path):
     document = yaml.safe_load(text)
     if "criteria" in document:
         assert rules.read_rule(document).enabled
+        return
+    if "notify" in document:
+        handed_over = rules_of("post_results")
+        for section in document["notify"].values():
+            assert section["routes"] == ["slack"]
+            assert set(section["data"]) <= handed_over
+        return
+    if "formats" in document:
+        of_slack = document["result"]["extra"]["slack"]
+        assert report.report({}, report.Alias("text", of_slack)).attachments
         return
     if "tasks" in document:
         for task in document["tasks"].values():

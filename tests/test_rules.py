@@ -20,7 +20,11 @@ SAMPLES = {rule.name: rule for rule in rules.load_rules()}
 SENSOR = yaml.safe_load((ROOT / "sensors/slack_sensor.yaml").read_text(encoding="utf-8"))
 SCHEMAS = {"slack." + each["name"]: each["payload_schema"] for each in SENSOR["trigger_types"]}
 # What core.local and its runner take (contrib/core, contrib/runners/local_runner of StackStorm).
+# The payload of a notification, as StackStorm's notifier makes it.
+NOTICE = {"type": "object", "properties": {"route": {"type": "string"}}}
 OF_CORE = {"core.local": {"cmd", "cwd", "env", "kwarg_op", "sudo_password", "timeout"}}
+SCHEMAS["core.st2.generic.notifytrigger"] = NOTICE
+SCHEMAS["core.st2.generic.inquiry"] = NOTICE
 CHECKOUT = os.environ.get("ST2_REPO_PATH", "")
 on_stackstorm = pytest.mark.skipif(
     not (CHECKOUT and stackstorm_path.real_folder("st2common")), reason="needs StackStorm"
@@ -51,30 +55,79 @@ def state(word="lost", why="the connection broke"):
     return triggers.state_trigger(word, why, 1.0, "T1", "", "socket_mode").payload
 
 
-PAYLOADS = {"slack.message": message, "slack.event": mention, "slack.command": command}
+def press(action_id="st2_question_choose_0", **more):
+    action = {"action_id": action_id, "block_id": "st2_question:65a0c0ffee", "type": "button"}
+    payload = {
+        "type": "block_actions",
+        "actions": [{**action, "value": "{{ st2kv.system.x }}"}],
+        "user": {"id": "U0HARBOUR02"},
+        "channel": {"id": "C0DEPLOYS01"},
+        "container": {"message_ts": "1795420800.000119", "thread_ts": "1795420700.000119"},
+        "state": {"values": {"st2_field:reason": {"st2_input": {"value": "{{ st2kv.x }}"}}}},
+        "response_url": "https://hooks.slack.com/actions/T1/2/x",
+        "trigger_id": "1.2.abc",
+    }
+    return triggers.interaction_trigger({**payload, **more}, "").payload
+
+
+def sent():
+    view = {"callback_id": "st2_question", "private_metadata": "65a0c0ffee C0DEPLOYS01 1.5 a {{ b"}
+    view["state"] = {"values": {"st2_field:reason": {"st2_input": {"value": "{{ st2kv.x }}"}}}}
+    return press(type="view_submission", view=view, actions=[])
+
+
+def notification(**data):
+    """What is told of an execution; `data` as its author wrote it."""
+    return {
+        "route": "slack",
+        "execution_id": "65a0c0ffee65a0c0ffee0001",
+        "message": "Action core.noop completed.",
+        "data": {"result": '{"secret": "x"}', **data},
+    }
+
+
+PAYLOADS = {
+    "slack.message": message,
+    "slack.event": mention,
+    "slack.command": command,
+    "slack.interaction": press,
+    "core.st2.generic.notifytrigger": notification,
+    "core.st2.generic.inquiry": lambda: {"id": "65a0c0ffee", "route": "slack"},
+    "take_forms": sent,
+    "take_forms_in_threads": lambda: press("st2_question_send"),
+    "open_question_forms": lambda: press("st2_question_form_1"),
+}
+
+
+def payload_for(rule):
+    return PAYLOADS.get(rule.name, PAYLOADS.get(rule.trigger, state))()
 
 
 # --- the samples --------------------------------------------------------------------------------
 
 
 TIMER = "core.st2.IntervalTimer"
+NOTIFY = "core.st2.generic.notifytrigger"
+# These do nothing until somebody asks for it, so they are shipped enabled.
+ENABLED = {"post_results", "post_questions", "sweep_questions"}
+ENABLED |= {"take_answers", "take_forms", "take_forms_in_threads", "open_question_forms"}
 
 
 # Rules that are no samples: they are switched on as they are.
 OF_WORK = {"on_command", "on_mention", "on_prefix"}
 
 
-def test_there_is_one_for_messages_one_for_the_sensors_state_and_one_for_the_clock():
-    triggers_of_all = [rule.trigger for name, rule in SAMPLES.items() if name not in OF_WORK]
-    assert sorted(triggers_of_all) == [TIMER, "slack.message", "slack.sensor_state"]
+def test_there_is_a_sample_for_each_kind_of_trigger():
+    found = [each.trigger for name, each in SAMPLES.items() if name not in OF_WORK | ENABLED]
+    assert sorted(found) == [TIMER, "slack.message", "slack.sensor_state"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_a_sample_is_disabled_and_named_after_its_file(path):
+def test_a_rule_is_named_after_its_file_and_a_sample_is_disabled(path):
     rule = rules.read_rule(yaml.safe_load(path.read_text(encoding="utf-8")), path.name)
     assert rule.name == path.stem and rule.pack == "slack"
-    assert not rule.enabled
-    assert rule.description.startswith("Sample: ") is (rule.name not in OF_WORK)
+    assert rule.enabled is (rule.name in ENABLED)
+    assert rule.description.startswith("Sample: ") is (rule.name not in OF_WORK | ENABLED)
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -100,12 +153,30 @@ def described(trigger, key):
 @pytest.mark.parametrize("name", SAMPLES)
 def test_its_action_takes_the_parameters(name):
     rule = SAMPLES[name]
-    given = rule.given(PAYLOADS.get(rule.trigger, state)())
+    payload = payload_for(rule)
+    given = rule.given(payload)
     if rule.action in OF_CORE:
         assert set(given) <= OF_CORE[rule.action]
     else:
-        assert parameters.check(metadata.load_action(rule.action), given)
+        action = metadata.load_action(rule.action)
+        assert bool(parameters.check(action, given)) is bool(given)
     assert "None" not in str(given) and "{{" not in str(given)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in SAMPLES if name in ENABLED and SAMPLES[name].trigger != TIMER]
+)
+def test_what_belongs_to_questions_and_results_takes_what_is_its_own(name):
+    rule = SAMPLES[name]
+    assert rule.matches(rule.trigger, payload_for(rule))
+    others = [each for each in SAMPLES.values() if each.trigger == rule.trigger and each != rule]
+    assert not [each.name for each in others if each.matches(rule.trigger, payload_for(rule))]
+
+
+@pytest.mark.parametrize("name", ["take_answers", "take_forms", "take_forms_in_threads"])
+def test_what_somebody_typed_is_handed_over_without_templates(name):
+    given = SAMPLES[name].given(payload_for(SAMPLES[name]))
+    assert "{" not in str(list(given.values())) and "%7B%7B" in str(given)
 
 
 def test_the_message_sample_matches_and_answers_in_the_thread():
@@ -193,6 +264,62 @@ def test_a_command_in_a_message_tells_its_thread(name, make):
     assert (given["ts"], given["thread_ts"]) == ("1795420800.000119", "1795420800.000119")
     assert given["is_bot"] == "False"
     assert SAMPLES[name].given(make(thread_ts="1.000001"))["thread_ts"] == "1.000001"
+
+
+NOTHING = dict.fromkeys(("channel", "thread_ts", "workspace", "user"), "")
+CONTEXT = {"channel": "C0DEPLOYS01", "message": "1503435956.000247", "workspace": "it's"}
+# data of a notification → what the action is given beside the execution's ID and its note
+NOTIFICATIONS = [
+    ({}, {}),
+    ({"channel": "#ops", "thread_ts": "1.000001"}, {"channel": "#ops", "thread_ts": "1.000001"}),
+    ({"channel": None, "source_channel": "C1"}, {"channel": "C1"}),
+    (
+        {"user": "U1", "source_channel": "C1", "source_context": CONTEXT},
+        {"user": "U1", "channel": "C1", "source_context": CONTEXT},
+    ),
+    ({"source_context": None, "workspace": "emea"}, {"workspace": "emea"}),
+    ({"source_context": {}}, {}),
+]
+
+
+@pytest.mark.parametrize(("data", "expected"), NOTIFICATIONS)
+def test_a_notification_may_lack_whatever_it_likes(data, expected):
+    given = parameters.check(
+        metadata.load_action("slack.post_result"),
+        SAMPLES["post_results"].given(notification(**data)),
+    )
+    assert given.pop("execution_id") == "65a0c0ffee65a0c0ffee0001"
+    assert given.pop("note") == "Action core.noop completed."
+    assert given == {**NOTHING, "source_context": {}, **expected}
+
+
+@on_stackstorm
+@pytest.mark.parametrize(("data", "expected"), NOTIFICATIONS)
+def test_stackstorm_hands_over_the_same(data, expected):
+    from st2common.util import param
+
+    action = metadata.load_action("slack.post_result")
+    rule = yaml.safe_load((ROOT / "rules/post_results.yaml").read_text(encoding="utf-8"))
+    given = param.render_live_params(
+        {},
+        action.parameters,
+        rule["action"]["parameters"],
+        {"user": "stanley"},
+        {"trigger": notification(**data)},
+    )
+    assert {name: given[name] for name in NOTHING} == {**NOTHING, **_without_context(expected)}
+    assert given["source_context"] == expected.get("source_context", {})
+
+
+def _without_context(expected):
+    return {name: value for name, value in expected.items() if name != "source_context"}
+
+
+def test_only_the_route_slack_is_ours():
+    rule = SAMPLES["post_results"]
+    assert rule.matches(NOTIFY, notification())
+    assert not rule.matches(NOTIFY, {**notification(), "route": "hubot"})
+    assert "secret" not in str(rule.given(notification())), "the result is not masked there"
 
 
 @on_stackstorm

@@ -1,17 +1,23 @@
 """Workflows, notifications, policies, rules and faults of StackStorm's API on loopback."""
 
 import json
+import os
+import subprocess
+import sys
 import textwrap
 import threading
+from pathlib import Path
 
 import pytest
 import requests
 from st2client.models import KeyValuePair
 from test_standin_api import TEXT, command, hello, post, put, refused  # noqa: F401
 
+from sandbox.slack import seed
 from sandbox.stackstorm.api import StandInApi
 from sandbox.stackstorm.mistakes import Mistakes
 
+ROOT = Path(__file__).resolve().parents[1]
 NOTIFY = "core.st2.generic.notifytrigger"
 SCHEMA = {"type": "object", "properties": {"decision": {"type": "string", "required": True}}}
 
@@ -512,6 +518,42 @@ class TestFaults:
         st2.start()
         assert answer(st2, inquiry, "yes").status_code == 200
         assert st2.ended(made)["result"]["output"]["decision"] == "yes"
+
+
+class TestSensors:
+    def test_the_sensor_in_its_process_sets_off_a_rule(self, st2, slack, tmp_path):
+        rule = {
+            "name": "heard",
+            "pack": "tests",
+            "enabled": True,
+            "trigger": {"type": "slack.message"},
+            "action": {"ref": "core.echo", "parameters": {"message": "{{ trigger.text }}"}},
+        }
+        st2.rule(**rule)
+        config = {
+            "api_url": slack.api_url,
+            "action_token": slack.bot_token,
+            "sensor": {"app_token": slack.app_token},
+        }
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+            "ST2_API_URL": st2.api_url,
+            "ST2_AUTH_TOKEN": st2.sensor_token,
+        }
+        words = [sys.executable, "-m", "sandbox.stackstorm.sensor_host", str(tmp_path)]
+        with open(tmp_path / "log", "wb") as log, subprocess.Popen(
+            words, cwd=str(tmp_path), env=environment, stdout=log, stderr=log
+        ) as process:
+            try:
+                st2.wait_for(lambda: st2.dispatched("slack.sensor_state"))
+                slack.workspace.say(seed.OWNER, seed.GENERAL, "the tide is in")
+                (execution,) = st2.wait_for(lambda: st2.executions("core.echo"))
+                assert execution["parameters"]["message"] == "the tide is in"
+                st2.wait_for(st2.client().keys.get_all)
+            finally:
+                process.kill()
 
 
 ACTION = """

@@ -31,7 +31,16 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "send_direct_message.yaml",
     "set_usergroup.yaml",
     "who_is_in.yaml",
+    "ask.yaml",
+    "prepare_question.yaml",
+    "post_question.yaml",
+    "open_question_form.yaml",
+    "answer_question.yaml",
+    "conclude_question.yaml",
+    "sweep_questions.yaml",
     "run_command.yaml",
+    "post_or_update.yaml",
+    "post_result.yaml",
 )
 
 _WORD_KEYS = {"description", "parameters", "common", "rulings", "secret_answer"}

@@ -1,10 +1,9 @@
 """Rules as far as the sandbox knows them: which payload matches, and what the action is given.
 
-Of StackStorm's operators there are `equals`, `contains` and `regex`, each with its short forms and
-the ones that ignore case or deny, `exists` and `nexists`; of its templates
-`{{ trigger.a.b or trigger.c }}` and, where a key may be missing,
-`{{ trigger.a.b | default(trigger.c, true) }}`. Anything else is refused by name, never guessed: it
-takes a real StackStorm.
+Of StackStorm's operators there are `equals`, `contains`, `startswith` and `regex`, each with its
+short forms and the ones that ignore case or deny, `exists` and `nexists`; of its templates those of
+Jinja over `trigger`, with Jinja's own filters and a few of StackStorm's. Anything else is refused
+by name, never guessed: it takes a real StackStorm.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
+from . import rendering
 from .metadata import PACK, load_yaml
 from .mistakes import Mistake, Mistakes, raise_any
 
@@ -22,9 +22,9 @@ Payload = Dict[str, Any]
 
 _PATH = r"trigger(?:\.\w+|\[\d+\])+"
 _WHOLE_PATH = re.compile(_PATH + r"\Z", re.ASCII)
-_DEFAULT = re.compile(r"(%s)\s*\|\s*default\((%s), true\)" % (_PATH, _PATH), re.ASCII)
 _TEMPLATE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _OTHER_TEMPLATE = re.compile(r"\{%.*?%\}|\{#.*?#\}|<%.*?%>", re.DOTALL)
+_FILTERS = ("default", "urlencode", "replace", "tojson", "to_json_string")
 _STEP = re.compile(r"\.(\w+)|\[(\d+)\]", re.ASCII)
 
 
@@ -48,6 +48,8 @@ OPERATORS: Dict[str, Callable[[Any, Any], bool]] = {
     "ncontains": lambda value, pattern: pattern not in value,
     "regex": _search,
     "iregex": lambda value, pattern: re.search(pattern, value, re.IGNORECASE) is not None,
+    "startswith": lambda value, pattern: value.startswith(pattern),
+    "istartswith": lambda value, pattern: value.lower().startswith(pattern.lower()),
     "exists": lambda value, pattern: value is not None,
     "nexists": lambda value, pattern: value is None,
 }
@@ -163,17 +165,14 @@ def _rendered(value: Any, payload: Payload) -> Any:
         return [_rendered(inner, payload) for inner in value]
     if not isinstance(value, str):
         return value
-    return _TEMPLATE.sub(lambda found: str(_chosen(found[1], payload)), value)
-
-
-def _chosen(expression: str, payload: Payload) -> Any:
-    """The first value of `a or b` that is not empty, else the last."""
-    values = [_value(path, payload) for path in _paths(expression)]
-    return next((value for value in values if value), values[-1])
+    try:
+        return rendering.render(value, {"trigger": payload})
+    except rendering.UndefinedError as error:
+        raise Mistakes([Mistake(value, f"cannot be rendered: {error}")]) from None
 
 
 def _unknown(value: Any) -> List[str]:
-    """The templates in a value that are more than `{{ trigger.a or trigger.b }}`."""
+    """The templates in a value that need more than the payload and what is known here."""
     if isinstance(value, dict):
         return [text for inner in value.values() for text in _unknown(inner)]
     if isinstance(value, list):
@@ -187,13 +186,4 @@ def _templates_in(text: str) -> List[str]:
 
 
 def _is_simple(template: str) -> bool:
-    paths = _paths(template[2:-2])
-    return template.startswith("{{") and all(_WHOLE_PATH.match(path) for path in paths)
-
-
-def _paths(expression: str) -> List[str]:
-    """`a or b`, or `a | default(b, true)`: the same but for keys that are not there."""
-    by_default = _DEFAULT.fullmatch(expression.strip())
-    if by_default:
-        return list(by_default.groups())
-    return [path.strip() for path in re.split(r"\bor\b", expression)]
+    return template.startswith("{{") and rendering.needs_only(template, "trigger", _FILTERS)

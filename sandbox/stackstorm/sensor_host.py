@@ -3,7 +3,8 @@
     python -m sandbox.stackstorm.sensor_host FOLDER [--pause SECONDS] [--eventlet]
                                              [--hurry]
 
-FOLDER has config.json, the pack's config; what else is there tells sensor_service. `--eventlet`
+FOLDER has config.json, the pack's config; what else is there tells sensor_service. With
+ST2_API_URL and ST2_AUTH_TOKEN in the environment triggers and values go to that API. `--eventlet`
 patches Python first, as StackStorm does. `--hurry` is for a run that has the faults of weeks within
 minutes: what waits for tens of seconds waits for one, and the catch-up is not held to Slack's 50
 calls a minute.
@@ -40,9 +41,11 @@ def run(asked: Any) -> None:
     import importlib.util
     import json
     import logging
+    import os
     from pathlib import Path
 
     from sandbox.stackstorm import path
+    from sandbox.stackstorm.sensor_connected import ConnectedSensorService
     from sandbox.stackstorm.sensor_service import SensorService
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
@@ -61,7 +64,8 @@ def run(asked: Any) -> None:
     if asked.hurry:
         hurry()
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    sensor = module.SlackSensor(SensorService(folder, asked.pause), config=config)
+    kind = ConnectedSensorService if os.environ.get("ST2_API_URL") else SensorService
+    sensor = module.SlackSensor(kind(folder, asked.pause), config=config)
     sensor.setup()
     sensor.run()
 

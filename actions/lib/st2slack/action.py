@@ -35,6 +35,7 @@ from st2slack.web.pages import (
 )
 
 if TYPE_CHECKING:  # few actions need it
+    from st2slack.work.questions.desk import Desk
     from st2slack.work.stackstorm import StackStorm
 
 PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk or transfer
@@ -173,6 +174,38 @@ class SlackBase(Action):
             ignore_errors=plumbing["ignore_errors"] or (),
         )
         return saved
+
+
+class QuestionBase(SlackBase):
+    """What the actions share that bring questions of workflows to Slack, and answers back."""
+
+    def at_desk(
+        self,
+        work: Callable[[Desk], Any],
+        workspace: Optional[str] = None,
+        inquiry: Optional[str] = None,
+        http: Any = requests,
+    ) -> Any:
+        """What `work` makes of Slack and StackStorm together.
+
+        `inquiry`: its question tells the workspace, in place of `workspace`.
+        """
+        from st2slack.settings.chatops import read_chatops
+        from st2slack.work.may import WhoMay
+        from st2slack.work.questions.desk import Desk, workspace_of
+
+        def with_client(slack: Client) -> Any:
+            def who_may() -> WhoMay:
+                return WhoMay(self.config, slack, name, seconds_left, self.logger.info)
+
+            return work(Desk(stackstorm, slack, who_may, read_chatops(self.config)))
+
+        try:
+            stackstorm = self.stackstorm()
+            name = workspace_of(stackstorm, inquiry) if inquiry else workspace
+            return self.with_slack(with_client, workspace=name, http=http)
+        except SlackError as error:
+            raise error.with_traceback(None) from None
 
 
 class WebhookBase(SlackBase):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from .. import casts
+from .. import casts, rendering
 from ..datastore import Datastore
-from . import rendering
 from .alias_book import Alias, AliasBook
 from .engine import Engine
 from .refusal import bad_request

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
 
-from . import rendering, statuses
+from .. import rendering
+from . import statuses
 from .inquiries import shown
 from .records import Record
 from .refusal import Refusal, bad_request, not_found
@@ -204,6 +205,15 @@ def post_execution(asked: Asked) -> Answer:
     return Answer(_document(asked, record), 201)
 
 
+def run_again(asked: Asked) -> Answer:
+    """A new execution with the parameters of another, of which it tells."""
+    system = asked.system
+    first = system.engine.get(asked.path["id"])
+    context = {"user": asked.caller.user, "re-run": {"ref": first.id}}
+    record = system.engine.request(first.ref, dict(first.parameters), context)
+    return Answer(_document(asked, record), 201)
+
+
 def put_execution(asked: Asked) -> Answer:
     """`status` of the body: canceled, pausing or paused, resuming."""
     record, wanted = asked.system.engine.get(asked.path["id"]), asked.body.get("status")
@@ -311,6 +321,7 @@ ROUTES: List[Tuple[str, str, Controller]] = [
     ("PUT", "/v1/executions/{id}", put_execution),
     ("DELETE", "/v1/executions/{id}", delete_execution),
     ("GET", "/v1/executions/{id}/children", list_children),
+    ("POST", "/v1/executions/{id}/re_run", run_again),
     ("POST", "/v1/webhooks/st2", post_webhook),
     ("GET", "/v1/inquiries", list_inquiries),
     ("GET", "/v1/inquiries/{id}", get_inquiry),

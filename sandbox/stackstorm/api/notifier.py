@@ -11,8 +11,9 @@ import json
 import logging
 from typing import Any, Callable, Dict, Iterator, Tuple
 
+from .. import rendering
 from ..datastore import Datastore
-from . import rendering, statuses
+from . import statuses
 from .records import Record
 from .times import iso
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from .. import rendering
 from ..metadata import PYTHON_RUNNER
-from . import rendering
 from .alias_book import AliasBook
 from .engine import Engine
 from .refusal import Refusal

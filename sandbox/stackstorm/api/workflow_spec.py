@@ -9,11 +9,13 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
+from .. import rendering
 from ..mistakes import Mistake, Mistakes
-from . import rendering, yaql
+from . import yaql
 
 Json = Dict[str, Any]
 Pairs = List[Tuple[str, Any]]
+Functions = Mapping[str, Callable[..., Any]]
 
 COMMANDS = ("noop", "continue", "fail")
 _WORKFLOW = {"version", "description", "input", "vars", "tasks", "output", "tags"}
@@ -77,21 +79,37 @@ def read(document: Any, where: str) -> Spec:
     )
 
 
-def render(value: Any, functions: Mapping[str, Callable[..., Any]]) -> Any:
-    """A value with its expressions computed; one that is a whole text keeps its type."""
+def render(value: Any, functions: Functions) -> Any:
+    """A value with its expressions computed; one that is a whole text keeps its type.
+
+    Text that an expression comes to is computed again, as StackStorm's engine does: whoever may
+    write `<% … %>` into a variable is heard.
+    """
     if isinstance(value, dict):
         return {key: render(inner, functions) for key, inner in value.items()}
     if isinstance(value, list):
         return [render(inner, functions) for inner in value]
     if not isinstance(value, str):
         return value
-    whole = _EXPRESSION.fullmatch(value.strip())
+    return _yaql(value, functions) if "<%" in value else _jinja(value, functions)
+
+
+def _yaql(text: str, functions: Functions) -> Any:
+    def computed(expression: str) -> Any:
+        found = yaql.evaluate(expression, functions)
+        return _yaql(found, functions) if isinstance(found, str) else found
+
+    whole = _EXPRESSION.fullmatch(text)
     if whole and "%>" not in whole[1]:
-        return yaql.evaluate(whole[1], functions)
-    jinja = _JINJA.fullmatch(value.strip())
-    if jinja and "}}" not in jinja[1]:
-        return rendering.evaluate(jinja[1], dict(functions))
-    text = _EXPRESSION.sub(lambda found: str(yaql.evaluate(found[1], functions)), value)
+        return computed(whole[1])
+    return _EXPRESSION.sub(lambda found: str(computed(found[1])), text)
+
+
+def _jinja(text: str, functions: Functions) -> Any:
+    whole = _JINJA.fullmatch(text)
+    if whole and "}}" not in whole[1]:
+        found = rendering.evaluate(whole[1], dict(functions))
+        return _jinja(found, functions) if isinstance(found, str) else found
     return rendering.render(text, dict(functions))
 
 
@@ -100,18 +118,26 @@ def _mistakes(document: Any) -> Iterator[str]:
         yield "is no workflow with tasks"
         return
     yield from _unknown("the workflow", document, _WORKFLOW)
+    for key in ("input", "vars", "output"):
+        yield from _no_list(key, document)
     for name, task in document["tasks"].items():
         yield from _unknown(f"task {name}", task or {}, _TASK)
         if re.search(r"\s", _EXPRESSION.sub("", str((task or {}).get("action") or "")).strip()):
             yield f"task {name}: parameters stand under `input` here, not behind the action"
         for each in (task or {}).get("next") or []:
             yield from _unknown(f"task {name}, next", each, _NEXT)
+            yield from _no_list("publish", each)
 
 
 def _unknown(where: str, document: Json, known: Any) -> Iterator[str]:
     for key in document:
         if key not in known:
             yield f"{where}: `{key}` is not known here, only a whole StackStorm has it"
+
+
+def _no_list(key: str, document: Json) -> Iterator[str]:
+    if not isinstance(document.get(key) or [], list):
+        yield f"`{key}` must be a list of names and values here"
 
 
 def _task(name: str, document: Optional[Json]) -> Task:

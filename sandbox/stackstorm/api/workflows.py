@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import yaml
 
-from .. import parameters
+from .. import parameters, rendering
 from ..datastore import Datastore
 from ..metadata import load_yaml
 from ..mistakes import Mistakes
@@ -26,6 +26,8 @@ from .workflow_spec import Spec, Task, Transition, read, render
 
 Json = Dict[str, Any]
 CANCELED = (statuses.CANCELING, statuses.CANCELED)
+# What an expression may raise, and a request that is refused.
+WRONG = (Refusal, ValueError, LookupError, TypeError, AttributeError, rendering.UndefinedError)
 WAITING = (statuses.PENDING, statuses.PAUSED)
 
 
@@ -257,16 +259,20 @@ class Run:
         if self._errors:
             result["errors"] = self._errors
         if not self._without_output:
-            found: Json = {}
-
-            def output() -> None:
-                for name, value in self._spec.output:
-                    found[name] = self._rendered(value)
-
-            if not self._tried(output):
-                return
-            result["output"] = found or None
+            result["output"] = self._output() or None
+            if self._errors:
+                status, result["errors"] = statuses.FAILED, self._errors
         self._finish(status, result)
+
+    def _output(self) -> Json:
+        """As far as it can be computed; what cannot is an error more."""
+        found: Json = {}
+        for name, value in self._spec.output:
+            try:
+                found[name] = self._rendered(value)
+            except WRONG as error:
+                self._errors.append(_told(error))
+        return found
 
     def _finish(self, status: str, result: Json) -> None:
         self._held = []
@@ -276,9 +282,10 @@ class Run:
         """Whether it went well; what is wrong in an expression fails the workflow."""
         try:
             work()
-        except (Refusal, ValueError, LookupError, TypeError, AttributeError) as error:
-            told = {"type": "error", "message": f"{type(error).__name__}: {error}"}
-            self._finish(statuses.FAILED, {"output": None, "errors": [*self._errors, told]})
+        except WRONG as error:
+            self._errors.append(_told(error))
+            output = self._output() or None
+            self._finish(statuses.FAILED, {"output": output, "errors": self._errors})
             return False
         return True
 
@@ -321,3 +328,7 @@ class Run:
             "runner": ORQUESTA,
             **{key: value for key, value in optional if value},
         }
+
+
+def _told(error: BaseException) -> Json:
+    return {"type": "error", "message": f"{type(error).__name__}: {error}"}

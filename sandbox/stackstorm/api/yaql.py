@@ -84,12 +84,10 @@ class _Parser:
         return node
 
     def _or(self) -> Node:
-        parts = self._chain("or", self._and)
-        return parts[0] if len(parts) == 1 else lambda f: any(part(f) for part in parts)
+        return _first(self._chain("or", self._and), stop=True)
 
     def _and(self) -> Node:
-        parts = self._chain("and", self._not)
-        return parts[0] if len(parts) == 1 else lambda f: all(part(f) for part in parts)
+        return _first(self._chain("and", self._not), stop=False)
 
     def _chain(self, word: str, inner: Callable[[], Node]) -> List[Node]:
         parts = [inner()]
@@ -153,8 +151,9 @@ class _Parser:
             return lambda f: number
         if kind == "name" and token in _CONSTANTS:
             return lambda f: _CONSTANTS[token]
-        if kind == "name" and token not in _WORDS and self._take("("):
-            return self._call(token)
+        if kind == "name" and token not in _WORDS:
+            # A bare word is text: `ctx(name)`, `ctx().get(name)`.
+            return self._call(token) if self._take("(") else lambda f: token
         return self._bracket(token)
 
     def _bracket(self, token: str) -> Node:
@@ -169,26 +168,15 @@ class _Parser:
         raise self._unknown()
 
     def _call(self, name: str) -> Node:
-        # `ctx(name)` and `result(task)` take a bare word.
-        bare = self._bare() if name in ("ctx", "result", "task_status") else None
-        plain, named = ([], {}) if bare else self._arguments()
+        plain, named = self._arguments()
 
         def call(functions: Functions) -> Any:
             if name not in functions:
                 raise NotKnown(f"{self._expression}: the function {name}() is not known here")
-            if bare:
-                return functions[name](bare)
             values = {key: node(functions) for key, node in named.items()}
             return functions[name](*[node(functions) for node in plain], **values)
 
         return call
-
-    def _bare(self) -> Optional[str]:
-        following = self._tokens[self._at : self._at + 2]
-        if [kind for kind, _ in following] == ["name", "sign"] and following[1][1] == ")":
-            self._at += 2
-            return following[0][1]
-        return None
 
     def _arguments(self, end: str = ")") -> Tuple[List[Node], Dict[str, Node]]:
         plain: List[Node] = []
@@ -242,6 +230,20 @@ def _tokens(expression: str) -> List[Tuple[str, str]]:
         found.append((str(token.lastgroup), token[str(token.lastgroup)]))
         at = token.end()
     return found
+
+
+def _first(parts: List[Node], stop: bool) -> Node:
+    """The value of the first part that decides, else of the last: `or`, `and`."""
+
+    def decide(functions: Functions) -> Any:
+        value = None
+        for part in parts:
+            value = part(functions)
+            if bool(value) is stop:
+                break
+        return value
+
+    return decide if len(parts) > 1 else parts[0]
 
 
 def _binary(apply: Callable[[Any, Any], Any], left: Node, right: Node) -> Node:

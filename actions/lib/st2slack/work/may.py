@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from st2slack.errors import SettingsError
-from st2slack.settings.access import Access, Rule, read_access
+from st2slack.settings.access import CHANNELS, DIRECT_MESSAGES, Access, Rule, read_access
 from st2slack.settings.ldap import read_ldap
 from st2slack.web.call import Client
 from st2slack.work.authorization import (
@@ -53,6 +53,16 @@ class WhoMay:
         self._say = say
         self._access: Access = read_access(config, workspace)
 
+    @property
+    def rules(self) -> Tuple[Rule, ...]:
+        """The workspace's rules, in their order."""
+        return self._access.rules
+
+    @property
+    def ldap_names(self) -> Mapping[str, str]:
+        """ID of a person → their name in LDAP."""
+        return self._access.ldap_names
+
     def decide(
         self, person_id: str, what: Thing, conversation: Optional[str] = None
     ) -> Tuple[Decision, Dict[str, Any]]:
@@ -63,11 +73,37 @@ class WhoMay:
         """
         return self.asker(person_id, conversation).decide(what)
 
-    def asker(self, person_id: str, conversation: Optional[str] = None) -> Asker:
-        """Who asks there: for several decisions with one look-up of them."""
+    def among(
+        self, person_id: str, what: Thing, conversation: str, who: Sequence[str]
+    ) -> Tuple[Decision, Dict[str, Any]]:
+        """The same where a list of people and groups is to decide in place of the rules.
+
+        `who`: as in a rule; it counts wherever it is asked.
+        """
+        rule = Rule("approvers of the question", tuple(who), ("*",), (CHANNELS, DIRECT_MESSAGES))
+        return self.asker(person_id, conversation, (rule,)).decide(what)
+
+    def refuse(
+        self, person_id: str, what: Thing, conversation: str, why: str
+    ) -> Tuple[Decision, Dict[str, Any]]:
+        """No, for a reason that no rule knows; said and recorded like every decision."""
+        decision = Decision(False, "", "Denied: %s for %s: %s." % (what, person_id, why))
+        self._say(decision.why)
+        return decision, record(decision, Person(person_id), Place(conversation), what)
+
+    def asker(
+        self,
+        person_id: str,
+        conversation: Optional[str] = None,
+        rules: Optional[Sequence[Rule]] = None,
+    ) -> Asker:
+        """Who asks there: for several decisions with one look-up of them. `rules`: in place of the
+        workspace's own.
+        """
         place = Place("", "channel") if conversation is None else Place(conversation)
         in_ldap = LdapPeople(self._config, self._access.ldap_names, self._own_end)
-        return Asker(self._access.rules, Home(self._client), in_ldap, self._say, person_id, place)
+        chosen = self._access.rules if rules is None else rules
+        return Asker(chosen, Home(self._client), in_ldap, self._say, person_id, place)
 
 
 class Asker:

@@ -22,7 +22,7 @@ TIMEOUT = 20.0  # seconds for one answer; st2client itself would wait for ever
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)  # seconds between tries: as long as a service restarts
 PAGE = 100  # StackStorm's own limit of a page (api.max_page_size)
 DEEPEST = 50  # workflows around one another
-_BULKY = "result,trigger,trigger_type,trigger_instance,rule"
+_BULKY = "result,trigger_instance"
 
 ENDED = ("succeeded", "failed", "timeout", "abandoned", "canceled")
 # A workflow in one of these goes on no more, whatever its inquiry is answered.
@@ -105,6 +105,11 @@ class StackStorm:
     def aliases(self) -> List[Json]:
         """Every alias, the disabled ones too."""
         return self._all("/actionalias", {})
+
+    def alias(self, alias_id: str) -> Optional[Json]:
+        """The alias of this ID; None where there is none."""
+        found: Optional[Json] = self._read("/actionalias/" + quote(alias_id, safe=""), {})
+        return found
 
     def match(self, command: str) -> Optional[Match]:
         """The alias that a command fits, None where none does. ApiRefusal where several do."""

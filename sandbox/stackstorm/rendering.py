@@ -6,11 +6,12 @@ Text that is one whole template stays text. In lists and objects each text is re
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterable, Iterator
 
 import jinja2
+from jinja2 import meta
 
-from ..datastore import Datastore
+from .datastore import Datastore
 
 Json = Dict[str, Any]
 UndefinedError = jinja2.UndefinedError
@@ -59,6 +60,16 @@ def evaluate(expression: str, context: Json) -> Any:
     """The value itself of what stands between the braces."""
     compiled: Callable[..., Any] = _STRICT.compile_expression(expression, undefined_to_none=False)
     return compiled(**context)
+
+
+def needs_only(template: str, name: str, filters: Iterable[str]) -> bool:
+    """Whether it is Jinja that uses no other name, and none but these filters."""
+    try:
+        parsed = _STRICT.parse(template)
+    except jinja2.TemplateError:
+        return False
+    used = {each.name for each in parsed.find_all(jinja2.nodes.Filter)}
+    return meta.find_undeclared_variables(parsed) <= {name} and used <= set(filters)
 
 
 def _seconds(value: Any) -> str:

@@ -1,0 +1,12 @@
+"""An answer in Slack goes to the workflow that waits for it."""
+
+from st2slack import action
+from st2slack.work.questions import answer
+
+
+class AnswerQuestionAction(action.QuestionBase):
+    """Take an answer, by those who may; without one, do what is due."""
+
+    def run(self, inquiry, user=None, **given):
+        press = answer.press_of(user, given) if user else None
+        return self.at_desk(lambda desk: answer.answer(desk, inquiry, press), inquiry=inquiry)

@@ -1,0 +1,11 @@
+"""The last task of slack.ask."""
+
+from st2slack import action
+from st2slack.work.questions import conclude
+
+
+class ConcludeQuestionAction(action.QuestionBase):
+    """What came of the question."""
+
+    def run(self, workspace=None):
+        return self.at_desk(lambda desk: conclude.conclude(desk, self.execution_id()), workspace)

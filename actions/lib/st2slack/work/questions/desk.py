@@ -1,0 +1,156 @@
+"""What the questions' actions work with: Slack, StackStorm, who may, the config, a clock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from st2slack.errors import NotFound, Refusal, SlackError
+from st2slack.settings.access import CONVERSATION_ID, PERSON_ID
+from st2slack.settings.chatops import ChatopsSettings
+from st2slack.web.call import Client
+from st2slack.web.lookup import find_channel, find_user
+from st2slack.work.answers import Addressee, answer_privately
+from st2slack.work.authorization import APPROVAL, Decision, Thing, covers
+from st2slack.work.may import WhoMay
+from st2slack.work.questions import message, votes
+from st2slack.work.questions.ballot import Vote, stands_behind
+from st2slack.work.questions.look import ANSWERED, Look, asks, look, started_by
+from st2slack.work.questions.question import Question
+from st2slack.work.questions.votes import Kept
+from st2slack.work.stackstorm import Json, StackStorm
+
+SKEW = 60.0  # seconds by which the clocks of StackStorm's machines may differ
+
+# The message is gone, or is one that cannot be changed any more: trying again does not help.
+_GONE = (
+    "message_not_found",
+    "cant_update_message",
+    "channel_not_found",
+    "is_archived",
+    "is_inactive",
+    "edit_window_closed",
+    "not_in_channel",
+)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`who_may`: made when it is needed, for reading the rules may fail; `clock`: Unix seconds;
+    `sleep`: takes seconds.
+    """
+
+    stackstorm: StackStorm
+    slack: Client
+    who_may: Callable[[], WhoMay]
+    chatops: ChatopsSettings = field(default_factory=ChatopsSettings)
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+    def look(self, inquiry: str) -> Optional[Look]:
+        """How an inquiry stands; None where it is none that is asked in Slack."""
+        return look(self.stackstorm, inquiry, self.clock(), self.chatops.questions_channel)
+
+    def may(self, person: str, found: Look, conversation: str) -> Tuple[Decision, Dict[str, Any]]:
+        """Whether this person may answer, and the record of that decision."""
+        who_may, question = self.who_may(), found.question
+        what = Thing({APPROVAL: question.name})
+        names = who_may.ldap_names
+        if not question.allow_own and started_by(person, found.requesters, names):
+            return who_may.refuse(
+                person, what, conversation, "it is asked for them, and somebody else has to answer"
+            )
+        if question.approvers:
+            return who_may.among(person, what, conversation, question.approvers)
+        return who_may.decide(person, what, conversation)
+
+    def who_answers(self, question: Question) -> Tuple[str, ...]:
+        """Who may answer, as in `who` of a rule: the question's approvers, else the rules'."""
+        if question.approvers:
+            return question.approvers
+        what = Thing({APPROVAL: question.name})
+        named = [each.who for each in self.who_may().rules if covers(each, what)]
+        return tuple(dict.fromkeys(entry for who in named for entry in who))
+
+    def tell(self, to: Addressee, text: str) -> str:
+        """Tell one person. Why they could not be told, "" where they were."""
+        try:
+            answer_privately(self.slack, to, text)
+        except SlackError as error:
+            return "they could not be told (%s)" % error
+        return ""
+
+    def channel_of(self, given: str) -> str:
+        """The ID of a conversation, or of a person to write to, that goes by this."""
+        given = given.strip()
+        if CONVERSATION_ID.fullmatch(given) or PERSON_ID.fullmatch(given):
+            return given
+        if "@" in given:
+            return str(find_user(self.slack, given)["id"])
+        try:
+            return str(find_channel(self.slack, given)["id"])
+        except NotFound as error:
+            error.add(" A person goes by ID, @handle or e-mail address.")
+            raise
+
+    def show(self, kept: Kept, found: Look, blocks: Sequence[Mapping[str, Any]]) -> str:
+        """Show `blocks` in the question's message. Why that is not possible any more, else "".
+
+        Raises what else keeps Slack from doing it: then it has to be tried again.
+        """
+        try:
+            self.slack.call(
+                "chat.update",
+                {
+                    "channel": kept.channel,
+                    "ts": kept.ts,
+                    "text": message.fallback(found.question),
+                    "blocks": list(blocks),
+                },
+            )
+        except Refusal as refusal:
+            if refusal.code not in _GONE:
+                raise
+            return "the message cannot be changed any more (%s)" % refusal.code
+        return ""
+
+    def show_open(self, kept: Kept, found: Look, cast: List[Vote]) -> str:
+        """Show how the votes stand."""
+        who = message.who_may(self.who_answers(found.question))
+        return self.show(kept, found, message.blocks_open(found.question, found.inquiry, cast, who))
+
+    def close(self, kept: Kept, found: Look, cast: List[Vote]) -> str:
+        """Lock the message: it shows what came of it, and nothing can be pressed any more.
+
+        Returns why the message cannot show it, "" where it does. Nothing else is changed.
+        """
+        outcome = (
+            message.outcome_of(
+                found.question, found.response, cast, found.ended, self.is_behind(found, cast)
+            )
+            if found.state == ANSWERED
+            else message.outcome_canceled()
+        )
+        why = self.show(kept, found, message.blocks_locked(found.question, outcome, cast))
+        votes.keep(self.stackstorm, found.inquiry, replace(kept, locked=True))
+        return why
+
+    def is_behind(self, found: Look, cast: Sequence[Vote]) -> bool:
+        """Whether the votes, or the deadline, stand behind what the inquiry was answered."""
+        deadline = found.question.deadline
+        expired = deadline is not None and found.ended >= deadline - SKEW
+        return stands_behind(found.question, cast, found.response, expired)
+
+
+def told(found: Look) -> Json:
+    """The beginning of a result: which question, and how it stands."""
+    return {"inquiry": found.inquiry, "question": found.question.name, "state": found.state}
+
+
+def workspace_of(stackstorm: StackStorm, inquiry: str) -> Optional[str]:
+    """The workspace in which an inquiry is asked; None for the config's top level."""
+    execution = stackstorm.execution(inquiry, whole=False)
+    parent = next(stackstorm.ancestors(execution), None) if execution else None
+    given = parent.get("parameters") if parent and asks((parent,)) else None
+    return str(given.get("workspace") or "") or None if isinstance(given, Mapping) else None

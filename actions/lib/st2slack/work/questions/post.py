@@ -1,0 +1,165 @@
+"""Ask in Slack: look whether a question can be asked at all, post it, and open its form."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from st2slack.errors import InputError, Refusal
+from st2slack.web.lookup import find_group
+from st2slack.work.authorization import is_usergroup
+from st2slack.work.questions import message, votes
+from st2slack.work.questions.answer import Press
+from st2slack.work.questions.desk import Desk, told
+from st2slack.work.questions.look import OPEN, must_be
+from st2slack.work.questions.question import (
+    Question,
+    people_in,
+    question_of_ask,
+    response_schema,
+)
+from st2slack.work.questions.votes import Kept
+from st2slack.work.stackstorm import Json, StackStorm
+
+# A modal came too late, or Slack has no use for this trigger_id: the form goes into the thread.
+_TOO_LATE = ("expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "invalid_trigger_id")
+
+
+def prepare(desk: Desk, given: Mapping[str, Any], execution_id: str) -> Json:
+    """Check a question before anything waits for it. `given`: the parameters of slack.ask.
+
+    Returns `schema` for the inquiry, and who may answer. Raises InputError, NotFound or
+    SettingsError for a question that nobody could answer.
+    """
+    question = question_of_ask(given, _asker(desk.stackstorm, execution_id), desk.clock())
+    approvers = desk.who_answers(question)
+    if not approvers:
+        raise InputError(
+            "Nobody may answer: no rule of `authorization` in the pack's config covers "
+            "approval:%s. Add one, or give `approvers`." % question.name
+        )
+    _check_enough(question)
+    for each in question.approvers:
+        if is_usergroup(each):
+            find_group(desk.slack, each)
+    return {
+        "schema": response_schema(question),
+        "channel": desk.channel_of(question.channel),
+        "name": question.name,
+        "may_answer": list(approvers),
+    }
+
+
+def post(desk: Desk, inquiry: str) -> Json:
+    """Post a question, once. Answers where its message is."""
+    found = must_be(desk.look(inquiry), inquiry)
+    kept = votes.kept_of(desk.stackstorm, inquiry)
+    if kept:
+        return {**told(found), "posted": False, "channel": kept.channel, "ts": kept.ts}
+    if found.state != OPEN:
+        return {**told(found), "posted": False}
+    question = found.question
+    if not question.channel:
+        raise InputError(
+            "The inquiry %s of %s names no channel. Set its route to slack:CHANNEL, or "
+            "`chatops.questions_channel` in the pack's config." % (inquiry, question.name)
+        )
+    channel = desk.channel_of(question.channel)
+    who = message.who_may(desk.who_answers(question)) or "nobody (see README, Who may)"
+    answer = desk.slack.call(
+        "chat.postMessage",
+        {
+            "channel": channel,
+            "text": message.fallback(question),
+            "blocks": message.blocks_open(question, inquiry, (), who),
+        },
+    )
+    place = Kept(str(answer["channel"]), str(answer["ts"]), question.workspace, desk.clock())
+    votes.keep(desk.stackstorm, inquiry, place)
+    return {**told(found), "posted": True, "channel": place.channel, "ts": place.ts}
+
+
+def open_form(desk: Desk, inquiry: str, press: Press, trigger_id: str) -> Json:
+    """Open the form that a button asks for: as a modal, or in the thread where that is too late.
+
+    Only for somebody who may answer. Nothing is answered yet.
+    """
+    found = must_be(desk.look(inquiry), inquiry)
+    result: Dict[str, Any] = told(found)
+    if found.state != OPEN:
+        desk.tell(press.addressee, "Too late: the question is over.")
+        return {**result, "opened": ""}
+    decision, record = desk.may(press.user, found, press.channel)
+    result["record"] = record
+    if not decision.allowed:
+        text = "You may not answer this. %s" % desk.chatops.whom_to_ask
+        desk.tell(press.addressee, text.strip())
+        return {**result, "opened": ""}
+    question = found.question
+    view = message.modal(question, inquiry, press.choice, press.channel, press.message)
+    try:
+        desk.slack.call("views.open", {"trigger_id": trigger_id, "view": view})
+    except Refusal as refusal:
+        if refusal.code not in _TOO_LATE:
+            raise
+        _form_in_thread(desk, question, inquiry, press)
+        return {**result, "opened": "thread", "why": refusal.code}
+    return {**result, "opened": "modal"}
+
+
+def remind(desk: Desk, inquiry: str) -> Json:
+    """Remind those, in the question's thread, who may answer and have not."""
+    found = must_be(desk.look(inquiry), inquiry)
+    kept = votes.kept_of(desk.stackstorm, inquiry)
+    if found.state != OPEN or kept is None:
+        return {**told(found), "reminded": []}
+    voted = {each.user for each in votes.votes_of(desk.stackstorm, inquiry)}
+    people = _to_remind(desk, found.question, voted)
+    who = message.who_may(people) or "whoever may answer"
+    until = found.question.deadline
+    text = "%s: this still waits for an answer%s." % (
+        who,
+        ", until %s" % message.date(until) if until is not None else "",
+    )
+    arguments = {"channel": kept.channel, "thread_ts": kept.ts, "text": text}
+    desk.slack.call("chat.postMessage", arguments)
+    return {**told(found), "reminded": people}
+
+
+def _to_remind(desk: Desk, question: Question, voted: Any) -> List[str]:
+    """People one by one as far as they are known, groups of Slack as a whole."""
+    asked = desk.who_answers(question)
+    people = [each for each in people_in(asked) if each not in voted]
+    groups = [str(find_group(desk.slack, each)["id"]) for each in asked if is_usergroup(each)]
+    return [*people, *groups]
+
+
+def _form_in_thread(desk: Desk, question: Question, inquiry: str, press: Press) -> None:
+    desk.slack.call(
+        "chat.postMessage",
+        {
+            "channel": press.channel,
+            "thread_ts": press.message,
+            "text": "<@%s>, what is your answer?" % press.user,
+            "blocks": message.form_in_thread(question, inquiry, press.choice, press.user),
+        },
+    )
+
+
+def _check_enough(question: Question) -> None:
+    people = people_in(question.approvers)
+    if len(people) < len(question.approvers) or not people:
+        return
+    most = max(each.needed for each in question.choices)
+    if most > len(set(people)):
+        raise InputError(
+            "%d must agree, and `approvers` names %d people only." % (most, len(set(people)))
+        )
+
+
+def _asker(stackstorm: StackStorm, execution_id: str) -> str:
+    """The action that asks: what is around slack.ask, else slack.ask itself."""
+    own = stackstorm.execution(execution_id, whole=False) if execution_id else None
+    around = list(stackstorm.ancestors(own)) if own else []
+    outer: Optional[Json] = around[1] if len(around) > 1 else (around[0] if around else None)
+    action = outer.get("action") if outer else None
+    return str(action.get("ref") or "slack.ask") if isinstance(action, Mapping) else "slack.ask"

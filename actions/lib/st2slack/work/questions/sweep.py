@@ -1,0 +1,122 @@
+"""What nobody presses: deadlines, workflows that were cancelled, votes whose run was killed.
+
+Looks at every open question, and starts an execution of what is due, so that everything that
+answers goes the same way, one at a time per question. With no question open: two requests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Mapping, Optional, Set
+
+from st2slack.errors import SlackError
+from st2slack.work.questions import ballot, votes
+from st2slack.work.questions.desk import Desk
+from st2slack.work.questions.look import ANSWERED, CANCELED, OPEN, Look
+from st2slack.work.questions.question import route_of, unix_of
+from st2slack.work.questions.votes import Kept
+from st2slack.work.stackstorm import ENDED, Json
+
+ANSWER, POST = "slack.answer_question", "slack.post_question"
+# An execution of ANSWER ends by its own timeout (120 s) long before: its runner was killed.
+STUCK_AFTER = 180.0
+POST_AFTER = 45.0  # seconds after which a question without a message is posted
+GIVE_UP_AFTER = 24 * 3600.0
+FORGET_AFTER = 600.0  # seconds after which nobody comes for the votes of an answered question
+
+
+def sweep(desk: Desk) -> Json:
+    """Do what is due for every question. `faults`: what could not be done now, and why."""
+    waiting = {
+        str(each.get("id"))
+        for each in desk.stackstorm.inquiries()
+        if route_of(each.get("route")) is not None
+    }
+    kept = votes.all_kept(desk.stackstorm)
+    done: Json = {"open": len(waiting), "started": [], "canceled": [], "faults": []}
+    if not waiting and not kept:
+        return done
+    busy = _free(desk, done)
+    for inquiry in sorted(waiting | set(kept)):
+        try:
+            _look_after(desk, inquiry, kept.get(inquiry), inquiry in busy, done)
+        except SlackError as error:
+            done["faults"].append("%s: %s" % (inquiry, error))
+    return done
+
+
+def _look_after(
+    desk: Desk, inquiry: str, kept: Optional[Kept], busy: bool, done: Dict[str, Any]
+) -> None:
+    found = desk.look(inquiry)
+    if found is None:
+        votes.forget(desk.stackstorm, inquiry)  # its execution is gone from StackStorm
+    elif busy:
+        return  # an answer is on its way
+    elif kept is None and found.state == OPEN:
+        if desk.clock() - _asked_at(desk, inquiry) > POST_AFTER:
+            _start(desk, done, POST, inquiry)
+    elif found.state == ANSWERED and kept is not None and kept.locked:
+        if desk.clock() - found.ended > FORGET_AFTER:
+            votes.forget(desk.stackstorm, inquiry)
+    elif kept is None and found.state == CANCELED and not found.question.ours:
+        return  # it stays pending, for nobody knows an answer to it
+    elif found.ended and desk.clock() - found.ended > GIVE_UP_AFTER:
+        votes.forget(desk.stackstorm, inquiry)  # nobody could lock its message in all that time
+    elif found.state != OPEN or _is_decided(desk, found):
+        _start(desk, done, ANSWER, inquiry)
+    elif kept is not None:
+        _remind(desk, found, kept, done)
+
+
+def _asked_at(desk: Desk, inquiry: str) -> float:
+    execution = desk.stackstorm.execution(inquiry, whole=False) or {}
+    return unix_of(execution.get("start_timestamp"))
+
+
+def _is_decided(desk: Desk, found: Look) -> bool:
+    """Whether the votes decide it already: then the run that should have answered was killed."""
+    cast = votes.votes_of(desk.stackstorm, found.inquiry)
+    return ballot.answer_of(found.question, cast, found.expired) is not None
+
+
+def _start(desk: Desk, done: Dict[str, Any], action: str, inquiry: str, **more: Any) -> None:
+    started = desk.stackstorm.start(action, {"inquiry": inquiry, **more})
+    done["started"].append({"action": action, "inquiry": inquiry, "id": started.get("id")})
+
+
+def _remind(desk: Desk, found: Look, kept: Kept, done: Dict[str, Any]) -> None:
+    every, now = found.question.remind_every, desk.clock()
+    if every is None or now - max(kept.reminded, kept.asked) < every:
+        return
+    votes.keep(desk.stackstorm, found.inquiry, replace(kept, reminded=now))
+    _start(desk, done, POST, found.inquiry, remind=True)
+
+
+def _free(desk: Desk, done: Dict[str, Any]) -> Set[str]:
+    """Questions with an answer on its way. A run that was killed is cancelled, for it would block
+    all later ones, and its press is tried once more: nobody pressed for nothing.
+    """
+    busy: Set[str] = set()
+    running = desk.stackstorm.executions(action=ANSWER, status="running")
+    stuck = [each for each in running if _is_stuck(desk, each)]
+    for each in stuck:
+        desk.stackstorm.cancel(str(each["id"]))
+        done["canceled"].append(each["id"])
+        if _given(each).get("user"):
+            desk.stackstorm.run_again(str(each["id"]))
+            busy.add(str(_given(each).get("inquiry")))
+    gone = {each["id"] for each in stuck}
+    for each in [*running, *desk.stackstorm.executions(action=ANSWER)]:
+        if each.get("status") not in ENDED and each["id"] not in gone:
+            busy.add(str(_given(each).get("inquiry")))
+    return busy
+
+
+def _is_stuck(desk: Desk, execution: Mapping[str, Any]) -> bool:
+    return desk.clock() - unix_of(execution.get("start_timestamp")) > STUCK_AFTER
+
+
+def _given(execution: Mapping[str, Any]) -> Mapping[str, Any]:
+    given = execution.get("parameters")
+    return given if isinstance(given, Mapping) else {}

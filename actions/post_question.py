@@ -1,0 +1,12 @@
+"""A question of a workflow appears in Slack."""
+
+from st2slack import action
+from st2slack.work.questions import post
+
+
+class PostQuestionAction(action.QuestionBase):
+    """Post a question once; or remind of it."""
+
+    def run(self, inquiry, remind=False):
+        work = post.remind if remind else post.post
+        return self.at_desk(lambda desk: work(desk, inquiry), inquiry=inquiry)

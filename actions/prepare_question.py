@@ -1,0 +1,14 @@
+"""The first task of slack.ask."""
+
+from st2slack import action
+from st2slack.work.questions import post
+
+
+class PrepareQuestionAction(action.QuestionBase):
+    """Whether the question can be asked and answered at all."""
+
+    def run(self, workspace=None, **given):
+        return self.at_desk(
+            lambda desk: post.prepare(desk, {**given, "workspace": workspace}, self.execution_id()),
+            workspace,
+        )

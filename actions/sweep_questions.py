@@ -1,0 +1,11 @@
+"""Deadlines, cancelled workflows and killed runs, for every open question."""
+
+from st2slack import action
+from st2slack.work.questions import sweep
+
+
+class SweepQuestionsAction(action.QuestionBase):
+    """Do what is due and nobody presses for."""
+
+    def run(self):
+        return self.at_desk(sweep.sweep)

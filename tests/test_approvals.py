@@ -1,0 +1,679 @@
+"""Approvals, from slack.ask to its outcome: actions, rules and policies of the pack as they are.
+
+StackStorm's API and Slack are on loopback; actions run in processes of their own.
+"""
+
+import json
+import threading
+
+import pytest
+from st2client.models import KeyValuePair
+
+from sandbox.slack.faults import Fault
+from sandbox.stackstorm.api import StandInApi
+from tests.approving import DEPLOYS, JONAS, LEA, MARA, PRIYA, RULES, TOMASZ, Approvals
+from tests.helpers import calls
+
+APPROVE, REJECT = 0, 1
+
+
+@pytest.fixture
+def approvals(request, slack, config, monkeypatch):
+    """Actions run in threads, one at a time; in processes where a test is marked so."""
+    monkeypatch.setenv("ST2_AUTH_TOKEN", "")  # st2client leaves one there
+    config["authorization"] = RULES
+    with StandInApi(configs={"slack": config}) as st2:
+        st2.system.registry.in_thread = request.node.get_closest_marker("processes") is None
+        yield Approvals(slack, config, st2)
+
+
+processes = pytest.mark.processes
+
+
+def test_one_approves(approvals):
+    asking = approvals.ask(text="Deploy *berth-planner*?")
+    result = approvals.answered(TOMASZ, APPROVE)
+    assert result["counted"] and result["decided"]
+    assert result["record"]["who"] == TOMASZ
+    assert result["record"]["what"] == "slack.ask"
+    assert result["record"]["where"] == DEPLOYS
+    assert result["record"]["allowed"] and result["record"]["rule"] == "deployers"
+    output = approvals.output(asking)
+    assert output["choice"] == "approve" and output["label"] == "Approve"
+    assert output["by"] == [TOMASZ] and output["verified"] and not output["expired"]
+    assert [each["user"] for each in output["votes"]] == [TOMASZ]
+    assert output["message"] == {"channel": DEPLOYS, "ts": approvals.last()["ts"]}
+    assert "*Approve* by <@%s>" % TOMASZ in approvals.shown()
+    assert '"actions"' not in approvals.shown()
+    assert approvals.kept() == []
+
+
+@processes
+def test_two_of_three(approvals):
+    asking = approvals.ask(needed=2)
+    assert approvals.answered(TOMASZ, APPROVE)["decided"] is False
+    assert "Approve: 1 of 2 (<@%s>)" % TOMASZ in approvals.shown()
+    assert approvals.st2.execution(asking)["status"] in ("paused", "running")
+    approvals.answered(PRIYA, APPROVE)
+    output = approvals.output(asking)
+    assert output["choice"] == "approve" and output["by"] == [TOMASZ, PRIYA]
+
+
+def test_somebody_who_changes_their_mind_has_one_vote(approvals):
+    asking = approvals.ask(needed=2, choices=["approve", "reject"])
+    approvals.answered(TOMASZ, APPROVE)
+    approvals.answered(TOMASZ, APPROVE)
+    assert "1 of 2" in approvals.shown()
+    approvals.answered(TOMASZ, REJECT)
+    approvals.answered(PRIYA, REJECT)
+    assert approvals.output(asking)["choice"] == "reject"
+
+
+def test_who_may_not_is_told_so_and_nothing_else_happens(approvals):
+    asking = approvals.ask()
+    approvals.slack.workspace.channels[DEPLOYS].members.append(LEA)
+    before = approvals.shown()
+    result = approvals.answered(LEA, APPROVE)
+    assert result["counted"] is False and result["record"]["allowed"] is False
+    assert approvals.told(LEA) == ["You may not answer this."]
+    assert approvals.shown() == before and calls(approvals.slack, "chat.update") == []
+    assert [key for key in approvals.kept() if key.startswith("slack_vote.")] == []
+    assert approvals.st2.execution(asking)["status"] != "succeeded"
+
+
+def test_whom_to_ask_is_said(approvals):
+    approvals.config["chatops"] = {"whom_to_ask": "Ask in #platform-help."}
+    approvals.slack.workspace.channels[DEPLOYS].members.append(LEA)
+    approvals.ask()
+    approvals.answered(LEA, APPROVE)
+    assert approvals.told(LEA) == ["You may not answer this. Ask in #platform-help."]
+
+
+def test_a_list_of_approvers_takes_the_place_of_the_rules(approvals):
+    approvals.slack.workspace.channels[DEPLOYS].members += [LEA]
+    asking = approvals.ask(approvers=[LEA])
+    assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
+    assert approvals.answered(LEA, APPROVE)["record"]["rule"] == "approvers of the question"
+    assert approvals.output(asking)["by"] == [LEA]
+
+
+def test_a_user_group_approves(approvals):
+    members = approvals.slack.workspace.usergroups["S0ONCALL001"]["users"]
+    asking = approvals.ask(approvers=["@on-call"])
+    assert approvals.answered(members[0], APPROVE)["counted"]
+    assert approvals.output(asking)["by"] == [members[0]]
+
+
+@pytest.mark.parametrize(
+    "given, context",
+    [
+        ({}, {"api_user": TOMASZ}),
+        ({"requester": TOMASZ}, {}),
+        ({}, {"user": "tomasz"}),
+    ],
+)
+def test_whoever_started_it_may_not(approvals, given, context):
+    approvals.config["ldap_names"] = [{"person": TOMASZ, "name": "tomasz"}]
+    user = context.pop("user", "st2admin")
+    asking = approvals.st2.run(
+        "slack.ask", {"channel": "deploys", "text": "?", **given}, user=user, context=context
+    )
+    approvals.st2.wait_for(approvals.messages)
+    approvals.quiet()
+    assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
+    assert approvals.told(TOMASZ)
+    assert approvals.answered(PRIYA, APPROVE)["counted"] is True
+    assert approvals.output(asking)["by"] == [PRIYA]
+
+
+def test_unless_that_is_allowed(approvals):
+    asking = approvals.ask(allow_own=True, context={"api_user": TOMASZ})
+    approvals.answered(TOMASZ, APPROVE)
+    assert approvals.output(asking)["by"] == [TOMASZ]
+
+
+def test_the_name_of_the_approval_is_that_of_the_workflow_that_asks(approvals):
+    approvals.config["authorization"] = [
+        {"name": "releases", "who": [PRIYA], "what": ["approval:tests.release"]}
+    ]
+    definition = {
+        "version": 1.0,
+        "tasks": {
+            "approve": {
+                "action": "slack.ask",
+                "input": {"channel": "deploys", "text": "Release?"},
+                "next": [{"when": "<% succeeded() %>", "do": "done"}],
+            },
+            "done": {"action": "core.noop"},
+        },
+    }
+    approvals.st2.workflow("tests.release", definition)
+    outer = approvals.st2.run("tests.release")
+    approvals.st2.wait_for(approvals.messages)
+    approvals.quiet()
+    assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
+    assert approvals.answered(PRIYA, APPROVE)["record"]["what"] == "tests.release"
+    assert approvals.st2.ended(outer)["status"] == "succeeded"
+
+
+# --- exactly one outcome --------------------------------------------------------------------------
+
+
+def at_once(*calls_of):
+    """Call them all at the same time; what they returned."""
+    found, start = [], threading.Barrier(len(calls_of))
+
+    def run(call):
+        start.wait()
+        found.append(call())
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls_of]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    return found
+
+
+@processes
+def test_everybody_presses_at_once_and_twice(approvals):
+    asking = approvals.ask()
+    message = approvals.last()
+    people = [TOMASZ, PRIYA, JONAS] * 2
+    at_once(
+        *(
+            lambda user=user, choice=number % 2: approvals.press(user, choice, message)
+            for number, user in enumerate(people)
+        )
+    )
+    output = approvals.output(asking)
+    approvals.quiet()
+    inquiry = output["inquiry"]
+    assert [each.inquiry for each in approvals.st2.answers] == [inquiry]
+    assert output["choice"] in ("approve", "reject") and output["verified"]
+    assert "*%s*" % output["label"] in approvals.shown()
+    assert approvals.kept() == []
+
+
+def test_the_same_delivery_again_changes_nothing(approvals):
+    asking = approvals.ask()
+    message = approvals.last()
+    approvals.answered(TOMASZ, APPROVE, message=message)
+    output = approvals.output(asking)
+    shown = approvals.shown()
+    again = approvals.answered(TOMASZ, APPROVE, message=message)
+    assert again["counted"] is False and "decided already" in again["why"]
+    assert approvals.shown() == shown and len(approvals.st2.answers) == 1
+    assert approvals.st2.execution(asking)["result"]["output"] == output
+
+
+def test_after_the_deadline_an_answer_comes_too_late(approvals):
+    asking = approvals.ask(expires_after=60)
+    approvals.let_expire(asking)
+    result = approvals.answered(TOMASZ, APPROVE)
+    assert result["counted"] is False and "expired" in result["why"]
+    output = approvals.output(asking)
+    assert output["expired"] and output["choice"] == "" and output["verified"]
+    assert output["by"] == [] and "*Expired*" in approvals.shown()
+
+
+@processes
+def test_the_sweeper_lets_a_question_expire(approvals):
+    asking = approvals.ask(expires_after=60)
+    approvals.let_expire(asking)
+    assert approvals.sweep()["started"][0]["action"] == "slack.answer_question"
+    assert approvals.output(asking)["expired"]
+    assert "*Expired*" in approvals.shown() and approvals.kept() == []
+
+
+@pytest.mark.parametrize("by", ["a press", "the sweeper"])
+def test_the_workflow_was_cancelled_meanwhile(approvals, by):
+    asking = approvals.ask()
+    approvals.st2.client().executions.delete_by_id(asking)
+    if by == "a press":
+        result = approvals.answered(TOMASZ, APPROVE)
+        assert result["counted"] is False and "goes on no more" in result["why"]
+    else:
+        approvals.sweep()
+    assert "*Canceled.*" in approvals.shown() and '"actions"' not in approvals.shown()
+    assert approvals.kept() == []
+    assert approvals.st2.client().inquiries.get_all() == []
+    assert approvals.st2.ended(asking)["status"] == "canceled"
+
+
+def test_the_workflow_around_was_cancelled(approvals):
+    definition = {
+        "version": 1.0,
+        "tasks": {
+            "approve": {
+                "action": "slack.ask",
+                "input": {"channel": "deploys", "text": "Release?"},
+                "next": [{"when": "<% succeeded() %>", "do": "done"}],
+            },
+            "done": {"action": "core.noop"},
+        },
+    }
+    approvals.st2.workflow("tests.release", definition)
+    outer = approvals.st2.run("tests.release")
+    approvals.st2.wait_for(approvals.messages)
+    approvals.quiet()
+    approvals.st2.client().executions.delete_by_id(outer)
+    assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
+    assert "*Canceled.*" in approvals.shown()
+    assert approvals.st2.client().inquiries.get_all() == []
+
+
+def test_somebody_answers_by_the_api(approvals):
+    asking = approvals.ask()
+    inquiry = approvals.inquiry(asking)
+    forged = {"choice": "approve", "votes": [{"user": TOMASZ, "choice": "approve"}]}
+    approvals.st2.client().inquiries.respond(inquiry, forged)
+    output = approvals.output(asking)
+    assert output["choice"] == "approve"
+    assert output["verified"] is False and output["by"] == [] and output["votes"] == []
+    assert "answered outside of Slack" in approvals.shown()
+
+
+def test_an_answer_that_no_choice_fits_is_refused_by_stackstorm(approvals):
+    asking = approvals.ask()
+    inquiry = approvals.inquiry(asking)
+    with pytest.raises(Exception, match="schema"):
+        approvals.st2.client().inquiries.respond(inquiry, {"choice": "whatever"})
+    approvals.answered(PRIYA, REJECT)
+    assert approvals.output(asking)["choice"] == "reject"
+
+
+# --- what breaks ----------------------------------------------------------------------------------
+
+
+def test_stackstorm_refuses_the_answer_and_the_sweeper_gives_it(approvals):
+    asking = approvals.ask()
+    approvals.st2.fault("PUT /v1/inquiries", status=503)
+    approvals.result(approvals.press(TOMASZ, APPROVE), "failed")
+    assert len([key for key in approvals.kept() if key.startswith("slack_vote.")]) == 1
+    assert approvals.told(TOMASZ)
+    approvals.sweep()
+    assert approvals.output(asking)["by"] == [TOMASZ] and len(approvals.st2.answers) == 1
+
+
+def test_the_connection_is_cut_after_the_answer_was_taken(approvals):
+    asking = approvals.ask()
+    approvals.st2.fault("PUT /v1/inquiries", cut=True)
+    assert approvals.answered(TOMASZ, APPROVE)["decided"]
+    assert approvals.output(asking)["by"] == [TOMASZ] and len(approvals.st2.answers) == 1
+
+
+@processes
+def test_the_api_restarts_between_press_and_answer(approvals):
+    asking = approvals.ask()
+    executing = approvals.press(TOMASZ, APPROVE)
+    approvals.st2.stop()
+    approvals.st2.start()
+    approvals.result(executing)
+    assert approvals.output(asking)["by"] == [TOMASZ] and len(approvals.st2.answers) == 1
+
+
+@processes
+def test_a_killed_runner_blocks_nobody_for_long(approvals):
+    asking = approvals.ask(needed=2)
+    slow = threading.Event()
+    approvals.st2.fault("GET /v1/executions", slow=slow)
+    killed = approvals.press(TOMASZ, APPROVE)
+    approvals.st2.wait_for_status(killed, "running")
+    approvals.st2.kill_runner(killed)
+    slow.set()
+    waiting = approvals.press(PRIYA, APPROVE)
+    approvals.st2.wait_for_status(waiting, "delayed")
+    done = approvals.sweep(later=200)
+    assert done["canceled"] == [killed]
+    assert approvals.output(asking)["choice"] == "approve"
+    assert sorted(approvals.output(asking)["by"]) == [TOMASZ, PRIYA]
+
+
+@processes
+def test_a_run_that_is_killed_after_the_vote_is_made_good(approvals):
+    asking = approvals.ask()
+    held = threading.Event()
+    approvals.st2.fault("PUT /v1/inquiries", slow=held)
+    killed = approvals.press(TOMASZ, APPROVE)
+    approvals.st2.wait_for(
+        lambda: [
+            each
+            for each in approvals.st2.requests
+            if each.method == "PUT" and each.path.startswith("/v1/inquiries")
+        ]
+    )
+    approvals.st2.kill_runner(killed)
+    approvals.st2.client().executions.delete_by_id(killed)
+    assert approvals.st2.answers == []
+    approvals.sweep()
+    held.set()
+    assert approvals.output(asking)["by"] == [TOMASZ]
+
+
+def test_slack_is_away_when_it_is_decided(approvals):
+    asking = approvals.ask()
+    approvals.slack.faults.append(Fault.status(503, method="chat.update", times=50))
+    result = approvals.answered(TOMASZ, APPROVE)
+    assert result["decided"] and "could not be changed" in result["note"]
+    output = approvals.output(asking)
+    assert output["choice"] == "approve" and "could not be locked" in output["note"]
+    approvals.slack.faults.clear()
+    approvals.sweep()
+    assert "*Approve* by <@%s>" % TOMASZ in approvals.shown()
+    approvals.sweep(later=700)
+    assert approvals.kept() == []
+
+
+def test_the_question_could_not_be_posted_at_once(approvals):
+    approvals.slack.faults.append(Fault.status(503, method="chat.postMessage"))
+    asking = approvals.st2.run("slack.ask", {"channel": "deploys", "text": "Deploy?"})
+    approvals.inquiry(asking)
+    approvals.st2.wait_for(lambda: approvals.st2.executions("slack.post_question"))
+    approvals.quiet()
+    assert approvals.messages() == []
+    assert approvals.sweep()["started"] == []  # the rule may be at it
+    assert approvals.sweep(later=60)["started"][0]["action"] == "slack.post_question"
+    assert len(approvals.messages()) == 1
+    approvals.answered(TOMASZ, APPROVE)
+    assert approvals.output(asking)["by"] == [TOMASZ]
+
+
+def test_a_question_is_posted_once(approvals):
+    asking = approvals.ask()
+    inquiry = approvals.inquiry(asking)
+    again = approvals.st2.run("slack.post_question", {"inquiry": inquiry})
+    assert approvals.result(again)["posted"] is False
+    assert len(approvals.messages()) == 1
+
+
+# --- what cannot be forged ------------------------------------------------------------------------
+
+
+def test_a_button_of_another_message_counts_for_nothing(approvals):
+    asking = approvals.ask()
+    there = approvals.last()
+    copy = dict(there, ts=approvals.slack.workspace.say(MARA, DEPLOYS, "copied")["ts"])
+    result = approvals.answered(TOMASZ, APPROVE, message=copy)
+    assert result["counted"] is False and "not the message" in result["why"]
+    assert approvals.st2.execution(asking)["status"] != "succeeded"
+
+
+def test_nor_does_one_that_names_another_question(approvals):
+    first = approvals.ask(text="First?")
+    message = approvals.last()
+    second = approvals.ask(text="Second?")
+    other = {"block_id": "st2_question:" + approvals.inquiry(second)}
+    result = approvals.answered(TOMASZ, APPROVE, message=message, action=other)
+    assert result["counted"] is False
+    assert {approvals.st2.execution(each)["status"] for each in (first, second)} == {"paused"}
+
+
+def test_nor_a_choice_that_was_not_asked(approvals):
+    approvals.ask()
+    result = approvals.answered(TOMASZ, APPROVE, action={"value": "deploy everything"})
+    assert result["counted"] is False and "none of the choices" in result["why"]
+
+
+@pytest.mark.parametrize("inquiry", ["", "nonsense", "{{ st2kv.system.x }}", "0" * 24])
+def test_what_is_no_inquiry(approvals, inquiry):
+    started = approvals.st2.run("slack.answer_question", {"inquiry": inquiry or "x"})
+    assert approvals.result(started)["counted"] is False
+
+
+def test_an_execution_that_is_no_inquiry_is_none(approvals):
+    other = approvals.st2.run("core.noop")
+    approvals.st2.ended(other)
+    started = approvals.st2.run("slack.answer_question", {"inquiry": other})
+    assert approvals.result(started)["counted"] is False
+
+
+# --- reasons --------------------------------------------------------------------------------------
+
+
+def opened(approvals):
+    return calls(approvals.slack, "views.open")[-1].args["view"]
+
+
+def reason(text):
+    return {"st2_field:reason": {"st2_input": {"type": "plain_text_input", "value": text}}}
+
+
+def view_of(approvals):
+    view = opened(approvals)
+    return json.loads(view) if isinstance(view, str) else view
+
+
+@processes
+def test_a_reason_is_asked_in_a_modal(approvals):
+    asking = approvals.ask(ask_reason="required")
+    assert approvals.answered(TOMASZ, REJECT)["opened"] == "modal"
+    assert approvals.st2.answers == []
+    sent = approvals.submit(TOMASZ, view_of(approvals), **reason("Friday & <!channel>"))
+    assert approvals.result(sent)["counted"]
+    output = approvals.output(asking)
+    assert output["choice"] == "reject" and output["votes"][0]["reason"] == "Friday & <!channel>"
+    assert "Friday &amp; &lt;!channel&gt;" in approvals.shown()
+
+
+def test_a_required_reason_is_required(approvals):
+    approvals.ask(ask_reason="required")
+    approvals.answered(TOMASZ, REJECT)
+    sent = approvals.submit(TOMASZ, view_of(approvals), **reason(" "))
+    assert approvals.result(sent)["why"] == "Reason is needed."
+    assert approvals.told(TOMASZ) == ["Reason is needed."]
+
+
+def test_where_the_modal_comes_too_late_the_reason_is_asked_in_the_thread(approvals):
+    asking = approvals.ask(ask_reason="required")
+    late = approvals.slack.workspace.trigger_id("expired")
+    assert approvals.answered(TOMASZ, APPROVE, trigger_id=late)["opened"] == "thread"
+    form = approvals.slack.workspace.channels[DEPLOYS].messages[-1]
+    assert form["thread_ts"] == approvals.last()["ts"]
+    state = {"values": reason("It is Monday.")}
+    sent = approvals.press(TOMASZ, 0, message=form, state=state)
+    assert approvals.result(sent)["counted"]
+    output = approvals.output(asking)
+    assert output["choice"] == "approve" and output["votes"][0]["reason"] == "It is Monday."
+
+
+def test_no_form_for_who_may_not(approvals):
+    approvals.slack.workspace.channels[DEPLOYS].members.append(LEA)
+    approvals.ask(ask_reason="required")
+    result = approvals.answered(LEA, APPROVE)
+    assert result["opened"] == "" and result["record"]["allowed"] is False
+    assert calls(approvals.slack, "views.open") == []
+    assert approvals.told(LEA) == ["You may not answer this."]
+
+
+@processes
+def test_what_is_typed_reads_nothing_from_the_datastore(approvals):
+    approvals.st2.client().keys.update(_key("probe", "the-secret"))
+    approvals.ask(ask_reason="required")
+    approvals.answered(TOMASZ, REJECT)
+    typed = reason("{{ st2kv.system.probe }}")
+    result = approvals.result(approvals.submit(TOMASZ, view_of(approvals), **typed))
+    assert result["counted"] is False and "template" in result["why"]
+    told = str(approvals.st2.executions()) + str(approvals.slack.requests)
+    assert "the-secret" not in told
+
+
+def _key(name, value):
+    return KeyValuePair(id=name, name=name, value=value)
+
+
+# --- core.ask in somebody's own workflow ----------------------------------------------------------
+
+
+def own_workflow(approvals, schema, route="slack:deploys", **more):
+    approvals.st2.workflow(
+        "tests.own",
+        {
+            "version": 1.0,
+            "tasks": {
+                "ask": {
+                    "action": "core.ask",
+                    "input": {"route": route, "schema": schema, **more},
+                    "next": [
+                        {
+                            "when": "<% succeeded() %>",
+                            "publish": [{"answer": "<% result().response %>"}],
+                            "do": "done",
+                        }
+                    ],
+                },
+                "done": {"action": "core.noop"},
+            },
+            "output": [{"answer": "<% ctx().answer %>"}],
+        },
+    )
+    started = approvals.st2.run("tests.own")
+    approvals.st2.wait_for(lambda: approvals.st2.executions("slack.post_question"))
+    approvals.quiet()
+    return started
+
+
+YES_NO = {"type": "object", "properties": {"go": {"type": "boolean", "required": True}}}
+VERSION = {
+    "type": "object",
+    "properties": {
+        "version": {"type": "string", "required": True, "maxLength": 5},
+        "hosts": {"type": "integer"},
+    },
+}
+
+
+def test_yes_or_no(approvals):
+    asking = own_workflow(approvals, YES_NO)
+    assert "`tests.own` asks" in approvals.shown()
+    assert approvals.answered(TOMASZ, 1)["record"]["what"] == "tests.own"
+    assert approvals.output(asking)["answer"] == {"go": False}
+    assert "*No* by <@%s>" % TOMASZ in approvals.shown()
+    assert approvals.kept() == []
+
+
+@processes
+def test_a_form(approvals):
+    asking = own_workflow(approvals, VERSION)
+    assert approvals.answered(TOMASZ)["opened"] == "modal"
+    text = {"type": "plain_text_input", "value": "2.8.5"}
+    number = {"type": "number_input", "value": "12"}
+    values = {"st2_field:version": {"st2_input": text}, "st2_field:hosts": {"st2_input": number}}
+    approvals.result(approvals.submit(TOMASZ, view_of(approvals), **values))
+    assert approvals.output(asking)["answer"] == {"version": "2.8.5", "hosts": 12}
+
+
+def test_the_route_alone_goes_to_the_configured_channel(approvals):
+    approvals.config["chatops"] = {"questions_channel": "deploys"}
+    asking = own_workflow(approvals, YES_NO, route="slack")
+    approvals.answered(TOMASZ, 0)
+    assert approvals.output(asking)["answer"] == {"go": True}
+
+
+def test_without_a_channel_it_is_said_what_to_do(approvals):
+    own_workflow(approvals, YES_NO, route="slack")
+    failed = approvals.st2.executions("slack.post_question")[0]
+    assert failed["status"] == "failed"
+    assert "`chatops.questions_channel`" in failed["result"]["stderr"]
+
+
+def test_another_route_is_none_of_ours(approvals):
+    approvals.st2.workflow(
+        "tests.other",
+        {
+            "version": 1.0,
+            "tasks": {"ask": {"action": "core.ask", "input": {"route": "pager"}}},
+        },
+    )
+    started = approvals.st2.run("tests.other")
+    inquiry = approvals.inquiry(started)
+    assert approvals.st2.executions("slack.post_question") == []
+    assert approvals.sweep() == {
+        "open": 0,
+        "started": [],
+        "canceled": [],
+        "faults": [],
+    }
+    assert approvals.st2.execution(inquiry)["status"] == "pending"
+
+
+def test_stackstorms_own_users_decide_who_may_answer(approvals):
+    own_workflow(approvals, YES_NO, users=["somebody-else"])
+    result = approvals.answered(TOMASZ, 0)
+    assert result["decided"] is False and "permission" in result["why"]
+    assert [key for key in approvals.kept() if key.startswith("slack_vote.")] == []
+
+
+def test_an_own_workflow_that_was_cancelled(approvals):
+    asking = own_workflow(approvals, YES_NO)
+    approvals.st2.client().executions.delete_by_id(asking)
+    approvals.sweep()
+    assert "*Canceled.*" in approvals.shown()
+    before = len(approvals.st2.executions())
+    approvals.sweep()  # nobody knows an answer to it: it stays, and costs no execution
+    assert len(approvals.st2.executions()) == before
+
+
+# --- before anything waits ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "given, named",
+    [
+        ({"channel": "nowhere"}, "nowhere"),
+        ({"approvers": ["@nobodies"]}, "nobodies"),
+        ({"approvers": [TOMASZ], "needed": 2}, "2 must agree"),
+        ({"choices": ["a", "a"]}, "twice"),
+        ({"name": "production"}, "approval:production"),
+    ],
+)
+def test_what_nobody_could_answer_fails_at_once(approvals, given, named):
+    approvals.config["authorization"] = [
+        {"name": "r", "who": [TOMASZ], "what": ["approval:slack.*"]}
+    ]
+    whole = {"channel": "deploys", "text": "Deploy?", **given}
+    ended = approvals.st2.ended(approvals.st2.run("slack.ask", whole))
+    assert ended["status"] == "failed"
+    assert named in str(ended["result"])
+    assert approvals.st2.executions("core.ask") == [] and approvals.messages() == []
+
+
+def test_a_person_is_asked_directly(approvals):
+    given = {"channel": TOMASZ, "text": "Deploy?", "approvers": [TOMASZ]}
+    asking = approvals.st2.run("slack.ask", given)
+    approvals.inquiry(asking)
+    approvals.st2.wait_for(lambda: calls(approvals.slack, "chat.postMessage"))
+    approvals.quiet()
+    posted = approvals.result(approvals.st2.executions("slack.post_question")[0]["id"])
+    assert posted["channel"].startswith("D")
+
+
+# --- the sweeper ----------------------------------------------------------------------------------
+
+
+def test_without_questions_the_sweeper_asks_twice_and_ends(approvals):
+    approvals.st2.tick("slack.sweep_questions")
+    approvals.quiet()
+    assert approvals.result(approvals.st2.executions("slack.sweep_questions")[0]["id"])["open"] == 0
+    asked = [each.path.partition("?")[0] for each in approvals.st2.requests]
+    assert sorted(asked) == ["/v1/inquiries", "/v1/keys"]
+    assert approvals.slack.requests == []
+
+
+def test_reminders_go_to_those_who_have_not_answered(approvals):
+    approvals.ask(needed=2, approvers=[TOMASZ, PRIYA], remind_every=10)
+    approvals.answered(TOMASZ, APPROVE)
+    assert approvals.sweep(later=300)["started"] == []
+    approvals.sweep(later=700)
+    reminder = approvals.slack.workspace.channels[DEPLOYS].messages[-1]
+    assert reminder["thread_ts"] == approvals.last()["ts"]
+    assert "<@%s>" % PRIYA in reminder["text"] and TOMASZ not in reminder["text"]
+    assert approvals.sweep(later=800)["started"] == []
+
+
+def test_a_question_that_stackstorm_no_longer_has_is_forgotten(approvals):
+    desk = approvals.desk()
+    desk.stackstorm.write("slack_question." + "0" * 24, '{"channel": "C1", "ts": "1.5"}')
+    desk.stackstorm.write("slack_vote.%s.%s" % ("0" * 24, TOMASZ), "{}")
+    approvals.sweep()
+    assert approvals.kept() == []

@@ -1,0 +1,514 @@
+"""Questions without any I/O: what is asked, what is typed, what votes come to, how it looks."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.slack import LoopbackSlack
+from st2slack.errors import InputError
+from st2slack.work.questions import ballot, form, message
+from st2slack.work.questions.ballot import Vote
+from st2slack.work.questions.look import started_by
+from st2slack.work.questions.question import (
+    Choice,
+    Question,
+    question_of_ask,
+    question_of_schema,
+    response_schema,
+    route_of,
+    unix_of,
+)
+from tests.helpers import make_client
+
+ASKED_AT = 1_000_000.0
+LEAST = {"channel": "deploys", "text": "Deploy?"}
+PEOPLE = ["U0HARBOUR%02d" % number for number in range(1, 8)]
+
+
+def asked(**given):
+    return question_of_ask({**LEAST, **given}, "deploys.release", ASKED_AT)
+
+
+# --- what is asked --------------------------------------------------------------------------------
+
+
+def test_left_out_it_is_approve_or_reject_within_a_day_by_the_rules():
+    question = asked()
+    assert [(each.value, each.label, each.style, each.needed) for each in question.choices] == [
+        ("approve", "Approve", "primary", 1),
+        ("reject", "Reject", "danger", 1),
+    ]
+    assert question.name == "deploys.release"
+    assert question.deadline == ASKED_AT + 24 * 3600
+    assert question.approvers == () and not question.allow_own
+    assert question.reason == "no" and question.fields == ()
+    assert question.remind_every is None
+
+
+def test_one_rejection_decides_however_many_must_approve():
+    assert [each.needed for each in asked(needed=3).choices] == [3, 1]
+
+
+def test_choices_as_texts_and_as_objects():
+    question = asked(
+        choices=["blue", {"value": "green", "label": "Go green", "style": "primary", "needed": 2}],
+        needed=3,
+    )
+    assert question.choices == (
+        Choice("blue", "blue", "", 3),
+        Choice("green", "Go green", "primary", 2),
+    )
+
+
+@pytest.mark.parametrize(
+    "given, named",
+    [
+        ({"text": " "}, "`text`"),
+        ({"text": "x" * 3001}, "`text`"),
+        ({"channel": ""}, "`channel`"),
+        ({"needed": 0}, "`needed`"),
+        ({"needed": True}, "`needed`"),
+        ({"needed": "2"}, "`needed`"),
+        ({"expires_after": -1}, "`expires_after`"),
+        ({"expires_after": float("nan")}, "`expires_after`"),
+        ({"remind_every": "5"}, "`remind_every`"),
+        ({"ask_reason": "maybe"}, "`ask_reason`"),
+        ({"choices": ["a", "a"]}, "'a' twice"),
+        ({"choices": ["expired"]}, "'expired'"),
+        ({"choices": [""]}, "`value`"),
+        ({"choices": [{"value": "a", "colour": "red"}]}, "'colour'"),
+        ({"choices": [{"value": "a", "style": "red"}]}, "style"),
+        ({"choices": ["x" * 76]}, "75"),
+        ({"choices": [str(number) for number in range(26)]}, "25"),
+        ({"approvers": ["tomasz"]}, "'tomasz'"),
+        ({"approvers": "U0HARBOUR02"}, "`approvers`"),
+        ({"requester": "tomasz"}, "`requester`"),
+        ({"name": "{{ st2kv.system.x }}"}, "`name`"),
+        ({"blocks": [{"type": "divider"}] * 45}, "44"),
+        ({"blocks": "[]"}, "`blocks`"),
+        ({"blocks": [{"type": "actions", "block_id": "st2_question:x"}]}, "st2_"),
+    ],
+)
+def test_what_cannot_be_asked_is_named(given, named):
+    with pytest.raises(InputError) as error:
+        asked(**given)
+    assert named in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "minutes, deadline", [(0, None), (1, ASKED_AT + 60), (0.5, ASKED_AT + 30), (None, 86400)]
+)
+def test_deadline(minutes, deadline):
+    found = asked(expires_after=minutes).deadline
+    assert found == (ASKED_AT + deadline if minutes is None else deadline)
+
+
+def test_the_inquiry_takes_a_choice_and_nothing_else():
+    schema = response_schema(asked(choices=["blue", "green"]))
+    assert schema["properties"]["choice"] == {
+        "type": "string",
+        "enum": ["blue", "green", ""],
+        "required": True,
+    }
+    assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize(
+    "route, channel",
+    [
+        ("slack", ""),
+        ("slack:deploys", "deploys"),
+        ("slack: C1 ", "C1"),
+        ("hubot", None),
+        ("slacks", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_routes(route, channel):
+    assert route_of(route) == channel
+
+
+def test_timestamps_of_stackstorm():
+    assert unix_of("1970-01-02T00:00:01.5Z") == 86401.5
+    assert unix_of("1970-01-02T00:00:01.500000Z") == 86401.5
+    assert unix_of("1970-01-02T00:00:01Z") == 86401.0
+    assert unix_of(None) == 0.0
+
+
+# --- a schema of somebody's own -------------------------------------------------------------------
+
+
+def of_schema(**properties):
+    return question_of_schema(
+        {"type": "object", "properties": properties}, "deploys.release", "deploys"
+    )
+
+
+def test_yes_or_no_becomes_two_buttons():
+    question = of_schema(go={"type": "boolean", "required": True})
+    assert [(each.value, each.label) for each in question.choices] == [
+        ("true", "Yes"),
+        ("false", "No"),
+    ]
+    assert form.from_button(question.fields, "true") == {"go": True}
+    assert form.from_button(question.fields, "false") == {"go": False}
+
+
+def test_one_list_of_values_becomes_buttons():
+    question = of_schema(colour={"type": "string", "enum": ["blue", "green"]})
+    assert [each.value for each in question.choices] == ["blue", "green"]
+    assert form.from_button(question.fields, "green") == {"colour": "green"}
+
+
+SCHEMA = {
+    "type": "object",
+    "required": ["version"],
+    "properties": {
+        "version": {"type": "string", "description": "Which one?"},
+        "hosts": {"type": "integer", "required": True},
+        "share": {"type": "number"},
+        "sure": {"type": "boolean"},
+        "colour": {"type": "string", "enum": ["blue", "green"]},
+        "teams": {"type": "array", "items": {"enum": ["red", "white"]}},
+        "more": {"type": "object"},
+    },
+}
+FIELDS = form.fields_of(SCHEMA)
+
+
+def test_everything_else_becomes_a_form():
+    question = question_of_schema(SCHEMA, "deploys.release", "deploys")
+    assert question.choices == ()
+    assert [(each.key, each.kind, each.required) for each in question.fields] == [
+        ("version", "text", True),
+        ("hosts", "integer", True),
+        ("share", "number", False),
+        ("sure", "boolean", False),
+        ("colour", "choice", False),
+        ("teams", "choices", False),
+        ("more", "json", False),
+    ]
+
+
+def put_in(**values):
+    """`state.values` of Slack for texts, and for elements as they are."""
+    return {
+        form.PREFIX + key: {form.INPUT: each if isinstance(each, dict) else {"value": each}}
+        for key, each in values.items()
+    }
+
+
+def test_what_was_put_in_comes_out_with_its_type():
+    typed = form.typed(
+        FIELDS,
+        put_in(
+            version="2.8.5",
+            hosts="12",
+            share="0.25",
+            sure={"selected_option": {"value": "false"}},
+            colour={"selected_option": {"value": "green"}},
+            teams={"selected_options": [{"value": "red"}, {"value": "white"}]},
+            more='{"a": [1]}',
+        ),
+    )
+    assert typed == {
+        "version": "2.8.5",
+        "hosts": 12,
+        "share": 0.25,
+        "sure": False,
+        "colour": "green",
+        "teams": ["red", "white"],
+        "more": {"a": [1]},
+    }
+
+
+def test_what_is_empty_is_left_out():
+    assert form.typed(FIELDS, put_in(version="2", hosts="1", more=" ", share=None)) == {
+        "version": "2",
+        "hosts": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "values, named",
+    [
+        ({"hosts": "1"}, "version is needed"),
+        ({"version": " ", "hosts": "1"}, "version is needed"),
+        ({"version": "2", "hosts": "1.5"}, "hosts must be a whole number"),
+        ({"version": "2", "hosts": "many"}, "hosts must be a whole number"),
+        ({"version": "2", "hosts": "true"}, "hosts must be a whole number"),
+        ({"version": "2", "hosts": "1", "share": "NaN"}, "share must be a number"),
+        ({"version": "2", "hosts": "1", "more": "{"}, "more must be JSON"),
+        ({"version": "2", "hosts": "1", "more": "[" * 100_000}, "more must be JSON"),
+        (
+            {"version": "2", "hosts": "1", "colour": {"selected_option": {"value": "red"}}},
+            "colour does not have",
+        ),
+        (
+            {"version": "2", "hosts": "1", "teams": {"selected_options": [{"value": "x"}]}},
+            "teams does not have",
+        ),
+    ],
+)
+def test_what_is_no_answer_is_named(values, named):
+    with pytest.raises(InputError) as error:
+        form.typed(FIELDS, put_in(**values))
+    assert named in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["{{ st2kv.system.x }}", "a {% if b %}", "{# c"])
+def test_templates_are_refused_wherever_they_are_typed(text):
+    with pytest.raises(InputError, match="template"):
+        form.typed(FIELDS, put_in(version=text, hosts="1"))
+    with pytest.raises(InputError, match="template"):
+        form.typed(FIELDS, put_in(version="2", hosts="1", more=json.dumps({"a": text})))
+
+
+@pytest.mark.parametrize("values", [None, {}, [], {"st2_field:version": None}, "x"])
+def test_a_form_without_values_is_empty(values):
+    with pytest.raises(InputError, match="version is needed"):
+        form.typed(FIELDS, values)
+
+
+@pytest.mark.parametrize(
+    "schema", [None, {}, {"properties": {}}, {"properties": {str(n): {} for n in range(41)}}]
+)
+def test_schemas_that_cannot_be_asked(schema):
+    with pytest.raises(InputError, match="`schema`"):
+        form.fields_of(schema)
+
+
+# --- votes ----------------------------------------------------------------------------------------
+
+
+def votes(*pairs):
+    return [Vote(user, choice, at=float(at)) for at, (user, choice) in enumerate(pairs)]
+
+
+A, B, C = PEOPLE[:3]
+
+
+@pytest.mark.parametrize(
+    "cast, decision",
+    [
+        ([], None),
+        ([(A, "approve")], None),
+        ([(A, "approve"), (B, "approve")], "approve"),
+        ([(A, "approve"), (B, "reject")], "reject"),
+        ([(A, "approve"), (B, "no such choice")], None),
+        ([(A, "approve"), (B, "approve"), (C, "reject")], "approve"),
+        ([(C, "reject"), (A, "approve"), (B, "approve")], "reject"),
+    ],
+)
+def test_two_must_approve_one_may_reject(cast, decision):
+    found = ballot.decided(asked(needed=2), votes(*cast))
+    assert (found and found.value) == decision
+
+
+@given(st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(["approve", "reject", "x"]))))
+def test_nothing_is_decided_by_fewer_than_needed(cast):
+    last = {user: Vote(user, choice, float(at)) for at, (user, choice) in enumerate(cast)}
+    question = asked(needed=3, choices=["approve", "reject"])
+    found = ballot.decided(question, list(last.values()))
+    counts = {
+        value: sum(each.choice == value for each in last.values())
+        for value in ("approve", "reject")
+    }
+    if found is None:
+        assert max(counts.values()) < 3
+    else:
+        assert counts[found.value] >= 3
+
+
+def test_a_vote_is_read_as_it_was_stored_and_for_its_own_voter_only():
+    vote = Vote(A, "approve", 12.5, "because", {"a": 1})
+    assert ballot.read(A, ballot.stored(vote)) == vote
+    assert ballot.read(B, ballot.stored(vote)) is None
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"user": "U0HARBOUR01"}', "\x00"])
+def test_what_is_no_vote_counts_for_none(text):
+    assert ballot.read(A, text) is None
+
+
+def test_the_answer_of_a_question_of_ours():
+    question = asked()
+    assert ballot.answer_of(question, [], expired=False) is None
+    assert ballot.answer_of(question, [], expired=True) == {
+        "choice": "",
+        "expired": True,
+        "votes": [],
+    }
+    cast = [Vote(A, "reject", 3.0, "no")]
+    assert ballot.answer_of(question, cast, expired=True) == {
+        "choice": "reject",
+        "expired": False,
+        "votes": [{"user": A, "choice": "reject", "at": 3.0, "reason": "no"}],
+    }
+
+
+def test_the_answer_to_a_schema_is_that_of_who_came_first():
+    question = of_schema(go={"type": "boolean"})
+    cast = [Vote(A, "true", 2.0, answer={"go": True}), Vote(B, "false", 1.0, answer={"go": False})]
+    assert ballot.answer_of(question, cast, expired=False) == {"go": False}
+    assert ballot.answer_of(question, [], expired=False) is None
+
+
+@pytest.mark.parametrize(
+    "cast, response, expired, behind",
+    [
+        ([(A, "approve")], {"choice": "approve"}, False, True),
+        ([(A, "reject")], {"choice": "approve"}, False, False),
+        ([], {"choice": "approve"}, False, False),
+        ([], {"choice": "approve", "votes": [{"user": A}]}, False, False),
+        ([], {"choice": "", "expired": True}, True, True),
+        ([], {"choice": "", "expired": True}, False, False),
+        ([], {"choice": "approve", "expired": True}, True, False),
+        ([], None, False, False),
+    ],
+)
+def test_whether_votes_stand_behind_an_answer(cast, response, expired, behind):
+    assert ballot.stands_behind(asked(), votes(*cast), response, expired) is behind
+
+
+# --- who asks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "person, requesters, names, own",
+    [
+        (A, [A], {}, True),
+        (A, [B, "stanley"], {}, False),
+        (A, ["mara"], {A: "mara"}, True),
+        (A, ["mara"], {B: "mara"}, False),
+        (A, [], {}, False),
+        ("mara", [], {}, True),
+    ],
+)
+def test_who_started_it(person, requesters, names, own):
+    assert started_by(person, requesters, names) is own
+
+
+# --- how it looks ---------------------------------------------------------------------------------
+
+
+def texts(blocks):
+    return json.dumps(blocks)
+
+
+def test_a_button_names_the_inquiry_and_the_choice():
+    blocks = message.blocks_open(asked(), "5f00", [], "<@U1>")
+    actions = blocks[-1]
+    assert actions["type"] == "actions" and actions["block_id"] == "st2_question:5f00"
+    assert [(each["value"], each["action_id"]) for each in actions["elements"]] == [
+        ("approve", "st2_question_choose_0"),
+        ("reject", "st2_question_choose_1"),
+    ]
+    assert "confirm" in actions["elements"][1] and "confirm" not in actions["elements"][0]
+
+
+def test_where_a_reason_is_asked_the_button_opens_a_form():
+    blocks = message.blocks_open(asked(ask_reason="required"), "5f00", [], "<@U1>")
+    assert blocks[-1]["elements"][0]["action_id"] == "st2_question_form_0"
+    view = message.modal(asked(ask_reason="required"), "5f00", "reject", "C1", "1.5")
+    assert view["private_metadata"].split(" ", 3) == ["5f00", "C1", "1.5", "reject"]
+    assert [each.get("optional") for each in view["blocks"][1:]] == [False]
+
+
+def test_it_counts_along_and_says_who_until_when():
+    cast = votes((A, "approve"))
+    shown = texts(message.blocks_open(asked(needed=2), "5f00", cast, "<@%s>" % A))
+    assert "Approve: 1 of 2 (<@%s>)" % A in shown
+    assert "<!date^%d^" % (ASKED_AT + 86400) in shown
+    assert "needed: Approve 2, Reject 1" in shown
+
+
+@pytest.mark.parametrize(
+    "response, behind, words",
+    [
+        ({"choice": "approve"}, True, ":white_check_mark: *Approve* by <@%s>" % A),
+        ({"choice": "", "expired": True}, True, "*Expired*"),
+        ({"choice": "reject"}, False, "*Reject*, answered outside of Slack"),
+    ],
+)
+def test_at_the_end_it_says_what_came_of_it_and_nothing_can_be_pressed(response, behind, words):
+    cast = votes((A, "approve"))
+    outcome = message.outcome_of(asked(), response, cast, 5.0, behind)
+    assert words in outcome
+    blocks = message.blocks_locked(asked(), outcome, cast)
+    assert not [each for each in blocks if each["type"] in ("actions", "input")]
+
+
+def test_reasons_and_labels_ping_nobody():
+    question = asked(choices=[{"value": "a", "label": "<!channel>"}, "b"])
+    cast = [Vote(A, "a", 1.0, reason="<!here> <@U1> <https://evil|good>")]
+    outcome = message.outcome_of(question, {"choice": "a"}, cast, 5.0, True)
+    shown = texts(message.blocks_locked(question, outcome, cast)) + texts(
+        message.blocks_open(question, "5f00", cast, "x")[1:2]
+    )
+    for ping in ("<!channel>", "<!here>", "<@U1>", "<https://evil"):
+        assert ping not in shown
+
+
+def test_a_secret_answer_is_not_shown():
+    question = of_schema(password={"type": "string", "secret": True})
+    outcome = message.outcome_of(question, {"password": "hunter2"}, [Vote(A)], 5.0, True)
+    assert "hunter2" not in outcome
+    assert "hunter2" not in message.outcome_of(question, {"password": "hunter2"}, [], 5.0, False)
+
+
+LONG = st.text(min_size=1, max_size=75).filter(lambda text: text.strip() and text != "expired")
+
+
+@given(
+    text=st.text(min_size=1, max_size=3000).filter(str.strip),
+    labels=st.lists(LONG, min_size=1, max_size=25, unique=True),
+    reasons=st.lists(st.text(max_size=3000), max_size=30),
+)
+def test_slack_takes_whatever_is_asked(judge, text, labels, reasons):
+    question = asked(text=text, choices=labels)
+    cast = [
+        Vote("U%07d" % number, labels[number % len(labels)], float(number), reason)
+        for number, reason in enumerate(reasons)
+    ]
+    outcome = message.outcome_of(question, {"choice": labels[0]}, cast, 5.0, True)
+    for blocks in (
+        message.blocks_open(question, "5f00", cast, "everybody"),
+        message.blocks_locked(question, outcome, cast),
+        message.form_in_thread(question, "5f00", labels[0], A),
+    ):
+        judge("chat.postMessage", {"channel": "C0DEPLOYS01", "text": "x", "blocks": blocks})
+
+
+def test_slack_takes_every_kind_of_input(judge):
+    question = question_of_schema(SCHEMA, "deploys.release", "deploys")
+    blocks = message.form_in_thread(question, "5f00", "-", A)
+    kinds = [each["element"]["type"] for each in blocks if each["type"] == "input"]
+    assert kinds == [
+        "plain_text_input",
+        "number_input",
+        "number_input",
+        "radio_buttons",
+        "static_select",
+        "checkboxes",
+        "plain_text_input",
+    ]
+    judge("chat.postMessage", {"channel": "C0DEPLOYS01", "text": "x", "blocks": blocks})
+
+
+@pytest.fixture(scope="module")
+def judge():
+    """What Slack says about a call: an error where it refuses."""
+    with LoopbackSlack() as server:
+        yield make_client({"api_url": server.api_url, "action_token": server.bot_token}).call
+
+
+def test_a_message_given_as_blocks_keeps_them():
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Release* 2.8.5"}}]
+    question = asked(blocks=blocks)
+    assert message.blocks_open(question, "5f00", [], "x")[:1] == blocks
+    assert message.blocks_locked(question, "Done.", [])[:1] == blocks
+    assert isinstance(question, Question)
