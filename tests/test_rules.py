@@ -247,7 +247,7 @@ def test_stackstorm_lets_the_same_come_in(name, payload, expected):
 
 @on_stackstorm
 @pytest.mark.parametrize("name", sorted(OF_WORK))
-def test_stackstorm_hands_over_the_same(name):
+def test_stackstorm_hands_over_the_same_command(name):
     """It knows no key that is not there: a template that asks for one ends the rule."""
     from st2common.util.jinja import render_values
 

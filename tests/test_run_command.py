@@ -40,6 +40,7 @@ class World:
             "chatops": {"prefix": "!st2", "whom_to_ask": "Ask <@%s>." % MARA},
         }
         st2.configs["slack"] = self.config
+        st2.enable_rule("slack.post_results", False)  # the results have tests of their own
         self.ran = []
         self.action("demo.deploy", {"service": {"type": "string"}, "zone": {"type": "string"}})
         self.action("demo.say", {"text": {"type": "string"}, "to": {"type": "string"}})
@@ -532,11 +533,9 @@ def test_two_deliveries_at_once_by_the_rule_run_exactly_one(world):
     assert len(world.said) == 1 and world.st2.rule_failures == []
 
 
-def _ended(world, count):
+def _ended(world, count, ref="slack.run_command"):
     found = [
-        each
-        for each in world.st2.executions("slack.run_command")
-        if each["status"] in ("succeeded", "failed")
+        each for each in world.st2.executions(ref) if each["status"] in ("succeeded", "failed")
     ]
     return found if len(found) == count else []
 
@@ -557,6 +556,17 @@ def test_a_message_by_its_rule(world, name):
     assert done["status"] == "succeeded" and done["result"]["result"]["ran"] is True, done
     (posted,) = calls(world.slack, "chat.postMessage")
     assert posted.args["thread_ts"] == payload["timestamp_raw"]
+
+
+def test_the_result_takes_the_place_of_the_acknowledgement(world):
+    world.st2.enable_rule("slack.post_results")
+    result = world.ask("deploy x")
+    (done,) = world.st2.wait_for(lambda: _ended(world, 1, "slack.post_result"))
+    assert done["status"] == "succeeded", done
+    assert done["result"]["result"]["ts"] == result["message"]["ts"]
+    (message,) = world.said
+    assert "<@%s> runs" % TOMASZ in json.dumps(message["blocks"])
+    assert "succeeded" in message["text"]
 
 
 # --- faults -------------------------------------------------------------------------------------
