@@ -28,7 +28,7 @@ vars: [{decision: null}]
 tasks:
   ask:
     action: core.ask
-    input: {schema: %s, route: slack, ttl: 0}
+    input: {schema: %s, route: pager, ttl: 0}
     next:
       - when: <%% succeeded() %%>
         publish: [{decision: <%% result().response.decision %%>}]
@@ -150,6 +150,40 @@ class TestWorkflows:
         st2.client().executions.delete_by_id(made)
         assert st2.ended(made)["status"] == "canceled"
 
+    def test_two_answers_at_once_may_go_well(self, st2, asking):
+        st2.two_answers_hang(False)
+        st2.answer_window = 60
+        made = st2.run("tests.asking", {"text": "x"})
+        inquiry = inquiry_of_pending(st2)
+        threads = [threading.Thread(target=answer, args=(st2, inquiry, "yes")) for _ in "ab"]
+        for thread in threads:
+            thread.start()
+        st2.wait_for(lambda: len(st2.answers) == 2)
+        st2.settle(inquiry)
+        for thread in threads:
+            thread.join()
+        assert st2.ended(made)["status"] == "succeeded"
+
+    def test_stopped_in_the_middle_an_answer_counts(self, st2, asking):
+        st2.answer_window = 60
+        made = st2.run("tests.asking", {"text": "x"})
+        inquiry = inquiry_of_pending(st2)
+        failures = []
+
+        def ask():
+            try:
+                answer(st2, inquiry, "yes")
+            except requests.ConnectionError as error:
+                failures.append(error)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        st2.wait_for(lambda: st2.answers)
+        st2.stop()
+        thread.join()
+        assert len(failures) == 1
+        assert st2.ended(made)["result"]["output"]["decision"] == "yes"
+
     def test_one_after_the_other_the_second_is_refused(self, st2, asking):
         made = st2.run("tests.asking", {"text": "x"})
         inquiry = inquiry_of_pending(st2)
@@ -168,6 +202,67 @@ class TestWorkflows:
         assert answer(st2, inquiry, "yes").status_code == 200
         assert st2.executions("tests.asking")[0]["status"] == "paused"
         assert st2.executions("core.noop") == []
+
+    def test_cancelled_inside_it_ends(self, st2, asking):
+        made = st2.run("tests.outer", {"text": "x"})
+        inquiry_of_pending(st2)
+        paused(st2, "tests.outer", "tests.asking")
+        inner = st2.executions("tests.asking")[0]["id"]
+        st2.client().executions.delete_by_id(inner)
+        states = [each["status"] for each in st2.ended(inner)["log"]]
+        assert states[-3:] == ["paused", "canceling", "canceled"]
+        assert st2.ended(made)["status"] == "canceled"
+
+    def test_cancelled_while_it_runs_it_waits_for_its_tasks(self, st2, asking):
+        go_on = threading.Event()
+        st2.action("tests.wait", lambda: go_on.wait(30))
+        tasks = {"a": {"action": "tests.wait"}, "b": {"action": "tests.asking"}}
+        st2.workflow("tests.both", {"version": 1.0, "tasks": tasks})
+        made = st2.run("tests.both")
+        inquiry_of_pending(st2)
+        paused(st2, "tests.asking")
+        assert st2.execution(made)["status"] == "running"
+        st2.client().executions.delete_by_id(made)
+        assert st2.execution(made)["status"] == "canceling"
+        assert st2.executions("tests.asking")[0]["status"] == "canceled"
+        go_on.set()
+        assert st2.ended(made)["status"] == "canceled"
+
+    def test_jinja_in_an_answer_is_rendered_by_the_task_that_gets_it(self, st2):
+        st2.client().keys.update(KeyValuePair(name="x", value="canary"))
+        asking = {"action": "core.ask", "next": [{"do": "say"}]}
+        asking["input"] = {"schema": SCHEMA}
+        asking["next"][0]["publish"] = [{"it": "<% result().response.decision %>"}]
+        say = {"action": "core.echo", "input": {"message": "<% ctx().it %>"}}
+        definition = {"version": 1.0, "tasks": {"ask": asking, "say": say}}
+        st2.workflow("tests.saying", {**definition, "output": [{"it": "<% ctx().it %>"}]})
+        made = st2.run("tests.saying")
+        answer(st2, inquiry_of_pending(st2), "{{ st2kv.system.x }}")
+        # The answer itself is kept as it was given.
+        assert st2.ended(made)["result"]["output"]["it"] == "{{ st2kv.system.x }}"
+        assert st2.executions("core.echo")[0]["result"]["stdout"] == "canary"
+
+    def test_who_asked_in_chat_is_handed_on(self, st2, asking):
+        st2.alias(pack="tests", name="ask", action_ref="tests.outer", formats=["ask {{text}}"])
+        made = command(st2, "ask me").execution["id"]
+        inquiry = st2.execution(inquiry_of_pending(st2))
+        asking = st2.execution(inquiry["parent"])
+        for each in (inquiry, asking):
+            assert each["context"]["api_user"] == "U1"
+            assert each["context"]["parent"]["source_channel"] == "C1"
+        assert asking["context"]["parent"]["execution_id"] == made
+        assert asking["workflow_execution"] == st2.execution(made)["context"]["workflow_execution"]
+
+    def test_an_output_schema_demands_the_answer_where_the_setting_is_on(self, monkeypatch):
+        monkeypatch.setenv("ST2_AUTH_TOKEN", "")
+        schema = {"type": "object", "properties": {"a": {"type": "string", "required": True}}}
+        definition = {"version": 1.0, "tasks": {"a": {"action": "core.noop"}}}
+        for on, status in ((False, "succeeded"), (True, "failed")):
+            with StandInApi([], validate_output=on) as st2:
+                st2.workflow("tests.none", definition, output_schema=schema)
+                execution = st2.ended(st2.run("tests.none"))
+                assert execution["status"] == status
+                assert not on or "Error validating output" in execution["result"]["message"]
 
     def test_an_expired_inquiry_ends_in_success_and_nothing_tells_it(self, st2):
         definition = {
@@ -397,6 +492,15 @@ class TestPolicies:
         assert st2.execution(first)["status"] == "canceled"
         assert st2.ended(second)["status"] == "succeeded"
 
+    def test_an_abandoned_one_lets_the_next_go(self, st2, voting):
+        first, second = [
+            st2.run("tests.vote", {"inquiry": "1", "vote": vote}) for vote in ("a", "b")
+        ]
+        st2.wait_for_status(first, "running")
+        st2.terminate_runner(first)
+        assert st2.execution(first)["status"] == "abandoned"
+        st2.wait_for_status(second, "running")
+
     def test_a_delayed_one_is_cancelled(self, st2, voting):
         first, second = [
             st2.run("tests.vote", {"inquiry": "1", "vote": vote}) for vote in ("a", "b")
@@ -447,6 +551,12 @@ class TestRules:
         st2.enable_rule("tests.on_press", False)
         with pytest.raises(AssertionError, match="disabled"):
             st2.tick("tests.on_press")
+
+    def test_jinja_in_a_payload_is_rendered(self, st2):
+        st2.client().keys.update(KeyValuePair(name="x", value="canary"))
+        st2.rule(**self.RULE)
+        st2.dispatch("tests.press", {"id": "yes", "by": "{{ st2kv.system.x }}"})
+        assert st2.executions("core.echo")[0]["parameters"]["message"] == "canary pressed"
 
     def test_a_rule_whose_action_is_refused_stops_nothing(self, st2):
         st2.rule(**{**self.RULE, "action": {"ref": "tests.absent"}})
@@ -623,13 +733,32 @@ class TestActionsOfPacks:
             headers = {"X-Auth-Token": token}
             refused(requests.get(st2.api_url + "/keys", headers=headers, timeout=30), 401)
 
-    def test_its_process_is_killed_with_its_runner_or_when_cancelled(self, st2, calling):
+    @pytest.fixture
+    def waits(self, st2, calling):
+        """Runs the action until it waits for ever; its ID."""
         st2.pack(calling)
-        for end in (st2.kill_runner, st2.client().executions.delete_by_id):
+
+        def run():
             made = st2.run("calling.call", {"name": "bob", "wait": True})
-            st2.wait_for(lambda: st2.system.store.get_value("calling.Call:mine", local=False))
-            end(made)
-            st2.system.store.delete_value("calling.Call:mine", local=False)
-            # The process is gone either way; only one of the executions says so.
-            st2.wait_for(lambda: not st2.running_processes)
-        assert [each["status"] for each in st2.executions()] == ["running", "canceled"]
+            st2.wait_for(lambda: st2.system.store.get_value("token", local=False))
+            st2.system.store.delete_value("token")
+            return made
+
+        return run
+
+    def test_its_process_ends_when_it_is_cancelled(self, st2, waits):
+        made = waits()
+        assert st2.running_processes == [made]
+        st2.client().executions.delete_by_id(made)
+        assert st2.ended(made)["status"] == "canceled"
+        st2.wait_for(lambda: not st2.running_processes)
+
+    def test_its_process_outlives_its_runner_but_not_the_stand_in(self, st2, waits):
+        killed, terminated = waits(), waits()
+        st2.kill_runner(killed)
+        st2.terminate_runner(terminated)
+        assert st2.execution(killed)["status"] == "running"
+        assert st2.execution(terminated)["status"] == "abandoned"
+        assert sorted(st2.running_processes) == sorted([killed, terminated])
+        st2.end()
+        st2.wait_for(lambda: not st2.running_processes)

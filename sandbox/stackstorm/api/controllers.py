@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
 
-from .. import rendering
 from . import statuses
 from .inquiries import shown
 from .records import Record
@@ -96,7 +95,7 @@ def delete_key(asked: Asked) -> Answer:
 
 def _existing(asked: Asked, name: str) -> str:
     if asked.system.store.get_value(name, local=False) is None:
-        raise not_found(f'Unable to find a key "{name}" in the scope st2kv.system')
+        raise not_found(f'The key "{name}" does not exist in the StackStorm datastore.')
     return name
 
 
@@ -196,21 +195,16 @@ def post_execution(asked: Asked) -> Answer:
     if not isinstance(body, dict) or not isinstance(body.get("action"), str):
         raise bad_request("'action' is a required property")
     context = {**(body.get("context") or {}), "user": body.get("user") or asked.caller.user}
-    whole = {**rendering.datastore(system.store), "action_context": context}
-    try:
-        values = rendering.render(body.get("parameters") or {}, whole)
-    except rendering.UndefinedError as error:
-        raise bad_request(f"Failed to render parameter: {error}") from None
+    values = system.live_parameters(body.get("parameters") or {}, context)
     record = system.engine.request(body["action"], values, context, notify=body.get("notify"))
     return Answer(_document(asked, record), 201)
 
 
 def run_again(asked: Asked) -> Answer:
     """A new execution with the parameters of another, of which it tells."""
-    system = asked.system
-    first = system.engine.get(asked.path["id"])
+    first = asked.system.engine.get(asked.path["id"])
     context = {"user": asked.caller.user, "re-run": {"ref": first.id}}
-    record = system.engine.request(first.ref, dict(first.parameters), context)
+    record = asked.system.engine.request(first.ref, dict(first.parameters), context)
     return Answer(_document(asked, record), 201)
 
 

@@ -12,12 +12,13 @@ from typing import Any, Callable, Dict, List, Optional, Protocol
 
 from .. import parameters
 from ..mistakes import Mistakes
+from ..schema import violations
 from . import statuses
 from .clock import Clock
 from .policies import Policies
 from .records import Record
 from .refusal import Refusal, bad_request, not_found
-from .registry import ORQUESTA, Registry
+from .registry import Registry
 from .times import iso
 
 Json = Dict[str, Any]
@@ -48,6 +49,7 @@ class Engine:
         self.runners: Dict[str, Runner] = {}
         self.on_change: List[OnChange] = []
         self.webui: Optional[str] = None
+        self.validate_output = False
 
     def get(self, execution_id: str) -> Record:
         """Refusal 404."""
@@ -117,8 +119,23 @@ class Engine:
     def finish(self, record: Record, status: str, result: Any) -> None:
         """The end that its runner tells; too late where it was cancelled or its runner killed."""
         with self.lock:
-            if not record.completed and not record.dead:
-                self.set_status(record, status, result)
+            if record.completed or record.dead:
+                return
+            wrong = self._wrong_output(record, result) if status == statuses.SUCCEEDED else ""
+            if wrong:
+                text = "Error validating output. See error output for more details."
+                status, result = statuses.FAILED, {"error": wrong, "message": text}
+            self.set_status(record, status, result)
+
+    def _wrong_output(self, record: Record, result: Any) -> str:
+        """What breaks the action's output_schema, where StackStorm is told to look."""
+        entry, schema = record.entry, record.entry.action.output_schema
+        if not self.validate_output or "type" not in schema or entry.output_key not in result:
+            return ""
+        found = violations(
+            {"output": result[entry.output_key]}, {"output": {**schema, "required": True}}
+        )
+        return "; ".join(str(each) for each in found)
 
     def cancel(self, record: Record, user: str) -> None:
         """As DELETE does; Refusal (of status 200, as in StackStorm) where it cannot be."""
@@ -129,19 +146,31 @@ class Engine:
                 raise Refusal(200, f"Action cannot be canceled. State = {record.status}.")
             record.context["cancelled_by"] = user
             record.result = {"message": "Action canceled by user.", "user": user}
-            if record.status == statuses.RUNNING or record.runner == ORQUESTA:
+            # Paused at the top it is over at once, and nothing inside hears of it.
+            if record.status == statuses.RUNNING or record.parent:
                 self.set_status(record, statuses.CANCELING)
                 self._runner(record).cancel(record)
             else:
                 self.set_status(record, statuses.CANCELED)
 
-    def kill_runner(self, execution_id: str) -> None:
-        """As SIGKILL does to the process that runs it: it says "running" until cancelled."""
+    def kill_runner(self, execution_id: str, abandon: bool = False) -> None:
+        """As a signal does to the process that runs it. What it has started goes on, unheard.
+
+        SIGKILL: it says "running" until it is cancelled. SIGTERM (`abandon`): it is abandoned.
+        """
         with self.lock:
             record = self.get(execution_id)
             assert record.status == statuses.RUNNING, record.status
             record.dead = True
-            self._runner(record).cancel(record)
+            if abandon:
+                self.set_status(record, statuses.ABANDONED)
+
+    def end(self) -> None:
+        """Nothing that still runs is heard any more."""
+        with self.lock:
+            for record in self.records.values():
+                record.dead = True
+            self.on_change.clear()
 
     def ancestors(self, record: Record) -> List[Record]:
         """Parent, its parent, and so on."""

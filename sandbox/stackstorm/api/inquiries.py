@@ -10,7 +10,7 @@ from ..schema import violations
 from . import statuses
 from .engine import Engine
 from .records import Record
-from .refusal import Refusal, bad_request
+from .refusal import Refusal, bad_request, not_found
 from .registry import INQUIRER
 from .tokens import Caller
 
@@ -39,11 +39,13 @@ class Inquiries:
     """The runner of `core.ask`, and what is done about its executions.
 
     `window`: seconds in which a second answer is taken too, as StackStorm's own checks leave it.
-    With two or more in it one is stored, and the workflow hangs `running`.
+    With two or more in it one is stored, and, while `hangs` is set, the workflow stays `running`:
+    on a StackStorm two at once did that to one of three, six at once to all.
     """
 
     def __init__(self, engine: Engine, dispatch: Dispatch) -> None:
         self.window = 0.05
+        self.hangs = True
         self.answers: List[Answer] = []
         self.resume: Callable[[Record, bool], None] = lambda asking, hangs: None
         self._engine = engine
@@ -74,7 +76,10 @@ class Inquiries:
 
     def get(self, inquiry_id: str) -> Record:
         """One that can still be answered; Refusal."""
-        record = self._engine.get(inquiry_id)
+        try:
+            record = self._engine.get(inquiry_id)
+        except Refusal:
+            raise not_found("The resource could not be found.") from None
         if record.runner != INQUIRER:
             raise bad_request(f'Action execution "{inquiry_id}" is not an inquiry.')
         if record.status == statuses.TIMED_OUT:
@@ -113,9 +118,14 @@ class Inquiries:
                 return
             record = self._engine.get(inquiry_id)
             taken[-1].stored = True
-            self._resume(record, hangs=len(taken) > 1)
+            self._resume(record, hangs=self.hangs and len(taken) > 1)
             result = {**record.result, "response": taken[-1].response}
             self._engine.set_status(record, statuses.SUCCEEDED, result)
+
+    def settle_all(self) -> None:
+        """Every one that has been answered: nobody is left to do it later."""
+        for inquiry_id in list(self._open):
+            self.settle(inquiry_id)
 
     def purge(self) -> List[str]:
         """What the garbage collector does, where it is told to: end those past their ttl."""

@@ -59,6 +59,7 @@ class PackActions:
         self._store = store
         self._tokens = tokens
         self._processes: Dict[str, int] = {}
+        self._ended = False
         self._one_at_a_time = threading.Lock()
 
     def start(self, record: Record) -> None:
@@ -75,6 +76,12 @@ class PackActions:
             _kill(pid)
         if record.status == statuses.CANCELING:
             self._engine.set_status(record, statuses.CANCELED)
+
+    def end(self) -> None:
+        """No process is left."""
+        self._ended = True
+        for pid in list(self._processes.values()):
+            _kill(pid)
 
     @property
     def running(self) -> List[str]:
@@ -100,7 +107,7 @@ class PackActions:
 
         def started(pid: int) -> None:
             self._processes[record.id] = pid
-            if record.completed or record.dead:  # while it was being started
+            if record.completed or self._ended:  # while it was being started
                 _kill(pid)
 
         done = runner.execute(action, record.parameters, config, around=around, on_start=started)

@@ -13,6 +13,7 @@ from .registry import ASK, INQUIRER, Entry, Registry, made
 
 Json = Dict[str, Any]
 
+WELL: Json = {"failed": False, "succeeded": True, "return_code": 0}
 DEFAULT_FORMAT = """Action {{ execution.action.ref }} ended: {{ execution.status }}.
 execution: {{ execution.id }}
 {% if execution.elapsed_seconds %}took {{ execution.elapsed_seconds | to_human_time_from_seconds }}
@@ -22,7 +23,7 @@ execution: {{ execution.id }}
 def add(registry: Registry, engine: Engine, book: AliasBook) -> None:
     """Register them."""
     registry.add(Entry(made("core.ask", ASK, runner_type=INQUIRER)))
-    registry.add(Entry(made("core.noop", runner_type="noop"), run=lambda: None))
+    registry.add(Entry(made("core.noop", runner_type="noop"), run=lambda: dict(WELL)))
     message = {"message": {"type": "string", "required": True}}
     registry.add(Entry(made("core.echo", message, runner_type="local-shell-cmd"), run=_echo))
 
@@ -35,7 +36,7 @@ def add(registry: Registry, engine: Engine, book: AliasBook) -> None:
 
 
 def _echo(message: str) -> Json:
-    return {"stdout": message, "stderr": "", "return_code": 0, "succeeded": True, "failed": False}
+    return {**WELL, "stdout": message, "stderr": ""}
 
 
 def formatted(engine: Engine, book: AliasBook, execution_id: str) -> Json:

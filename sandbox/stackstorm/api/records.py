@@ -65,6 +65,7 @@ class Record:
     def document(self, secrets: bool = False) -> Json:
         """What the API answers. Attributes that are empty are left out, as StackStorm does."""
         parameters = self.shown_parameters(secrets)
+        of_workflow = self.context.get("orquesta") or {}
         whole = {
             "id": self.id,
             "status": self.status,
@@ -84,6 +85,8 @@ class Record:
             "result": self._shown_result(secrets),
             "log": list(self.log),
             "web_url": self.web_url,
+            "workflow_execution": of_workflow.get("workflow_execution_id"),
+            "task_execution": of_workflow.get("task_execution_id"),
         }
         if self.end is not None:
             whole["end_timestamp"] = iso(self.end)

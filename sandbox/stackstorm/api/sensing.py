@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Optional
 from ..datastore import SYSTEM
 
 if TYPE_CHECKING:
-    from .server import StandInApi
+    from .standin import StandInApi
 
 
 class SensorService:

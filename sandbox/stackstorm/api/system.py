@@ -12,6 +12,7 @@ from .alias_executions import AliasExecutions
 from .clock import Clock
 from .engine import Engine
 from .inquiries import Inquiries
+from .live_parameters import LiveParameters
 from .notifier import Notifier
 from .policies import Policies
 from .python_runner import Callables, PackActions
@@ -38,7 +39,8 @@ class System:
         self.alias_executions = AliasExecutions(self.engine, self.aliases, self.store)
         self.reactor = Reactor(self._request, self.engine.lock, self.clock)
         self.inquiries = Inquiries(self.engine, self.dispatch)
-        self.workflows = Workflows(self.engine, self.store)
+        self.live_parameters = LiveParameters(self.store)
+        self.workflows = Workflows(self.engine, self.store, self.live_parameters)
         self.pack_actions = PackActions(self.engine, configs, self.store, self.tokens)
         self.inquiries.resume = self.workflows.wake
         self.engine.runners = {
@@ -65,7 +67,8 @@ class System:
         return self.reactor.dispatch(trigger, payload or {})
 
     def _request(self, ref: str, values: Json, context: Json) -> Record:
-        return self.engine.request(ref, values, {"user": SYSTEM_USER, **context})
+        whole = {"user": SYSTEM_USER, **context}
+        return self.engine.request(ref, self.live_parameters(values, whole), whole)
 
     def _forget_tokens(self, record: Record) -> None:
         if record.completed:

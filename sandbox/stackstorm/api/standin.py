@@ -1,26 +1,18 @@
-"""StandInApi: the server, and what a test does to it."""
+"""StandInApi: a StackStorm, as a test or a demo has it in its hands."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-import socket
-import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple, TypeVar
-
-from aiohttp import web
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, TypeVar
 
 from ..metadata import PACK, PYTHON_RUNNER
-from . import controllers, statuses
-from .controllers import Answer, Asked, Controller
+from . import statuses
 from .faults import Fault, Faults
 from .inquiries import Answer as InquiryAnswer
 from .reactor import Dispatched
 from .records import Record
-from .refusal import Refusal
 from .registry import Entry, made
+from .serving import Request, Server
 from .system import System
 from .tokens import SYSTEM_USER
 
@@ -33,23 +25,15 @@ TICK = 0.05
 PERSON = "st2admin"
 
 
-class Request(NamedTuple):
-    """A request that was read: method, path with query, JSON of the body, token."""
-
-    method: str
-    path: str
-    body: Any
-    token: Optional[str]
-
-
 class StandInApi:
-    """A StackStorm on 127.0.0.1. `with StandInApi() as st2: ...`, or `start()` and `stop()`.
+    """A StackStorm on 127.0.0.1. `with StandInApi() as st2: ...`, or `start()` and `end()`.
 
     `packs`: folders of packs whose actions, workflows, aliases, rules and policies it has.
     `configs`: name of a pack → its config, as in its file. `port`: 0 for any free one; after
     `stop()` it starts again on the same, with all that was there. `in_thread`: a pack's Python
     actions run in this process, one at a time, instead of in one of their own. `webui`: where the
-    web UI would be, for the `web_url` of an execution.
+    web UI would be, for the `web_url` of an execution. `validate_output`: the setting of that name
+    (validate_output_schema), which is off on a default install.
     """
 
     def __init__(
@@ -59,59 +43,57 @@ class StandInApi:
         port: int = 0,
         in_thread: bool = False,
         webui: Optional[str] = None,
+        validate_output: bool = False,
     ) -> None:
         self.configs: Dict[str, Json] = configs if configs is not None else {}
         self.system = System(packs, self.configs)
         self.system.registry.in_thread = in_thread
         self.system.engine.webui = webui
-        self.requests: List[Request] = []
+        self.system.engine.validate_output = validate_output
         self.token = self.system.tokens.issue(PERSON)
         self.sensor_token = self.system.tokens.issue(SYSTEM_USER)
         self._faults = Faults()
-        self._port = port
-        self._thread: Optional[threading.Thread] = None
-        self._ready = threading.Event()
-        self._failure: Optional[BaseException] = None
+        self._server = Server(self.system, self._faults, port)
 
     # The server
 
     @property
     def url(self) -> str:
         """The root, without a slash at its end."""
-        return f"http://127.0.0.1:{self._port}"
+        return f"http://127.0.0.1:{self._server.port}"
 
     @property
     def api_url(self) -> str:
         """What clients are given as `api_url`."""
         return f"{self.url}/v1"
 
+    @property
+    def requests(self) -> List[Request]:
+        """Every request that was read."""
+        return self._server.requests
+
     def start(self) -> StandInApi:
         """Listen; returns once connections are accepted."""
-        self._ready.clear()
-        self._failure = None
-        self._thread = threading.Thread(target=self._serve_here, name="standin-api", daemon=True)
-        self._thread.start()
-        self._ready.wait()
-        if self._failure is not None:
-            raise self._failure
+        self._server.start()
         self.system.pack_actions.api_url = self.api_url
         self.system.workflows.api_url = self.api_url
         return self
 
     def stop(self) -> None:
         """Accept nothing more; executions go on. A second call does nothing."""
-        if self._thread is None:
-            return
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
-        self._thread = None
+        self._server.stop()
+
+    def end(self) -> None:
+        """Stop for good: what still runs is not heard any more, and no process is left."""
+        self.stop()
+        self.system.engine.end()
+        self.system.pack_actions.end()
 
     def __enter__(self) -> StandInApi:
         return self.start()
 
     def __exit__(self, *exc_info: Any) -> None:
-        self.stop()
+        self.end()
 
     def client(self, token: Optional[str] = None) -> Any:
         """StackStorm's own client for this API, with the token of a person unless one is given.
@@ -261,6 +243,10 @@ class StandInApi:
     def answer_window(self, seconds: float) -> None:
         self.system.inquiries.window = seconds
 
+    def two_answers_hang(self, hang: bool) -> None:
+        """Whether two answers at once leave the workflow `running`, as they mostly do."""
+        self.system.inquiries.hangs = hang
+
     def settle(self, inquiry_id: str) -> None:
         """End the window of an inquiry at once."""
         self.system.inquiries.settle(inquiry_id)
@@ -277,8 +263,15 @@ class StandInApi:
         return self._faults.add(Fault(where, **what))
 
     def kill_runner(self, execution_id: str) -> None:
-        """SIGKILL for what runs an execution: it stays `running` until somebody cancels it."""
+        """SIGKILL for what runs an execution: it stays `running` until somebody cancels it.
+
+        The action itself goes on, as it does on a StackStorm; nobody hears what comes of it.
+        """
         self.system.engine.kill_runner(execution_id)
+
+    def terminate_runner(self, execution_id: str) -> None:
+        """SIGTERM for what runs an execution: it is `abandoned`."""
+        self.system.engine.kill_runner(execution_id, abandon=True)
 
     @property
     def running_processes(self) -> List[str]:
@@ -288,98 +281,3 @@ class StandInApi:
     def revoke(self, token: str) -> None:
         """From now on that token is answered with 401."""
         self.system.tokens.revoke(token)
-
-    # Serving
-
-    def _serve_here(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:  # told by start(), in the thread that can act on it
-            self._failure = error
-        finally:
-            self._ready.set()
-
-    async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
-        application = web.Application(client_max_size=16 << 20)
-        for method, path, controller in controllers.ROUTES:
-            application.router.add_route(method, path + "{slash:/?}", self._handler(controller))
-        runner = web.AppRunner(
-            application, handle_signals=False, access_log=None, shutdown_timeout=1
-        )
-        await runner.setup()
-        try:
-            await web.SockSite(runner, self._listener()).start()
-            self._ready.set()
-            await self._stopping.wait()
-        finally:
-            await runner.cleanup()
-
-    def _listener(self) -> socket.socket:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self._port))
-        self._port = listener.getsockname()[1]
-        return listener
-
-    def _handler(self, controller: Controller) -> Any:
-        async def handle(request: web.Request) -> web.StreamResponse:
-            body = await request.text()
-            token = request.headers.get("X-Auth-Token")
-            record = Request(request.method, request.path_qs, _json(body), token)
-            self.requests.append(record)
-            fault = self._faults.take(f"{request.method} {request.path}")
-            if fault and fault.slow:
-                await self._until(fault.slow)
-            if fault and fault.status and not fault.done:
-                return _answer(Answer({"faultstring": "on purpose"}, fault.status))
-            answer = await self._ask(controller, request, record)
-            if fault and fault.cut:
-                _cut(request)
-            if fault and fault.status:
-                answer = Answer({"faultstring": "on purpose"}, fault.status)
-            return _answer(answer)
-
-        return handle
-
-    async def _ask(self, controller: Controller, request: web.Request, record: Request) -> Answer:
-        try:
-            caller = self.system.tokens.caller(record.token)
-            path = {key: value for key, value in request.match_info.items() if key != "slash"}
-            asked = Asked(self.system, caller, path, dict(request.query), record.body)
-            answer = controller(asked)
-        except Refusal as refusal:
-            return Answer({"faultstring": refusal.text}, refusal.status)
-        if answer.settle:
-            await self._settle(answer.settle)
-        return answer
-
-    async def _settle(self, inquiry_id: str) -> None:
-        """Leave the window open for its time, or until somebody settles it."""
-        end = self._loop.time() + self.answer_window
-        while self._loop.time() < end and self.system.inquiries.is_open(inquiry_id):
-            await asyncio.sleep(min(0.01, self.answer_window))
-        self.system.inquiries.settle(inquiry_id)
-
-    async def _until(self, event: threading.Event) -> None:
-        while not event.is_set() and not self._stopping.is_set():
-            await asyncio.sleep(0.01)
-
-
-def _json(body: str) -> Any:
-    with contextlib.suppress(ValueError):
-        return json.loads(body)
-    return None
-
-
-def _answer(answer: Answer) -> web.Response:
-    if answer.status == 204:
-        return web.Response(status=204)
-    return web.json_response(answer.document, status=answer.status, headers=answer.headers)
-
-
-def _cut(request: web.Request) -> None:
-    """Close the connection; what is answered then goes nowhere."""
-    if request.transport is not None:
-        request.transport.close()
