@@ -11,9 +11,10 @@ from test_rules import on_stackstorm
 from sandbox.slack import Fault
 from sandbox.stackstorm.aliases import extract
 from st2slack.errors import InputError, Refusal
+from st2slack.settings.slack import read_settings
 from st2slack.work import answers, commands
 from st2slack.work.answers import Addressee
-from st2slack.work.delivery import Came, check, cleaned
+from st2slack.work.delivery import Came, check, cleaned, clock_of
 
 TOMASZ, DEPLOYS, RANDOM = "U0HARBOUR02", "C0DEPLOYS01", "C0RANDOM001"
 
@@ -288,6 +289,13 @@ def test_what_fits_into_an_answer():
 def test_null_of_a_template_is_nothing():
     came = cleaned(Came("x", TOMASZ, DEPLOYS, "None", "None", "None", "None", None))
     assert came == Came("x", TOMASZ, DEPLOYS)
+
+
+@pytest.mark.parametrize(
+    "url, told", [("https://slack.com/api/", True), ("http://127.0.0.1:5/api/", False)]
+)
+def test_the_clock_that_tells_what_is_late(url, told):
+    assert (clock_of(read_settings({"api_url": url}))() is not None) is told
 
 
 IDS = st.text() | st.from_regex(r"\{\{.*\}\}") | st.just(TOMASZ) | st.just(DEPLOYS)

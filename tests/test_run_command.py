@@ -14,7 +14,7 @@ from test_secrets import CANARY, Everything
 from sandbox.slack import Fault
 from st2slack.errors import ApiFault, InputError, SettingsError, SlackError
 from st2slack.settings.chatops import read_chatops
-from st2slack.work import commands
+from st2slack.work import commands, delivery
 from st2slack.work.delivery import Came
 from st2slack.work.may import WhoMay
 from st2slack.work.run_command import Commands
@@ -58,7 +58,7 @@ class World:
         ref = action or "demo.%s" % name
         self.st2.alias(name=name, pack=pack, action_ref=ref, formats=formats, **more)
 
-    def commands(self, execution_id="", client=None):
+    def commands(self, execution_id="", client=None, now=None):
         client = client or make_client(self.config)
         return Commands(
             client,
@@ -67,6 +67,7 @@ class World:
             read_chatops(self.config),
             "",
             execution_id,
+            now=now,
         )
 
     def ask(self, text, user=TOMASZ, channel=DEPLOYS, trigger_id=None, **more):
@@ -493,6 +494,22 @@ def test_the_key_is_gone_after_an_hour(world):
     assert key.body["ttl"] == 3600 and key.body["name"].startswith("slack.command.C0DEPLOYS01.")
 
 
+@pytest.mark.parametrize("seconds, ran", [(0, True), (599, True), (-5, True), (601, False)])
+def test_a_message_that_is_heard_of_late(world, seconds, ran):
+    """The sensor fetches what was written while it was away."""
+    ts = world.slack.workspace.channels[DEPLOYS].messages[0]["ts"]
+    came = Came("!st2 deploy x", TOMASZ, DEPLOYS, ts=ts)
+    _, result = world.commands(now=lambda: float(ts) + seconds).run(came)
+    assert result["ran"] is ran and len(world.settled()) == int(ran)
+    if not ran:
+        assert result["why"] == "it was written 10 minutes ago"
+        assert world.private[0].startswith("You wrote that 10 minutes ago")
+
+
+def test_a_message_is_late_before_its_key_is_forgotten():
+    assert delivery.LATE < delivery.KEPT
+
+
 def test_many_at_once_without_the_policy_run_at_most_one(world):
     results, start = [], threading.Barrier(6)
     made = [world.commands() for _ in range(6)]
@@ -666,6 +683,16 @@ def test_another_alias_that_ran_all_the_same_is_cancelled(world, monkeypatch):
     assert "It was stopped." in world.said[0]["text"]
     assert world.st2.ended(result["execution_id"])["status"] == "canceled"
     assert world.ran == []
+
+
+def test_a_template_that_got_through_is_cancelled(world, monkeypatch):
+    block = threading.Event()
+    world.st2.action("demo.say", lambda **given: block.wait(20), {"text": {"type": "string"}})
+    monkeypatch.setattr(commands, "unusable", lambda command: "")
+    result = world.ask("say {{ st2kv.system.canary }}")
+    block.set()
+    assert world.well is False and "template" in result["why"]
+    assert world.st2.ended(result["execution_id"])["status"] == "canceled"
 
 
 def test_parameters_that_nobody_asked_for_are_cancelled(world, monkeypatch):

@@ -3,20 +3,26 @@
 Once: a key of the datastore for each delivery and execution, for KEPT seconds. Whoever finds no
 other key than their own goes on. A policy lets executions of one delivery run one after the other;
 where two run at once all the same, both find the other's key, and neither goes on.
+
+In time: the sensor fetches what was written while it was away. A command that nobody waits for any
+more must not run out of the blue, nor one whose key is forgotten.
 """
 
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field, replace
-from typing import Optional
+from typing import Callable, Optional
 
 from st2slack.errors import InputError
 from st2slack.settings.access import CONVERSATION_ID, PERSON_ID
+from st2slack.settings.slack import Settings, is_loopback
 from st2slack.work.answers import Addressee
 from st2slack.work.stackstorm import StackStorm
 
 KEPT = 3600  # seconds that a delivery is remembered; Slack repeats one for some minutes
+LATE = 600  # seconds after which a message runs nothing
 KEY = "slack.command."
 _TIMESTAMP = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
 _TRIGGER = re.compile(r"[A-Za-z0-9._-]{1,200}")
@@ -85,6 +91,17 @@ def check(came: Came, workspace: str) -> None:
             raise InputError(
                 "Parameter `%s` is not what Slack gives: hand over what the trigger has." % name
             )
+
+
+def minutes_late(came: Came, now: float) -> int:
+    """How long ago a message was written, in minutes; 0 where it is in time. `now`: Unix time."""
+    age = 0.0 if came.command else now - float(came.ts)
+    return int(age // 60) if age > LATE else 0
+
+
+def clock_of(settings: Settings) -> Callable[[], Optional[float]]:
+    """What tells the time; nothing where a Slack on loopback has times of its own."""
+    return (lambda: None) if is_loopback(settings.api_url) else time.time
 
 
 def earlier(stackstorm: StackStorm, came: Came, own_id: str) -> Optional[str]:

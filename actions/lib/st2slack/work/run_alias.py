@@ -164,12 +164,14 @@ def _another(
             *started,
             chosen.ref,
         )
+    fixed = set(alias.get("immutable_parameters") or {})
     known = {*commands.named(chosen.format), *(key for key, _ in commands.pairs(command)[0])}
-    known.update(alias.get("immutable_parameters") or {})
     given = execution.get("parameters") or {}
-    more = sorted(set(given) - known)
+    more = sorted(set(given) - known - fixed)
     if more:
         return "StackStorm gave the action parameters that were not asked for: %s." % more[0]
+    if commands.has_template([value for key, value in given.items() if key not in fixed]):
+        return "StackStorm gave the action a parameter with a template in it."
     return ""
 
 

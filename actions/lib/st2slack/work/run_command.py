@@ -1,14 +1,15 @@
 """A command from Slack → an alias of StackStorm's, run for those who may.
 
-In this order, and nothing of it twice: is it ours; did it come before; may they run anything at
-all; can StackStorm read it; which alias is it; may they run that; has it parameters that the
-alias's format does not name. Only then something is posted for all to see, and the alias runs.
+In this order, and nothing of it twice: is it ours; did it come before, or too late; may they run
+anything at all; can StackStorm read it; which alias is it; may they run that; has it parameters
+that the alias's format does not name. Only then something is posted for all to see, and the alias
+runs.
 """
 
 from __future__ import annotations
 
 import uuid
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from st2slack.errors import ApiFault, ApiRefusal, SettingsError, SlackError
 from st2slack.mrkdwn import escape
@@ -38,7 +39,8 @@ class Commands:
     """Runs commands in one workspace.
 
     `may`: raises a SettingsError where `authorization` cannot be used. `workspace`: its name in the
-    config, "" for the top level; `execution_id`: of this action; `say`: takes a line for the log.
+    config, "" for the top level; `execution_id`: of this action; `say`: takes a line for the log;
+    `now`: tells the Unix time.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Commands:
         workspace: str = "",
         execution_id: str = "",
         say: Callable[[str], None] = lambda line: None,
+        now: Optional[Callable[[], Optional[float]]] = None,
     ) -> None:
         self._client = client
         self._stackstorm = stackstorm
@@ -57,6 +60,7 @@ class Commands:
         self._settings = settings
         self._workspace = workspace
         self._own_id = execution_id or uuid.uuid4().hex
+        self._now = now or delivery.clock_of(client.settings)
         self._alias_run = AliasRun(client, stackstorm, workspace, say)
 
     def run(self, came: Came) -> Ran:
@@ -112,10 +116,18 @@ class Commands:
         return rest
 
     def _claim(self, came: Came) -> None:
-        """Stop where the same was delivered before."""
+        """Stop where the same was delivered before, or comes too late."""
         earlier = delivery.earlier(self._stackstorm, came, self._own_id)
         if earlier is not None:
             raise Stop("it came before, to the execution %s" % earlier)
+        now = self._now()
+        minutes = delivery.minutes_late(came, now) if now is not None else 0
+        if minutes:
+            raise Stop(
+                "it was written %d minutes ago" % minutes,
+                "You wrote that %d minutes ago, and StackStorm heard of it only now. Nothing was "
+                "run. Write it again if it is still to be done." % minutes,
+            )
 
     def _asker(self, came: Came) -> Tuple[Asker, Dict[str, Any]]:
         asker = self._may().asker(came.user, came.channel)
