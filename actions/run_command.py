@@ -2,8 +2,9 @@
 
 from st2slack import action
 from st2slack.settings.chatops import read_chatops
+from st2slack.work.delivery import Came
 from st2slack.work.may import WhoMay
-from st2slack.work.run_command import Came, Commands
+from st2slack.work.run_command import Commands
 
 
 class RunCommandAction(action.SlackBase):

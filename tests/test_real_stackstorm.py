@@ -96,15 +96,20 @@ def test_stackstorm_masks_the_credentials_of_an_answer():
     assert masked["result"]["authed_user"]["id"] == "U1"
 
 
-def test_stackstorm_accepts_the_policy():
+POLICIES = {"refresh_token": "concurrency.yaml", "run_command": "concurrency_by_attr.yaml"}
+
+
+@pytest.mark.parametrize("action", sorted(POLICIES))
+def test_stackstorm_accepts_the_policy(action):
     from st2common.models.api.base import BaseAPI
     from st2common.models.api.policy import PolicyAPI
     from st2common.util import schema
 
-    policy = yaml.safe_load((ROOT / "policies/refresh_token.one_at_a_time.yaml").read_text())
+    policy = yaml.safe_load((ROOT / ("policies/%s.one_at_a_time.yaml" % action)).read_text())
+    assert policy["resource_ref"] == "slack." + action
     BaseAPI.validate(PolicyAPI(**dict(policy, pack="slack")))
     kinds = Path(CHECKOUT) / "st2common/st2common/policies/meta"
-    kind = yaml.safe_load((kinds / "concurrency.yaml").read_text())
+    kind = yaml.safe_load((kinds / POLICIES[action]).read_text())
     assert policy["policy_type"] == "%s.%s" % (kind["resource_type"], kind["name"])
     wanted = schema.get_schema_for_resource_parameters(parameters_schema=kind["parameters"])
     schema.validate(policy["parameters"], wanted, schema.get_validator())

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -210,7 +211,7 @@ def test_the_state_sample_keeps_what_others_wrote_out_of_the_shell():
     assert "reboot" not in given["cmd"] and given["env"]["WHY"] == "$(reboot) `x` '; y"
 
 
-@pytest.mark.parametrize(
+WHICH = pytest.mark.parametrize(
     "name, payload, expected",
     [
         ("on_command", command(), True),
@@ -225,8 +226,34 @@ def test_the_state_sample_keeps_what_others_wrote_out_of_the_shell():
         ("on_prefix", message("!st2 help", bot_id="B0OTHER0001"), False),
     ],
 )
+
+
+@WHICH
 def test_which_commands_come_in(name, payload, expected):
     assert SAMPLES[name].matches(SAMPLES[name].trigger, payload) is expected
+
+
+@on_stackstorm
+@WHICH
+def test_stackstorm_lets_the_same_come_in(name, payload, expected):
+    from st2reactor.rules.filter import RuleFilter
+    from st2tests import config as options
+
+    options.parse_args()
+    rule = SimpleNamespace(ref=name, enabled=True, criteria=SAMPLES[name].criteria, id="1")
+    found = RuleFilter(SimpleNamespace(payload=payload), {"name": "x"}, rule).filter()
+    assert bool(found) is expected
+
+
+@on_stackstorm
+@pytest.mark.parametrize("name", sorted(OF_WORK))
+def test_stackstorm_hands_over_the_same_command(name):
+    """It knows no key that is not there: a template that asks for one ends the rule."""
+    from st2common.util.jinja import render_values
+
+    payload = PAYLOADS[SAMPLES[name].trigger]()
+    given = render_values(SAMPLES[name].parameters, {"trigger": payload})
+    assert given == SAMPLES[name].given(payload)
 
 
 @pytest.mark.parametrize(

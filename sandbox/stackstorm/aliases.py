@@ -14,7 +14,7 @@ import re
 from typing import Dict, List, Optional, Tuple
 
 _PARAMETER = re.compile(r"(\s*)\{\{\s*(\S+?)\s*(?:=\s*(.*?)\s*)?\}\}")
-_PAIR = re.compile(r"""(\S+?)\s*=\s*(?:"(.*?)"|'(.*?)'|(\{.+?\})|(\S+))""", re.DOTALL)
+_PAIR = re.compile(r"""(\S+?)\s*=(?:"(.*?)"|'(.*?)'|(\{.+?\})|(\S+))""", re.DOTALL)
 _PAIRS = re.compile(r"(?:(?:^|\s+)%s\s*)+$" % re.sub(r"\((?!\?)", "(?:", _PAIR.pattern), re.DOTALL)
 _QUOTED = (r"(?<=').+?(?=')", r'(?<=").+?(?=")', r"\{.+?\}", r".+?")
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
 from st2slack.errors import Refusal
+from st2slack.mrkdwn import escape
 from st2slack.web import response_url
 from st2slack.web.call import Client
 
+SHOWN = 300  # characters of somebody's text
 Block = Mapping[str, Any]
 
 # What Slack answers where the app, or the person, is not in the conversation, or may not post
@@ -67,6 +69,13 @@ def answer_openly(
         _respond(client, to, "in_channel", content)
         return None
     return str(answer["ts"])
+
+
+def in_code(text: str) -> str:
+    """Somebody's text in a message: on one line, and nothing in it works."""
+    line = " ".join(text.replace("`", "'").split())
+    line = line if len(line) <= SHOWN else line[:SHOWN] + "..."
+    return "`%s`" % escape(line) if line else ""
 
 
 def _content(text: str, blocks: Optional[List[Block]]) -> Dict[str, Any]:
