@@ -259,7 +259,7 @@ def test_what_is_no_answer_is_named(values, named):
     assert named in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["{{ st2kv.system.x }}", "a {% if b %}", "{# c"])
+@pytest.mark.parametrize("text", ["{{ st2kv.system.x }}", "a {% if b %}", "{# c", "<% ctx() %>"])
 def test_templates_are_refused_wherever_they_are_typed(text):
     with pytest.raises(InputError, match="template"):
         form.typed(FIELDS, put_in(version=text, hosts="1"))

@@ -16,7 +16,7 @@ MOST_FIELDS = 40
 LONGEST_TEXT = 3000  # characters that an input of Slack's takes
 LONGEST_OPTION = 75
 MOST_OPTIONS = 100
-TEMPLATES = ("{{", "{%", "{#")
+TEMPLATES = ("{{", "{%", "{#", "<%")
 INPUT = "st2_input"  # action_id of every input; its block_id is PREFIX + the field's key
 PREFIX = "st2_field:"
 
