@@ -25,7 +25,10 @@ PICTURES: Dict[str, Callable[[], str]] = {
     "way_of_a_message.svg": way.of_a_message,
     "check.svg": scenes.the_check,
     "demo.svg": scenes.the_demo,
-    "approval.svg": scenes.the_work,
+    "command.svg": scenes.the_command,
+    "result.svg": scenes.the_result,
+    "approval.svg": scenes.the_approval,
+    "who_may.svg": scenes.who_may,
 }
 DRAWN_ELSEWHERE = ("page.png",)  # bin/draw_page.py
 

@@ -17,6 +17,7 @@ from . import drawn
 from .workplace import PRIYA, TOMASZ
 
 DEPLOYS = "C0DEPLOYS01"
+HELP = "/st2 help"
 COMMAND = "/st2 release berth-planner 4.12.0"
 COMMAND_STEP, APPROVAL_STEP, RESULT_STEP = "A command", "An approval", "The result"
 Step = Callable[[], bool]
@@ -46,9 +47,13 @@ class Work:
             "Somebody releases from Slack. It is one of StackStorm's aliases, and a rule of "
             "`authorization` lets him; the workflow behind it asks before it does anything.",
         )
+        self._typed(TOMASZ, HELP)
+        self._deeds.say(TOMASZ, {"channel": DEPLOYS, "text": HELP})
+        helped = self._ended("slack.run_command")
+        self._show_private()
         self._typed(TOMASZ, COMMAND)
         self._deeds.say(TOMASZ, {"channel": DEPLOYS, "text": COMMAND})
-        asked = self._ended("slack.post_question")
+        asked = self._ended("slack.post_question") and helped
         self._show(self._messages()[self._known :])
         return asked
 
@@ -56,14 +61,11 @@ class Work:
         """Whoever started it may not approve it; somebody else does."""
         self._step(APPROVAL_STEP, "Who started it may not approve it. Somebody else does.")
         self._press(TOMASZ)
-        private = [each for each in self._slack.requests if each.method == "chat.postEphemeral"]
-        if private:
-            note = Text("Only he sees: ", style="dim").append(private[-1].args["text"], "italic")
-            self._console.print(Padding(note, (0, 4)))
+        denied = self._show_private()
         self._press(PRIYA)
         decided = self._ended("slack.conclude_question")
         self._show([self._question() or {}])
-        return decided and bool(private)
+        return decided and denied
 
     def result(self) -> bool:
         """The command's message has become its result."""
@@ -88,6 +90,15 @@ class Work:
                 if each["parameters"].get("user") == user and each["status"] == "succeeded"
             ]
         )
+
+    def _show_private(self) -> bool:
+        """What was told last to one person alone; whether anything was."""
+        private = [each for each in self._slack.requests if each.method == "chat.postEphemeral"]
+        if private:
+            note = Text("Only he sees: ", style="dim")
+            note.append_text(drawn.mrkdwn(private[-1].args["text"], self._names))
+            self._console.print(Padding(note, (0, 4)))
+        return bool(private)
 
     def _ended(self, ref: str) -> bool:
         return self._wait(

@@ -17,7 +17,7 @@ from .stackstorm.mistakes import Mistake, Mistakes
 
 PACK = Path(__file__).resolve().parents[1]
 HARBOUR = Path(__file__).resolve().parent / "harbour"
-MARA, TOMASZ, PRIYA = "U0HARBOUR01", "U0HARBOUR02", "U0HARBOUR03"
+MARA, TOMASZ, PRIYA, LEA = ("U0HARBOUR%02d" % number for number in (1, 2, 3, 5))
 # Who may what, as the README explains it.
 AUTHORIZATION = [
     {

@@ -31,12 +31,21 @@ NEEDED = {
         "trigger.text regex",
         "Thanks, @Harbour Bot.",
     ),
-    "approval.svg": (
+    "command.svg": (
+        "/st2 help",
+        "What you may use here",
         "/st2 release berth-planner 4.12.0",
         "[ Approve ]",
+    ),
+    "approval.svg": (
         "You started this: somebody else has to answer.",
-        "Approve by @Priya Raman",
-        "is live on 12 hosts",
+        " by @Priya Raman",
+    ),
+    "result.svg": ("harbour.release", "succeeded", "is live on 12 hosts"),
+    "who_may.svg": (
+        "--person U0HARBOUR02 --what harbour.release",
+        "by the rule 'deployers'",
+        "Denied",
     ),
     "check.svg": (
         "sandbox check --config slack.yaml",

@@ -6,14 +6,15 @@ What differs from run to run is left out (how long an action took) or made the s
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Sequence
 
 from rich.text import Text
 
 from pictures import terminal
-from sandbox import demo, loopback, show
+from sandbox import demo, loopback, show, workplace
 from sandbox.stackstorm.runner import run_action
 from st2slack.checkup.features import FEATURES
 
@@ -21,8 +22,9 @@ WIDTH = 100  # columns
 WIDE = 114  # columns, for the table
 STEPS = ("A message", "And back")  # of the demo; all five are too long to look at
 LACKING = "files"  # the feature whose scopes the checked app does not have
+WHAT, WHERE = "harbour.release", "C0DEPLOYS01"
 ADDRESS = "http://127.0.0.1:8080/"
-WORK = ("A command", "An approval", "The result")
+COMMAND, APPROVAL, RESULT = (("A command",), ("An approval",), ("The result",))
 _TOOK = re.compile(r" in \d+\.\d\d s$")
 # What is never the same twice, and what stands in its place, as wide.
 _MOMENTS = (
@@ -42,13 +44,42 @@ def the_demo() -> str:
     return _of_the_demo(STEPS, "Two steps of make demo in a terminal")
 
 
-def the_work() -> str:
-    """Its last steps: a command, an approval, the result."""
-    return _of_the_demo(WORK, "The last steps of make demo: work from Slack")
+def the_command() -> str:
+    """The step of `make demo` that runs a command."""
+    return _of_the_demo(COMMAND, "A step of make demo: a command from Slack")
+
+
+def the_approval() -> str:
+    """The step that approves."""
+    return _of_the_demo(APPROVAL, "A step of make demo: an approval in Slack")
+
+
+def the_result() -> str:
+    """The step that shows the result."""
+    return _of_the_demo(RESULT, "A step of make demo: the result in Slack")
+
+
+def who_may() -> str:
+    """`sandbox check` tells whether somebody may, and by which rule."""
+    console = terminal.recorder(WIDE)
+    lines: List[Text] = []
+    with loopback.started() as slack:
+        for person, what in ((workplace.TOMASZ, WHAT), (workplace.LEA, WHAT)):
+            given = {"person": person, "what": what, "where": WHERE}
+            done = run_action("slack.check", given, workplace.config_of(slack))
+            if not isinstance(done.result, dict):
+                raise SceneError("slack.check ended without a result: %s" % done.stderr)
+            show.checks(done.result, as_json=False, console=console)
+            words = " ".join("--%s %s" % pair for pair in given.items())
+            command = ".venv/bin/python -m sandbox check --config slack.yaml \\"
+            first, *rest = _framed(command, terminal.recorded(console))
+            lines += [first, Text("    " + words, style="bold"), *rest, Text()]
+            console = terminal.recorder(WIDE)
+    return terminal.drawn(lines[:-1], WIDE, "sandbox check", "Who may, as sandbox check tells it")
 
 
 def _of_the_demo(names: Sequence[str], title: str) -> str:
-    steps = list(_steps(_demo(), names))
+    steps = list(_steps(_demo(demo.call), names))
     missing = [step for step in names if not any(line.plain.startswith(step) for line in steps)]
     if missing:
         raise SceneError("the demo has no step named %s" % ", ".join(missing))
@@ -56,10 +87,11 @@ def _of_the_demo(names: Sequence[str], title: str) -> str:
     return terminal.drawn(lines, WIDTH, "make demo", title)
 
 
-def _demo() -> List[Text]:
-    """The lines of a run of the demo."""
+@functools.lru_cache(maxsize=None)
+def _demo(call: Callable[..., int]) -> List[Text]:
+    """The lines of a run of the demo; several pictures show one run."""
     console = terminal.recorder(WIDTH)
-    if demo.call(argparse.Namespace(), console) != 0:
+    if call(argparse.Namespace(), console) != 0:
         raise SceneError("the demo failed; see it by: make demo")
     return list(terminal.recorded(console))
 
