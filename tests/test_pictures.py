@@ -39,7 +39,7 @@ NEEDED = {
     ),
     "approval.svg": (
         "You started this: somebody else has to answer.",
-        " by @Priya Raman",
+        "by @Priya Raman",
     ),
     "result.svg": ("harbour.release", "succeeded", "is live on 12 hosts"),
     "who_may.svg": (
