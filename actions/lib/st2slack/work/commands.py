@@ -137,9 +137,7 @@ def unusable(command: str) -> str:
     if _is_tangled(command):
         return "it has too many `=` and spaces; leave some out"
     if any(_TEMPLATE.search(each) for each in (command, pairs(command)[1])):
-        return (
-            "`{{`, `{%`, `{#` and `<%` mean something to StackStorm, so no command may have them"
-        )
+        return "`{{`, `{%`, `{#` and `<%` mean something to StackStorm, so no command may have them"
     if _HIDDEN.search(command):
         return "it has a character written by its number (such as \\u007b); write it as it is"
     return ""
