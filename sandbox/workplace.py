@@ -17,12 +17,12 @@ from .stackstorm.mistakes import Mistake, Mistakes
 
 PACK = Path(__file__).resolve().parents[1]
 HARBOUR = Path(__file__).resolve().parent / "harbour"
-TOMASZ, PRIYA, JONAS = "U0HARBOUR02", "U0HARBOUR03", "U0HARBOUR04"
+MARA, TOMASZ, PRIYA = "U0HARBOUR01", "U0HARBOUR02", "U0HARBOUR03"
 # Who may what, as the README explains it.
 AUTHORIZATION = [
     {
         "name": "deployers",
-        "who": [TOMASZ, PRIYA, JONAS],
+        "who": [MARA, TOMASZ, PRIYA],
         "what": ["harbour.*", "approval:harbour.*"],
     },
     {
@@ -57,7 +57,8 @@ def opened(slack: Any, **sensor: Any) -> Iterator[Tuple[Any, Listener]]:
     configs = {"slack": config_of(slack, **sensor)}
     try:
         with StandInApi((PACK, HARBOUR), configs) as st2:
-            st2.enable_rule("slack.on_command")
+            for rule in ("slack.on_command", "slack.on_mention", "slack.post_results"):
+                st2.enable_rule(rule)
             with loopback.config_file(slack, **sensor) as file, Listener(
                 file, on_trigger=st2.dispatch
             ) as listener:

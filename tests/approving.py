@@ -16,7 +16,7 @@ from tests.helpers import calls, make_client
 MARA, TOMASZ, PRIYA, JONAS, LEA = ("U0HARBOUR%02d" % number for number in range(1, 6))
 DEPLOYS = "C0DEPLOYS01"
 RULES = [
-    {"name": "deployers", "who": [TOMASZ, PRIYA, JONAS], "what": ["approval:*"]},
+    {"name": "deployers", "who": [MARA, TOMASZ, PRIYA], "what": ["approval:*"]},
 ]
 
 

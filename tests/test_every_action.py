@@ -103,7 +103,7 @@ def test_every_yaml_is_one_document_that_stackstorm_can_use():
         assert action["name"] == path.stem
         assert (CATALOGUE.root / "actions" / action["entry_point"]).is_file()
         for parameter, schema in action["parameters"].items():
-            simple = ("string", "array", "object", "boolean", "integer")
+            simple = ("string", "array", "object", "boolean", "integer", "number")
             assert schema["type"] in simple, (path.name, parameter)
             assert parameter != "secret"
             if parameter in ("token", "webhook_url"):

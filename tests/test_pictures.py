@@ -31,6 +31,13 @@ NEEDED = {
         "trigger.text regex",
         "Thanks, @Harbour Bot.",
     ),
+    "approval.svg": (
+        "/st2 release berth-planner 4.12.0",
+        "[ Approve ]",
+        "You started this: somebody else has to answer.",
+        "Approve by @Priya Raman",
+        "is live on 12 hosts",
+    ),
     "check.svg": (
         "sandbox check --config slack.yaml",
         "what it means",

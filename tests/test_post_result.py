@@ -475,6 +475,7 @@ def test_the_result_of_a_command_comes_back(slack, st2, config, execution):
         formats=["deploy"],
         result={"format": "It is {{ execution.result.result }}."},
     )
+    st2.enable_rule("slack.post_results")
     ts = acknowledge(slack, config)
     asked = {"name": "deploy", "format": "deploy", "command": "deploy", "user": TOMASZ}
     asked.update(source_channel=DEPLOYS, notification_route="slack")
@@ -489,6 +490,7 @@ def test_the_result_of_a_command_comes_back(slack, st2, config, execution):
 
 def test_two_notifications_of_one_execution_post_one_message(slack, st2, config):
     st2.configs["slack"] = config
+    st2.enable_rule("slack.post_results")
     st2.action("tests.backup", lambda: "done")
     section = {"routes": ["slack"], "data": {"channel": DEPLOYS}}
     before = len(messages(slack))

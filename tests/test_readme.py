@@ -181,7 +181,9 @@ def test_every_piece_of_yaml_can_be_used(text, tmp_path):
         assert report.report({}, report.Alias("text", of_slack)).attachments
         return
     if "tasks" in document:
-        for task in document["tasks"].values():
+        ours = [each for each in document["tasks"].values() if each["action"].startswith("slack.")]
+        assert ours
+        for task in ours:
             action = metadata.load_action(task["action"])
             parameters.check(
                 action,

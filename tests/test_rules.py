@@ -109,12 +109,12 @@ def payload_for(rule):
 TIMER = "core.st2.IntervalTimer"
 NOTIFY = "core.st2.generic.notifytrigger"
 # These do nothing until somebody asks for it, so they are shipped enabled.
-ENABLED = {"post_results", "post_questions", "sweep_questions"}
+ENABLED = {"post_questions", "sweep_questions"}
 ENABLED |= {"take_answers", "take_forms", "take_forms_in_threads", "open_question_forms"}
 
 
 # Rules that are no samples: they are switched on as they are.
-OF_WORK = {"on_command", "on_mention", "on_prefix"}
+OF_WORK = {"on_command", "on_mention", "on_prefix", "post_results"}
 
 
 def test_there_is_a_sample_for_each_kind_of_trigger():

@@ -21,6 +21,7 @@ from sandbox.slack.state import Channel
 from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.config import complete
 from sandbox.stackstorm.runner import run_action
+from st2slack.checkup import asked
 from st2slack.errors import InputError, SettingsError
 from st2slack.work import people
 from st2slack.work.authorization import (
@@ -562,3 +563,13 @@ def test_ldap_is_imported_only_where_it_is_asked(tmp_path):
 
 def test_a_place_without_an_id_is_a_channel_that_no_rule_names():
     assert people.Home(None).place("x") == Place("x", why="that is not the ID of a conversation")
+
+
+def test_a_command_that_is_none_is_found_by_the_check(slack, config):
+    config["authorization"] = [rule([TOMASZ])]
+    config["chatops"] = {"command": "st2"}
+    rows = list(asked.rules(config, ""))
+    assert [(row.what, row.state) for row in rows][0] == ("chatops", "failed")
+    assert "`chatops.command`" in rows[0].means
+    config["chatops"] = {"command": "/st2"}
+    assert "chatops" not in [row.what for row in asked.rules(config, "")]

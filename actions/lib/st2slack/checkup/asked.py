@@ -9,6 +9,7 @@ from st2slack.checkup.connection import hasty
 from st2slack.checkup.rows import AGAIN, FAILED, OK, WARNING, Row
 from st2slack.errors import InputError, SlackError
 from st2slack.settings.access import PERSON_ID, read_access
+from st2slack.settings.chatops import read_chatops
 from st2slack.settings.ldap import read_ldap
 from st2slack.settings.slack import read_settings
 from st2slack.web.call import Client
@@ -66,7 +67,11 @@ def answer(
 
 
 def rules(config: Mapping[str, Any], workspace: str) -> Iterator[Row]:
-    """Whether the rules can be used, and LDAP where they name a group of it."""
+    """Whether the rules can be used, and LDAP where they name a group of it; work from Slack."""
+    try:
+        read_chatops(config, workspace)
+    except SlackError as error:
+        yield Row(workspace, "chatops", FAILED, "%s No command works." % error, AGAIN)
     try:
         access = read_access(config, workspace)
     except SlackError as error:

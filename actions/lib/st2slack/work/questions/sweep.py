@@ -54,7 +54,8 @@ def _look_after(
     elif busy:
         return  # an answer is on its way
     elif kept is None and found.state == OPEN:
-        if desk.clock() - _asked_at(desk, inquiry) > POST_AFTER:
+        # Without a channel it is none of ours: see post.py.
+        if found.question.channel and desk.clock() - _asked_at(desk, inquiry) > POST_AFTER:
             _start(desk, done, POST, inquiry)
     elif found.state == ANSWERED and kept is not None and kept.locked:
         if desk.clock() - found.ended > FORGET_AFTER:
