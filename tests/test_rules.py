@@ -236,10 +236,10 @@ def test_which_commands_come_in(name, payload, expected):
 @on_stackstorm
 @WHICH
 def test_stackstorm_lets_the_same_come_in(name, payload, expected):
+    from st2common import config as options
     from st2reactor.rules.filter import RuleFilter
-    from st2tests import config as options
 
-    options.parse_args()
+    options.register_opts(ignore_errors=True)
     rule = SimpleNamespace(ref=name, enabled=True, criteria=SAMPLES[name].criteria, id="1")
     found = RuleFilter(SimpleNamespace(payload=payload), {"name": "x"}, rule).filter()
     assert bool(found) is expected

@@ -272,6 +272,14 @@ def test_who_may_nothing_gets_no_further(world, user, channel):
     assert paths == {"keys"}, "StackStorm does not even read what they wrote"
 
 
+def test_a_rule_for_approvals_lets_nobody_command(world):
+    rule = {"name": "approvers", "who": [PRIYA], "what": ["approval:production"]}
+    world.config["authorization"] = [rule]
+    result = world.ask("deploy x", user=PRIYA)
+    assert result["why"] == "nothing is allowed" and result["record"]["rule"] == ""
+    assert not [each for each in world.st2.requests if "actionalias" in each.path]
+
+
 def test_who_may_something_else(world):
     result = world.ask("unlock x")
     assert (result["ran"], result["why"], result["alias"]) == (False, "not allowed", "demo.secret")
@@ -363,6 +371,8 @@ def test_immutable_parameters_of_the_alias_are_no_extra_ones(world):
     [
         "say {{ st2kv.system.canary }}",
         "say {% for x in y %}",
+        "say &lt;% st2kv('system.canary', decrypt => true) %&gt;",
+        "say <% st2kv('system.canary') %>",
         "say { to=me{ st2kv.system.canary }} to=me",
         'say {"a": "\\u007b{ st2kv.system.canary }}"}',
         "say {\u200b{ st2kv.system.canary }}",
@@ -371,7 +381,7 @@ def test_immutable_parameters_of_the_alias_are_no_extra_ones(world):
         "say " + "x" * 100_000,
         "say " + "x y=z " * 20_000,
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_what_does_not_go_to_stackstorm(world, text):
     result = world.ask(text, user=MARA)
@@ -429,6 +439,12 @@ def test_help_of_a_word(world):
     assert world.private[1] == (
         "There is no command with `nothing'@here` in it that you may use here."
     )
+
+
+def test_help_leaves_out_what_is_disabled(world):
+    world.alias("say", ["say {{text}}"], enabled=False)
+    world.ask("help")
+    assert "deploy" in world.private[0] and "say" not in world.private[0]
 
 
 def test_help_counts_what_does_not_fit(world):

@@ -11,8 +11,9 @@ Made plain, for StackStorm compares letters:
 
 How StackStorm reads a command (st2common/models/utils/action_alias_utils.py, tried): what it ends
 with as `key=value` becomes a parameter, whatever the alias's format says, and is taken out of the
-rest, wherever else the same stands. A text with `{{` or `{%` that reaches a task of a workflow is
-rendered there, with the datastore at hand. And its search for the pairs takes twice the time with
+rest, wherever else the same stands. What a workflow is given, and what its tasks are, is evaluated
+where it has `{{`, `{%` or `<%`, with the datastore at hand (render_input of Orquesta,
+render_live_params of StackStorm). And its search for the pairs takes twice the time with
 every pair: fourteen of them, and the API stands still for seconds. So what is too long or too
 tangled does not go there.
 """
@@ -49,9 +50,9 @@ _PAIR_OF = r"""(?:^|\s+)\s*(\S+?)\s*=(?:""|''|"(.+?)"|'(.+?)'|(\{.+?\})|%s)""" %
 _PAIR = re.compile(_PAIR_OF, re.DOTALL)
 _ENDING = re.compile(r".*?((?:(?:%s)\s*)*)$" % _PAIR_OF, re.DOTALL)
 _PARAMETER = re.compile(r"\{\{\s*(\S+?)\s*(?:=.*?)?\}\}|\(\?P<(\w+)>", re.DOTALL)
-_TEMPLATE = re.compile(r"\{\{|\{%")
-# `{` and `%` as JSON or Python write them: a parameter that is an object is read once more.
-_HIDDEN = re.compile(r"\\(?:u0*(?:7b|25)|x(?:7b|25)|173|0?45|N\{)", re.IGNORECASE)
+_TEMPLATE = re.compile(r"\{\{|\{%|\{#|<%")
+# `{`, `%` and `<` as JSON or Python write them: a parameter that is an object is read once more.
+_HIDDEN = re.compile(r"\\(?:u0*(?:7b|25|3c)|x(?:7b|25|3c)|173|0?45|0?74|N\{)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def unusable(command: str) -> str:
     if _is_tangled(command):
         return "it has too many `=` and spaces; leave some out"
     if any(_TEMPLATE.search(each) for each in (command, pairs(command)[1])):
-        return "`{{` and `{%` mean something to StackStorm, so a command must not have them"
+        return "`{{`, `{%`, `{#` and `<%` mean something to StackStorm, so no command may have them"
     if _HIDDEN.search(command):
         return "it has a character written by its number (such as \\u007b); write it as it is"
     return ""

@@ -201,7 +201,7 @@ class Commands:
     def _match(self, command: str, asker: Asker, came: Came) -> Chosen:
         why = commands.unusable(command)
         if why:
-            raise Stop("unusable: " + why, "Nothing was run: %s." % why)
+            raise Stop("unusable: " + why, "Nothing was run: %s." % escape(why))
         try:
             found = self._stackstorm.match(command)
         except ApiRefusal as refusal:
