@@ -183,9 +183,11 @@ class StackStorm:
         for pause in pauses:
             try:
                 return self._send_once(verb, path, body, params)
-            except ApiFault as fault:
-                if isinstance(fault, ApiRefusal) and fault.status < 500:
+            except ApiRefusal as refusal:
+                if refusal.status < 500:
                     raise
+            except ApiFault:
+                pass
             self._sleep(pause)
         return self._send_once(verb, path, body, params)
 
