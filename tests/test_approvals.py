@@ -337,6 +337,43 @@ def test_a_killed_runner_blocks_nobody_for_long(approvals):
 
 
 @processes
+def test_a_press_is_not_lost_with_its_runner(approvals):
+    asking = approvals.ask(needed=2)
+    slow = threading.Event()
+    approvals.st2.fault("GET /v1/executions", slow=slow)
+    stopped = approvals.press(TOMASZ, APPROVE)
+    approvals.st2.wait_for_status(stopped, "running")
+    approvals.st2.terminate_runner(stopped)
+    slow.set()
+    assert approvals.st2.ended(stopped)["status"] == "abandoned"
+    assert [each["action"] for each in approvals.sweep()["started"]] == ["slack.answer_question"]
+    assert approvals.sweep()["started"] == [], "once"
+    approvals.answered(PRIYA, APPROVE)
+    assert approvals.output(asking)["by"] == [TOMASZ, PRIYA]
+
+
+@processes
+def test_who_has_pressed_again_is_not_answered_for(approvals):
+    approvals.ask(needed=2, choices=["approve", "reject"])
+    slow = threading.Event()
+    approvals.st2.fault("GET /v1/executions", slow=slow)
+    stopped = approvals.press(TOMASZ, APPROVE)
+    approvals.st2.wait_for_status(stopped, "running")
+    approvals.st2.terminate_runner(stopped)
+    slow.set()
+    approvals.answered(TOMASZ, REJECT)
+    assert approvals.sweep()["started"] == []
+    assert "reject: 1 of 2" in approvals.shown()
+
+
+def test_stackstorms_own_expiry_leaves_these_questions_alone(approvals):
+    asking = approvals.ask()
+    assert approvals.st2.purge_inquiries(minutes=7 * 24 * 60) == []
+    approvals.answered(TOMASZ, APPROVE)
+    assert approvals.output(asking)["choice"] == "approve"
+
+
+@processes
 def test_a_run_that_is_killed_after_the_vote_is_made_good(approvals):
     asking = approvals.ask()
     held = threading.Event()

@@ -47,6 +47,11 @@ def test_left_out_it_is_approve_or_reject_within_a_day_by_the_rules():
     assert question.remind_every is None
 
 
+def test_blocks_will_do_without_a_text():
+    blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Release* 2.8.5"}}]
+    assert asked(text=None, blocks=blocks).text == "A question for you"
+
+
 def test_one_rejection_decides_however_many_must_approve():
     assert [each.needed for each in asked(needed=3).choices] == [3, 1]
 

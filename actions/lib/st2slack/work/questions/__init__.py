@@ -6,6 +6,7 @@
     form       what is typed: inputs from a schema, and back
     message    how it looks in Slack, open and locked
     votes      what is kept in StackStorm's datastore
+    runs       runs whose action runner was killed
     look       how an inquiry stands in StackStorm: question, workflows around it, state
     post, answer, conclude, sweep   what the actions do
 

@@ -86,7 +86,7 @@ def question_of_ask(given: Mapping[str, Any], asker: str, asked_at: float) -> Qu
     remind = _minutes(given.get("remind_every"), "remind_every", 0.0)
     question = Question(
         name=_name(given.get("name"), asker),
-        text=_required(given, "text", LONGEST_TEXT),
+        text=_text(given),
         channel=_required(given, "channel", 200),
         blocks=_blocks(given.get("blocks")),
         choices=_choices(given.get("choices"), needed),
@@ -170,6 +170,13 @@ def _required(given: Mapping[str, Any], key: str, longest: int) -> str:
     if len(text) > longest:
         raise InputError("Parameter `%s` has more than %d characters." % (key, longest))
     return text
+
+
+def _text(given: Mapping[str, Any]) -> str:
+    """The question as text; with `blocks` it is the fallback, and may be left out."""
+    if given.get("blocks") and not str(given.get("text") or "").strip():
+        return "A question for you"
+    return _required(given, "text", LONGEST_TEXT)
 
 
 def _name(given: Any, asker: str) -> str:

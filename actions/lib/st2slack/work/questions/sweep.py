@@ -7,19 +7,18 @@ answers goes the same way, one at a time per question. With no question open: tw
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Mapping, Optional, Set
+from typing import Any, Dict, Optional
 
 from st2slack.errors import SlackError
 from st2slack.work.questions import ballot, votes
 from st2slack.work.questions.desk import Desk
 from st2slack.work.questions.look import ANSWERED, CANCELED, OPEN, Look
 from st2slack.work.questions.question import route_of, unix_of
+from st2slack.work.questions.runs import ANSWER, free
 from st2slack.work.questions.votes import Kept
-from st2slack.work.stackstorm import ENDED, Json
+from st2slack.work.stackstorm import Json
 
-ANSWER, POST = "slack.answer_question", "slack.post_question"
-# An execution of ANSWER ends by its own timeout (120 s) long before: its runner was killed.
-STUCK_AFTER = 180.0
+POST = "slack.post_question"
 POST_AFTER = 45.0  # seconds after which a question without a message is posted
 GIVE_UP_AFTER = 24 * 3600.0
 FORGET_AFTER = 600.0  # seconds after which nobody comes for the votes of an answered question
@@ -36,7 +35,7 @@ def sweep(desk: Desk) -> Json:
     done: Json = {"open": len(waiting), "started": [], "canceled": [], "faults": []}
     if not waiting and not kept:
         return done
-    busy = _free(desk, done)
+    busy = free(desk, waiting, done)
     for inquiry in sorted(waiting | set(kept)):
         try:
             _look_after(desk, inquiry, kept.get(inquiry), inquiry in busy, done)
@@ -92,32 +91,3 @@ def _remind(desk: Desk, found: Look, kept: Kept, done: Dict[str, Any]) -> None:
         return
     votes.keep(desk.stackstorm, found.inquiry, replace(kept, reminded=now))
     _start(desk, done, POST, found.inquiry, remind=True)
-
-
-def _free(desk: Desk, done: Dict[str, Any]) -> Set[str]:
-    """Questions with an answer on its way. A run that was killed is cancelled, for it would block
-    all later ones, and its press is tried once more: nobody pressed for nothing.
-    """
-    busy: Set[str] = set()
-    running = desk.stackstorm.executions(action=ANSWER, status="running")
-    stuck = [each for each in running if _is_stuck(desk, each)]
-    for each in stuck:
-        desk.stackstorm.cancel(str(each["id"]))
-        done["canceled"].append(each["id"])
-        if _given(each).get("user"):
-            desk.stackstorm.run_again(str(each["id"]))
-            busy.add(str(_given(each).get("inquiry")))
-    gone = {each["id"] for each in stuck}
-    for each in [*running, *desk.stackstorm.executions(action=ANSWER)]:
-        if each.get("status") not in ENDED and each["id"] not in gone:
-            busy.add(str(_given(each).get("inquiry")))
-    return busy
-
-
-def _is_stuck(desk: Desk, execution: Mapping[str, Any]) -> bool:
-    return desk.clock() - unix_of(execution.get("start_timestamp")) > STUCK_AFTER
-
-
-def _given(execution: Mapping[str, Any]) -> Mapping[str, Any]:
-    given = execution.get("parameters")
-    return given if isinstance(given, Mapping) else {}
