@@ -4,6 +4,8 @@ import copy
 import json
 import time
 
+from helpers import calls, make_client
+
 from sandbox.slack import envelopes
 from st2slack.events.triggers import interaction_trigger
 from st2slack.settings.chatops import read_chatops
@@ -11,7 +13,6 @@ from st2slack.work.may import WhoMay
 from st2slack.work.questions import sweep
 from st2slack.work.questions.desk import Desk
 from st2slack.work.stackstorm import StackStorm
-from tests.helpers import calls, make_client
 
 MARA, TOMASZ, PRIYA, JONAS, LEA = ("U0HARBOUR%02d" % number for number in range(1, 6))
 DEPLOYS = "C0DEPLOYS01"

@@ -7,12 +7,12 @@ import json
 import threading
 
 import pytest
+from approving import DEPLOYS, JONAS, LEA, MARA, PRIYA, RULES, TOMASZ, Approvals
+from helpers import calls
 from st2client.models import KeyValuePair
 
 from sandbox.slack.faults import Fault
 from sandbox.stackstorm.api import StandInApi
-from tests.approving import DEPLOYS, JONAS, LEA, MARA, PRIYA, RULES, TOMASZ, Approvals
-from tests.helpers import calls
 
 APPROVE, REJECT = 0, 1
 

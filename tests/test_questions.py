@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from helpers import make_client
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,6 @@ from st2slack.work.questions.question import (
     route_of,
     unix_of,
 )
-from tests.helpers import make_client
 
 ASKED_AT = 1_000_000.0
 LEAST = {"channel": "deploys", "text": "Deploy?"}
