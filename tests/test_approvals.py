@@ -606,6 +606,29 @@ def test_a_form(approvals):
     assert approvals.output(asking)["answer"] == {"version": "2.8.5", "hosts": 12}
 
 
+def test_a_secret_that_is_typed_is_shown_nowhere(approvals):
+    schema = {
+        "type": "object",
+        "properties": {
+            "password": {"type": "string", "required": True, "secret": True},
+            "host": {"type": "string"},
+        },
+    }
+    asking = own_workflow(approvals, schema)
+    approvals.answered(TOMASZ)
+    text = {"type": "plain_text_input", "value": "canary-5f2c"}
+    sent = approvals.submit(
+        TOMASZ, view_of(approvals), **{"st2_field:password": {"st2_input": text}}
+    )
+    assert approvals.result(sent)["response"] == {"password": "********"}
+    assert approvals.output(asking)["answer"] == {"password": "canary-5f2c"}
+    assert "canary-5f2c" not in approvals.shown()
+    execution = approvals.st2.execution(sent, secrets=False)
+    assert "canary-5f2c" not in json.dumps(execution)
+    keys = [each for each in approvals.st2.requests if each.path.startswith("/v1/keys/slack_vote")]
+    assert keys[0].body["secret"] is True
+
+
 def test_the_route_alone_goes_to_the_configured_channel(approvals):
     approvals.config["chatops"] = {"questions_channel": "deploys"}
     asking = own_workflow(approvals, YES_NO, route="slack")

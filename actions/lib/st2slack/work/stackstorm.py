@@ -133,9 +133,13 @@ class StackStorm:
         found = self._read("/keys/" + quote(key, safe=""), {"scope": "system"})
         return str(found["value"]) if found else None
 
-    def write(self, key: str, text: str, ttl: Optional[int] = None) -> None:
+    def write(
+        self, key: str, text: str, ttl: Optional[int] = None, encrypted: bool = False
+    ) -> None:
         """Store `text` under a key, for `ttl` seconds or for good."""
-        body = {"name": key, "value": text, "scope": "system", **({"ttl": ttl} if ttl else {})}
+        body: Json = {"name": key, "value": text, "scope": "system"}
+        body.update({"ttl": ttl} if ttl else {})
+        body.update({"secret": True} if encrypted else {})
         self._send("put", "/keys/" + quote(key, safe=""), body, again=True)
 
     def delete(self, key: str) -> None:
@@ -147,9 +151,10 @@ class StackStorm:
             if refusal.status != 404:
                 raise
 
-    def keys(self, prefix: str) -> Dict[str, str]:
-        """Every key that begins so, with its value."""
-        found = self._all("/keys", {"prefix": prefix, "scope": "system"})
+    def keys(self, prefix: str, encrypted: bool = False) -> Dict[str, str]:
+        """Every key that begins so, with its value. `encrypted`: they are to be decrypted."""
+        how = {"prefix": prefix, "scope": "system", **({"decrypt": "true"} if encrypted else {})}
+        found = self._all("/keys", how)
         return {str(each["name"]): str(each["value"]) for each in found}
 
     # --- the wire ---------------------------------------------------------------------------------

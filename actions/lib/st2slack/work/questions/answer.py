@@ -123,7 +123,7 @@ def _take(desk: Desk, found: Look, press: Press) -> Json:
         cast = _vote(desk, found, press)
     except InputError as error:
         return {**_told_off(desk, press, {}, str(error)), "record": record}
-    votes.vote(desk.stackstorm, found.inquiry, cast)
+    votes.vote(desk.stackstorm, found.inquiry, cast, found.question.is_secret)
     return {"counted": True, "user": press.user, "choice": cast.choice, "record": record}
 
 
@@ -146,7 +146,7 @@ def _vote(desk: Desk, found: Look, press: Press) -> Vote:
 
 def _settle(desk: Desk, found: Look, kept: Optional[Kept], press: Optional[Press]) -> Json:
     """Answer the inquiry if that is due, and let the message show how things stand."""
-    cast = votes.votes_of(desk.stackstorm, found.inquiry)
+    cast = votes.votes_of(desk.stackstorm, found.inquiry, found.question.is_secret)
     if found.state in (OPEN, EXPIRED):
         response = ballot.answer_of(found.question, cast, found.expired)
         if response is None:
@@ -164,7 +164,7 @@ def _over(desk: Desk, found: Look, kept: Optional[Kept], cast: List[Vote]) -> Js
     """The question is over: lock its message. What cannot be locked now, the sweeper locks."""
     result = {"decided": found.state == ANSWERED, "state": found.state}
     if found.state == ANSWERED:
-        result["response"] = dict(found.response)
+        result["response"] = form.masked(found.question.fields, found.response)
         result["behind"] = desk.is_behind(found, cast)
     if kept and not kept.locked:
         result.update(_note(_noted(lambda: desk.close(kept, found, cast))))

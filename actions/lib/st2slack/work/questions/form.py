@@ -17,6 +17,7 @@ LONGEST_TEXT = 3000  # characters that an input of Slack's takes
 LONGEST_OPTION = 75
 MOST_OPTIONS = 100
 TEMPLATES = ("{{", "{%", "{#", "<%")
+MASK = "********"
 INPUT = "st2_input"  # action_id of every input; its block_id is PREFIX + the field's key
 PREFIX = "st2_field:"
 
@@ -104,6 +105,12 @@ def from_button(fields: Tuple[Field, ...], value: str) -> Dict[str, Any]:
     """The answer that one button gives to a schema of one field."""
     asked = fields[0]
     return {asked.key: value == "true" if asked.kind == "boolean" else value}
+
+
+def masked(fields: Tuple[Field, ...], answer: Mapping[str, Any]) -> Dict[str, Any]:
+    """An answer as it may be shown: as StackStorm masks what its schema calls secret."""
+    secret = {each.key for each in fields if each.secret}
+    return {key: MASK if key in secret else value for key, value in answer.items()}
 
 
 def _element(values: Any, key: str) -> Mapping[str, Any]:

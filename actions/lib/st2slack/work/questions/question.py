@@ -71,6 +71,11 @@ class Question:
     workspace: str = ""
     ours: bool = True
 
+    @property
+    def is_secret(self) -> bool:
+        """Whether something in its answer must not be shown."""
+        return any(each.secret for each in self.fields)
+
     def choice(self, value: str) -> Optional[Choice]:
         """The choice of this value; None where it is none of them."""
         return next((each for each in self.choices if each.value == value), None)

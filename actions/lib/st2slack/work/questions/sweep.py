@@ -76,7 +76,7 @@ def _asked_at(desk: Desk, inquiry: str) -> float:
 
 def _is_decided(desk: Desk, found: Look) -> bool:
     """Whether the votes decide it already: then the run that should have answered was killed."""
-    cast = votes.votes_of(desk.stackstorm, found.inquiry)
+    cast = votes.votes_of(desk.stackstorm, found.inquiry, found.question.is_secret)
     return ballot.answer_of(found.question, cast, found.expired) is not None
 
 

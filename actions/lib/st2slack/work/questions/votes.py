@@ -52,15 +52,17 @@ def all_kept(stackstorm: StackStorm) -> Dict[str, Optional[Kept]]:
     return {key[len(QUESTION) :]: _kept(text) for key, text in found.items()}
 
 
-def vote(stackstorm: StackStorm, inquiry: str, cast: Vote) -> None:
-    """Store a vote; it takes the place of an earlier one of this person."""
-    stackstorm.write("%s%s.%s" % (VOTE, inquiry, cast.user), ballot.stored(cast))
+def vote(stackstorm: StackStorm, inquiry: str, cast: Vote, secret: bool = False) -> None:
+    """Store a vote; it takes the place of an earlier one of this person. `secret`: encrypted."""
+    key = "%s%s.%s" % (VOTE, inquiry, cast.user)
+    stackstorm.write(key, ballot.stored(cast), encrypted=secret)
 
 
-def votes_of(stackstorm: StackStorm, inquiry: str) -> List[Vote]:
+def votes_of(stackstorm: StackStorm, inquiry: str, secret: bool = False) -> List[Vote]:
     """The votes of a question, in the order in which they were cast."""
     prefix = "%s%s." % (VOTE, inquiry)
-    found = [ballot.read(key[len(prefix) :], text) for key, text in stackstorm.keys(prefix).items()]
+    kept = stackstorm.keys(prefix, encrypted=secret)
+    found = [ballot.read(key[len(prefix) :], text) for key, text in kept.items()]
     return sorted((each for each in found if each), key=lambda each: (each.at, each.user))
 
 
