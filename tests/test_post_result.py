@@ -455,6 +455,7 @@ def test_what_cannot_be_is_refused(given):
 
 def test_a_nightly_job_reports(slack, st2, config):
     st2.configs["slack"] = config
+    st2.enable_rule("slack.post_results")
     st2.action("tests.backup", lambda: {"size": "42 GB"})
     data = {"channel": DEPLOYS}
     notify = {"on_complete": {"routes": ["slack"], "message": "Nightly backup", "data": data}}
