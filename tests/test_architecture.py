@@ -28,6 +28,7 @@ PURE = {
     "work.authorization",
     "work.commands",
     "work.fitting",
+    "work.notice",
     "work.outcome",
     "work.readable",
     "work.questions.ballot",
