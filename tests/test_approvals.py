@@ -30,6 +30,18 @@ def approvals(request, slack, config, monkeypatch):
 processes = pytest.mark.processes
 
 
+def release(approvals):
+    """A workflow around slack.ask; the ID of its execution once the question stands in Slack."""
+    ask = {"action": "slack.ask", "input": {"channel": "deploys", "text": "Release?"}}
+    ask["next"] = [{"when": "<% succeeded() %>", "do": "done"}]
+    tasks = {"approve": ask, "done": {"action": "core.noop"}}
+    approvals.st2.workflow("tests.release", {"version": 1.0, "tasks": tasks})
+    outer = approvals.st2.run("tests.release")
+    approvals.st2.wait_for(approvals.messages)
+    approvals.quiet()
+    return outer
+
+
 def test_one_approves(approvals):
     asking = approvals.ask(text="Deploy *berth-planner*?")
     result = approvals.answered(TOMASZ, APPROVE)
@@ -142,21 +154,7 @@ def test_the_name_of_the_approval_is_that_of_the_workflow_that_asks(approvals):
     approvals.config["authorization"] = [
         {"name": "releases", "who": [PRIYA], "what": ["approval:tests.release"]}
     ]
-    definition = {
-        "version": 1.0,
-        "tasks": {
-            "approve": {
-                "action": "slack.ask",
-                "input": {"channel": "deploys", "text": "Release?"},
-                "next": [{"when": "<% succeeded() %>", "do": "done"}],
-            },
-            "done": {"action": "core.noop"},
-        },
-    }
-    approvals.st2.workflow("tests.release", definition)
-    outer = approvals.st2.run("tests.release")
-    approvals.st2.wait_for(approvals.messages)
-    approvals.quiet()
+    outer = release(approvals)
     assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
     assert approvals.answered(PRIYA, APPROVE)["record"]["what"] == "tests.release"
     assert approvals.st2.ended(outer)["status"] == "succeeded"
@@ -248,21 +246,7 @@ def test_the_workflow_was_cancelled_meanwhile(approvals, by):
 
 
 def test_the_workflow_around_was_cancelled(approvals):
-    definition = {
-        "version": 1.0,
-        "tasks": {
-            "approve": {
-                "action": "slack.ask",
-                "input": {"channel": "deploys", "text": "Release?"},
-                "next": [{"when": "<% succeeded() %>", "do": "done"}],
-            },
-            "done": {"action": "core.noop"},
-        },
-    }
-    approvals.st2.workflow("tests.release", definition)
-    outer = approvals.st2.run("tests.release")
-    approvals.st2.wait_for(approvals.messages)
-    approvals.quiet()
+    outer = release(approvals)
     approvals.st2.client().executions.delete_by_id(outer)
     assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
     assert "*Canceled.*" in approvals.shown()
