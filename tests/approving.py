@@ -48,6 +48,11 @@ class Approvals:
             ]
         )[0]
 
+    def inquiry_of(self, asking):
+        """The ID of the inquiry of an asking workflow, answered or not."""
+        found = self.st2.executions("core.ask")
+        return next(each["id"] for each in found if each.get("parent") == asking)
+
     def let_expire(self, asking):
         """Move the question so far into the past that its deadline is over."""
         self.st2.system.engine.get(self.inquiry(asking)).start -= 7 * 24 * 3600

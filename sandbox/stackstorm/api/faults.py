@@ -37,6 +37,11 @@ class Faults:
             self._faults.append(fault)
         return fault
 
+    def clear(self) -> None:
+        """Nothing goes wrong from now on."""
+        with self._lock:
+            self._faults.clear()
+
     def take(self, request: str) -> Optional[Fault]:
         """The one that strikes this request ("PUT /v1/inquiries/5f…")."""
         with self._lock:

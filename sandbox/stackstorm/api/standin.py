@@ -262,6 +262,10 @@ class StandInApi:
         """See faults.py: `st2.fault("PUT /v1/inquiries", status=503)`."""
         return self._faults.add(Fault(where, **what))
 
+    def heal(self) -> None:
+        """Nothing goes wrong from now on."""
+        self._faults.clear()
+
     def kill_runner(self, execution_id: str) -> None:
         """SIGKILL for what runs an execution: it stays `running` until somebody cancels it.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from st2slack.errors import InputError, SlackError
+from st2slack.errors import ApiFault, ApiRefusal, InputError, SlackError
 from st2slack.work.questions import votes
 from st2slack.work.questions.ballot import Vote, of_choice, told
 from st2slack.work.questions.desk import Desk
 from st2slack.work.questions.look import ANSWERED, Look, is_inquiry
 from st2slack.work.stackstorm import Json, StackStorm
+
+PATIENCE = (2.0, 5.0, 10.0, 20.0)  # seconds between tries
 
 
 def conclude(desk: Desk, execution_id: str) -> Json:
@@ -19,7 +21,7 @@ def conclude(desk: Desk, execution_id: str) -> Json:
     seconds), `verified`: whether votes, or the deadline, stand behind it; where not, somebody
     answered by StackStorm's API. Locks the message and forgets the votes.
     """
-    found = _asked(desk, execution_id)
+    found = _patiently(desk, execution_id)
     kept = votes.kept_of(desk.stackstorm, found.inquiry)
     cast = votes.votes_of(desk.stackstorm, found.inquiry)
     outcome = outcome_of(found, cast, desk.is_behind(found, cast))
@@ -52,6 +54,22 @@ def outcome_of(found: Look, cast: List[Vote], behind: bool) -> Dict[str, Any]:
         "message": {},
         "note": "",
     }
+
+
+def _patiently(desk: Desk, execution_id: str) -> Look:
+    """The question, even where StackStorm's API is away for a while: what was decided must not
+    fail for that.
+    """
+    for pause in PATIENCE:
+        try:
+            return _asked(desk, execution_id)
+        except ApiRefusal as refusal:
+            if refusal.status < 500:
+                raise
+        except ApiFault:
+            pass
+        desk.sleep(pause)
+    return _asked(desk, execution_id)
 
 
 def _asked(desk: Desk, execution_id: str) -> Look:
