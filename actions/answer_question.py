@@ -8,5 +8,7 @@ class AnswerQuestionAction(action.QuestionBase):
     """Take an answer, by those who may; without one, do what is due."""
 
     def run(self, inquiry, user=None, **given):
-        press = answer.press_of(user, given) if user else None
-        return self.at_desk(lambda desk: answer.answer(desk, inquiry, press), inquiry=inquiry)
+        if not user:
+            return self.at_desk(lambda desk: answer.answer(desk, inquiry), inquiry=inquiry)
+        press = answer.press_of(user, given)
+        return self.at_desk(lambda desk: answer.answer(desk, inquiry, press), press.workspace)

@@ -10,5 +10,5 @@ class OpenQuestionFormAction(action.QuestionBase):
     def run(self, inquiry, user, trigger_id, **given):
         press = answer.press_of(user, given)
         return self.at_desk(
-            lambda desk: post.open_form(desk, inquiry, press, trigger_id), inquiry=inquiry
+            lambda desk: post.open_form(desk, inquiry, press, trigger_id), press.workspace
         )

@@ -101,3 +101,70 @@ def test_what_was_decided_waits_for_an_api_that_is_away(approvals):
     told = conclude.conclude(approvals.desk(sleep=sleep), own)
     assert told["inquiry"] == inquiry and told["choice"] == output["choice"]
     assert 2.0 in slept and 5.0 not in slept
+
+
+def test_whoever_presses_while_the_api_is_away_hears_of_it(approvals):
+    approvals.ask()
+    approvals.st2.fault("GET /v1/executions", status=503, times=None)
+    approvals.result(approvals.press(TOMASZ), "failed")
+    approvals.st2.heal()
+    assert "not sure that this counted" in approvals.told(TOMASZ)[0]
+
+
+def test_a_message_that_nobody_knows_of_is_withdrawn(approvals):
+    approvals.st2.fault("PUT /v1/keys/slack_question", status=503, times=None)
+    asking = approvals.st2.run("slack.ask", {"channel": "deploys", "text": "Deploy?"})
+    approvals.inquiry(asking)
+    approvals.st2.wait_for(lambda: approvals.st2.executions("slack.post_question"))
+    approvals.quiet()
+    assert approvals.messages() == []
+    approvals.st2.heal()
+    approvals.sweep(later=60)
+    assert len(approvals.messages()) == 1
+    approvals.answered(TOMASZ)
+    assert approvals.output(asking)["by"] == [TOMASZ]
+
+
+def test_a_message_that_somebody_deleted_does_not_stop_the_answer(approvals):
+    asking = approvals.ask()
+    message = approvals.last()
+    approvals.slack.workspace.channels[DEPLOYS].messages.pop()
+    result = approvals.answered(TOMASZ, message=message)
+    assert result["decided"] and "message_not_found" in result["note"]
+    assert approvals.output(asking)["by"] == [TOMASZ]
+
+
+def test_a_group_that_cannot_be_looked_up_lets_nobody_in(approvals):
+    asking = approvals.ask(approvers=["@on-call"])
+    approvals.slack.faults.append(Fault.status(500, method="usergroups.list", times=None))
+    result = approvals.answered(TOMASZ)
+    assert result["counted"] is False and "could not be asked" in result["record"]["why"]
+    approvals.slack.faults.clear()
+    assert approvals.answered(TOMASZ)["counted"]
+    assert approvals.output(asking)["by"] == [TOMASZ]
+
+
+def test_a_press_from_another_workspace_counts_for_nothing(approvals):
+    approvals.ask()
+    pressed = answer.Press(TOMASZ, "approve", DEPLOYS, approvals.last()["ts"], workspace="emea")
+    inquiry = approvals.inquiry_of(approvals.st2.executions("slack.ask")[0]["id"])
+    result = answer.answer(approvals.desk(), inquiry, pressed)
+    assert result["counted"] is False and "not the message" in result["why"]
+
+
+def test_two_questions_of_one_workflow_are_answered_each_for_itself(approvals):
+    given = {"channel": "deploys", "text": "Go?"}
+    ask = {"action": "slack.ask", "input": given}
+    tasks = {"first": ask, "second": dict(ask, input=dict(given, text="Stay?"))}
+    approvals.st2.workflow("tests.both", {"version": 1.0, "tasks": tasks})
+    outer = approvals.st2.run("tests.both")
+    approvals.st2.wait_for(lambda: len(approvals.messages()) == 2)
+    approvals.quiet()
+    one, other = approvals.messages()
+    approvals.answered(TOMASZ, message=dict(one))
+    approvals.answered(TOMASZ, 1, message=dict(other))
+    assert approvals.st2.ended(outer)["status"] == "succeeded"
+    asked = {each["id"]: each for each in approvals.st2.executions("slack.ask")}
+    chosen = {each["parameters"]["text"]: approvals.output(key) for key, each in asked.items()}
+    texts = {each["text"]: choice for each, choice in ((one, "approve"), (other, "reject"))}
+    assert {text: output["choice"] for text, output in chosen.items()} == texts

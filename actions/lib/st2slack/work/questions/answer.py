@@ -84,7 +84,7 @@ def answer(desk: Desk, inquiry: str, press: Optional[Press] = None) -> Json:
         return _answer(desk, inquiry, press)
     except SlackError:
         if press:
-            desk.tell(press.addressee, _FAILED)
+            desk.tell(press.addressee, FAILED)
         raise
 
 
@@ -264,7 +264,7 @@ def _noted(show: Any) -> str:
         return "the message could not be changed: %s" % error
 
 
-_FAILED = (
+FAILED = (
     "Something went wrong, and it is not sure that this counted. Whoever looks after StackStorm "
-    "finds it among the executions of slack.answer_question."
+    "finds it among the executions of the pack slack."
 )

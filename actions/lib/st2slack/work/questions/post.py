@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from st2slack.errors import InputError, Refusal
+from st2slack.errors import InputError, Refusal, SlackError
 from st2slack.web.lookup import find_group
 from st2slack.work.authorization import is_usergroup
 from st2slack.work.questions import message, votes
-from st2slack.work.questions.answer import Press
+from st2slack.work.questions.answer import FAILED, Press
 from st2slack.work.questions.desk import Desk, told
 from st2slack.work.questions.look import OPEN, must_be
 from st2slack.work.questions.question import (
@@ -77,8 +77,20 @@ def post(desk: Desk, inquiry: str) -> Json:
         },
     )
     place = Kept(str(answer["channel"]), str(answer["ts"]), question.workspace, desk.clock())
-    votes.keep(desk.stackstorm, inquiry, place)
+    try:
+        votes.keep(desk.stackstorm, inquiry, place)
+    except SlackError as error:
+        _withdraw(desk, place, error)
+        raise
     return {**told(found), "posted": True, "channel": place.channel, "ts": place.ts}
+
+
+def _withdraw(desk: Desk, place: Kept, error: SlackError) -> None:
+    """Delete a message that nobody knows of: its buttons would lead nowhere for ever."""
+    try:
+        desk.slack.call("chat.delete", {"channel": place.channel, "ts": place.ts})
+    except SlackError as second:
+        error.add(" (Nor could its message be deleted: %s)" % second)
 
 
 def open_form(desk: Desk, inquiry: str, press: Press, trigger_id: str) -> Json:
@@ -86,6 +98,14 @@ def open_form(desk: Desk, inquiry: str, press: Press, trigger_id: str) -> Json:
 
     Only for somebody who may answer. Nothing is answered yet.
     """
+    try:
+        return _open_form(desk, inquiry, press, trigger_id)
+    except SlackError:
+        desk.tell(press.addressee, FAILED)
+        raise
+
+
+def _open_form(desk: Desk, inquiry: str, press: Press, trigger_id: str) -> Json:
     found = must_be(desk.look(inquiry), inquiry)
     result: Dict[str, Any] = told(found)
     if found.state != OPEN:
@@ -116,6 +136,8 @@ def remind(desk: Desk, inquiry: str) -> Json:
         return {**told(found), "reminded": []}
     voted = {each.user for each in votes.votes_of(desk.stackstorm, inquiry)}
     people = _to_remind(desk, found.question, voted)
+    if not people and len(people_in(desk.who_answers(found.question))) == len(voted):
+        return {**told(found), "reminded": []}
     who = message.who_may(people) or "whoever may answer"
     until = found.question.deadline
     text = "%s: this still waits for an answer%s." % (

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Set
 
+from st2slack.errors import SlackError
 from st2slack.work.questions.desk import Desk
 from st2slack.work.questions.question import unix_of
 from st2slack.work.stackstorm import ENDED, Json
@@ -27,9 +28,6 @@ def free(desk: Desk, waiting: Set[str], done: Dict[str, Any]) -> Set[str]:
     running = desk.stackstorm.executions(action=ANSWER, status="running")
     latest = desk.stackstorm.executions(action=ANSWER)
     stuck = [each for each in running if _is_stuck(desk, each)]
-    for each in stuck:
-        desk.stackstorm.cancel(str(each["id"]))
-        done["canceled"].append(each["id"])
     gone = {each["id"] for each in stuck}
     busy = {
         _inquiry(each)
@@ -37,12 +35,26 @@ def free(desk: Desk, waiting: Set[str], done: Dict[str, Any]) -> Set[str]:
         if each.get("status") not in ENDED and each["id"] not in gone
     }
     for each in [*stuck, *(each for each in latest if each.get("status") == "abandoned")]:
-        if _inquiry(each) in waiting and _is_lost(each, latest):
-            again = desk.stackstorm.run_again(str(each["id"]))
-            started = {"action": ANSWER, "inquiry": _inquiry(each), "id": again.get("id")}
-            done["started"].append(started)
-            busy.add(_inquiry(each))
-    return busy
+        try:
+            _clear(desk, each, latest, waiting, done)
+        except SlackError as error:
+            done["faults"].append("execution %s: %s" % (each["id"], error))
+    return busy | {each["inquiry"] for each in done["started"]}
+
+
+def _clear(
+    desk: Desk, execution: Json, latest: List[Json], waiting: Set[str], done: Dict[str, Any]
+) -> None:
+    """First the press is repeated, where it is lost: what is cancelled already is not found again.
+    The repeated run waits until the killed one is cancelled.
+    """
+    if _inquiry(execution) in waiting and _is_lost(execution, latest):
+        again = desk.stackstorm.run_again(str(execution["id"]))
+        started = {"action": ANSWER, "inquiry": _inquiry(execution), "id": again.get("id")}
+        done["started"].append(started)
+    if execution.get("status") not in ENDED:
+        desk.stackstorm.cancel(str(execution["id"]))
+        done["canceled"].append(execution["id"])
 
 
 def _is_lost(execution: Json, latest: List[Json]) -> bool:
