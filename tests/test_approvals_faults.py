@@ -4,13 +4,16 @@ From the n-th request on everything fails, for each n that a press has; then all
 the sweeper comes by.
 """
 
+import threading
+import time
+
 import pytest
 from approving import DEPLOYS, RULES, TOMASZ, Approvals
 
 from sandbox.slack.faults import Fault
 from sandbox.stackstorm.api import StandInApi
 from st2slack.errors import SlackError
-from st2slack.work.questions import answer, conclude
+from st2slack.work.questions import answer, conclude, sweep
 
 MOST = 60  # requests of one press; the walk ends before, where nothing is left to break
 
@@ -168,3 +171,20 @@ def test_two_questions_of_one_workflow_are_answered_each_for_itself(approvals):
     chosen = {each["parameters"]["text"]: approvals.output(key) for key, each in asked.items()}
     texts = {each["text"]: choice for each, choice in ((one, "approve"), (other, "reject"))}
     assert {text: output["choice"] for text, output in chosen.items()} == texts
+
+
+@pytest.mark.processes
+def test_a_press_is_not_lost_where_it_cannot_be_repeated_at_once(approvals):
+    approvals.st2.system.registry.in_thread = False
+    asking = approvals.ask()
+    slow = threading.Event()
+    approvals.st2.fault("GET /v1/executions", slow=slow)
+    killed = approvals.press(TOMASZ)
+    approvals.st2.wait_for_status(killed, "running")
+    approvals.st2.kill_runner(killed)
+    slow.set()
+    approvals.st2.fault("POST /v1/executions", status=503)
+    done = sweep.sweep(approvals.desk(lambda: time.time() + 200))
+    assert len(done["faults"]) == 1 and done["canceled"] == []
+    assert approvals.sweep(later=200)["canceled"] == [killed]
+    assert approvals.output(asking)["by"] == [TOMASZ]
