@@ -360,10 +360,12 @@ def test_a_slack_that_stays(how):
         process.stdout.close()
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_slack_with_a_page(how):
+@pytest.mark.parametrize(
+    "how, alone", [(signal.SIGINT, ()), (signal.SIGTERM, ()), (signal.SIGTERM, ("--alone",))]
+)
+def test_a_slack_with_a_page(how, alone):
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "serve", "--json"],
+        [sys.executable, "-m", "sandbox", "serve", "--json", *alone],
         cwd=str(metadata.PACK),
         stdout=subprocess.PIPE,
     )
@@ -403,11 +405,14 @@ def test_a_port_that_is_taken_or_none(capsys):
     assert all(re.match(r"ERROR: --port: .+: take another one$", each) for each in errors)
 
 
-def test_serve_says_where_to_look(capsys):
-    said = serve._invitation({"page": "http://127.0.0.1:1/page", "config": "/a b.yaml"})
+@pytest.mark.parametrize("words_of", [serve._invitation, serve._welcome])
+def test_serve_says_where_to_look(words_of):
+    said = words_of({"page": "http://127.0.0.1:1/page", "config": "/a b.yaml"})
     assert said.splitlines()[0].endswith(": http://127.0.0.1:1/page")
     words = shlex.split(said.splitlines()[-1])
-    assert words[-2:] == ["--config", "/a b.yaml"] and words[3] in cli.COMMANDS
+    assert words[-2:] == ["--config", "/a b.yaml"]
+    if words_of is serve._invitation:
+        assert words[3] in cli.COMMANDS
 
 
 def test_the_slack_that_stays_says_what_to_type():
