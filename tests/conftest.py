@@ -4,6 +4,8 @@ from sandbox.stackstorm import path
 
 path.add_standins()  # the real StackStorm where it can be imported, our stand-ins elsewhere
 
+import os  # noqa: E402
+
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
@@ -65,3 +67,23 @@ def st2(monkeypatch):
     monkeypatch.setenv("ST2_AUTH_TOKEN", "")
     with StandInApi() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def needed():
+    """Skip the test where there is no Chromium; fail it where there has to be one."""
+    from pictures import chromium
+
+    if chromium.PROGRAM is None and os.environ.get("CHROMIUM") == "required":
+        pytest.fail("CHROMIUM=required, but there is no chromium (apt-get install chromium)")
+    if chromium.PROGRAM is None:
+        pytest.skip("no browser here: no chromium (apt-get install chromium)")
+
+
+@pytest.fixture(scope="module")
+def browser(needed):
+    """Chromium, without a window."""
+    from pictures import chromium
+
+    with chromium.Chromium() as found:
+        yield found

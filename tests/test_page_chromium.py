@@ -11,6 +11,7 @@ from pathlib import Path
 
 import draw_page
 import pytest
+from browsing import at, be, has, own
 from paging import DEPLOYS, GENERAL, App, api, button, entry, modal, options, plain
 
 from pictures import chromium, png
@@ -23,21 +24,6 @@ EVIL = (
     "<img src=x onerror=window.broken=1> <script>window.broken=1</script> "
     "<javascript:window.broken=1|click> &lt;img src=x onerror=window.broken=1&gt;"
 )
-
-
-@pytest.fixture(scope="module")
-def needed():
-    """Skip the test where there is no Chromium; fail it where there has to be one."""
-    if chromium.PROGRAM is None and os.environ.get("CHROMIUM") == "required":
-        pytest.fail("CHROMIUM=required, but there is no chromium (apt-get install chromium)")
-    if chromium.PROGRAM is None:
-        pytest.skip("no browser here: no chromium (apt-get install chromium)")
-
-
-@pytest.fixture(scope="module")
-def browser(needed):
-    with chromium.Chromium() as found:
-        yield found
 
 
 @pytest.fixture
@@ -66,19 +52,6 @@ def tab(slack, page, browser):
         assert found.evaluate("window.broken") is None
 
 
-def own(address, slack):
-    """True for what is asked of the page's own server, or of nobody."""
-    root = slack.url.partition(":")[2]
-    return address.partition(":")[2].startswith(root) or address.startswith("data:")
-
-
-def be(tab, who, channel=DEPLOYS):
-    tab.choose("#me", who)
-    tab.until("document.body.dataset.ready.startsWith('%s ')" % who)
-    tab.click("[data-channel=%s]" % channel)
-    tab.until("document.body.dataset.ready === '%s %s'" % (who, channel))
-
-
 def ask(slack, **more):
     """A message of the bot with two buttons; its ts."""
     blocks = [
@@ -90,16 +63,6 @@ def ask(slack, **more):
         },
     ]
     return api(slack, "chat.postMessage", channel=DEPLOYS, text="x", blocks=blocks)["ts"]
-
-
-def at(ts, what=""):
-    return 'article[data-ts="%s"] %s' % (ts, what)
-
-
-def has(selector, words=""):
-    """JavaScript: true where such an element shows these words."""
-    found = "document.querySelector(%s)" % json.dumps(selector)
-    return "%s && %s.innerText.includes(%s)" % (found, found, json.dumps(words))
 
 
 def texts(slack, channel=DEPLOYS):

@@ -390,6 +390,8 @@ class Sockets:
         with self.record.changed:
             function(link)
             self.record.changed.notify_all()
+        for watcher in list(self.record.watchers):
+            watcher()
 
     def _living_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

@@ -16,7 +16,7 @@ const NOTES = {
 
 const look = { as: "", channel: "", thread: "", count: USUAL, ...fromAddress() };
 const values = {}; // what was typed and chosen in blocks, by message or view
-const pressed = new Map(); // key of an element → { envelope, ts, seen }
+const pressed = new Map(); // who pressed, and the key of an element → { envelope, ts, seen }
 let submitted = { view: "none", envelope: "" }; // the modal that was sent off last
 let state = null;
 let under = { channel: null, thread: null }; // what the two lists show
@@ -288,7 +288,7 @@ async function act(each, view, own, block, used, value) {
   const place = view ? { view } : { channel: look.channel, ts: each.ts };
   const said = await deed("press", { ...place, block_id: block.block_id, action_id: used.action_id, value, values: own });
   if (!said) return false;
-  pressed.set([view || each.ts, block.block_id, used.action_id].join(" "),
+  pressed.set([state.me, view || each.ts, block.block_id, used.action_id].join(" "),
     { envelope: said.envelope_id, place: view || each.ts, json: JSON.stringify(each), block, used });
   showPressed();
   return true;
@@ -304,7 +304,7 @@ function showPressed() {
   }
   for (const node of document.querySelectorAll("[data-action-id]")) {
     const place = node.closest("[data-view-id]")?.dataset.viewId || node.closest("[data-ts]")?.dataset.ts;
-    const press = pressed.get([place, node.dataset.blockId, node.dataset.actionId].join(" "));
+    const press = pressed.get([state.me, place, node.dataset.blockId, node.dataset.actionId].join(" "));
     const status = press && (state.sent[press.envelope] || "waiting");
     node.classList.toggle("pressed", Boolean(press));
     node.dataset.pressed = status || "";
