@@ -30,8 +30,10 @@ from . import loopback
 from .stackstorm import config as configs
 from .stackstorm import masking, path
 from .stackstorm.datastore import Datastore
+from .stackstorm.message_bus import MessageBus
 from .stackstorm.metadata import load_yaml, pack_ref
 from .stackstorm.mistakes import Mistake, Mistakes
+from .stackstorm.trigger_dispatcher import service_class
 
 CONNECTED_WITHIN = 20.0  # seconds until the conversation begins without a listener
 # What the sensor on loopback listens to.
@@ -84,6 +86,8 @@ class SensorService:
         self._log = log
         self._lock = threading.Lock()
         self._store = Datastore("slack.SlackSensor", datastore)
+        # What StackStorm would drop is shown, too: without a schema nothing is.
+        self._trigger_dispatcher_service = service_class(MessageBus(self._publish))(log)
 
     def get_logger(self, name: str) -> logging.Logger:
         """The sensor's logger."""
@@ -91,6 +95,9 @@ class SensorService:
 
     def dispatch(self, trigger: str, payload: Any = None, trace_tag: Optional[str] = None) -> None:
         """Show it. The sensor dispatches from several threads."""
+        self._trigger_dispatcher_service.dispatch(trigger, payload, trace_tag)
+
+    def _publish(self, trigger: str, payload: Any, trace_tag: Any) -> None:
         dispatched = self._types.taken(trigger, payload or {}, trace_tag or "")
         with self._lock:
             self._show(dispatched)

@@ -11,7 +11,7 @@ from st2reactor.sensor.base import Sensor
 # StackStorm puts actions/lib on the path of actions only; at its end nothing of ours hides theirs.
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../actions/lib"))
 
-from st2slack.events import workspace  # noqa: E402
+from st2slack.events import stackstorm_dispatch, workspace  # noqa: E402
 from st2slack.settings.sensor import sensed_workspaces  # noqa: E402
 
 
@@ -28,9 +28,7 @@ class SlackSensor(Sensor):
     def setup(self):
         """Make the workspaces; nothing is connected yet."""
         services = workspace.Services(
-            dispatch=lambda ref, payload, tag: self.sensor_service.dispatch(
-                trigger=ref, payload=payload, trace_tag=tag
-            ),
+            dispatch=stackstorm_dispatch.make_dispatch(self.sensor_service, self._log),
             read=lambda key: self.sensor_service.get_value(key, local=False),
             read_secret=lambda key: self.sensor_service.get_value(key, local=False, decrypt=True),
             write=lambda key, text: self.sensor_service.set_value(key, text, local=False),

@@ -7,7 +7,7 @@ import pytest
 from sensing import PATIENCE, D, G, RealTime, Sensing, numbers, until
 
 from sandbox.slack import seed
-from st2slack.events import connection, workspace
+from st2slack.events import connection, dispatcher
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def _soon(monkeypatch, slack):
     monkeypatch.setattr(connection, "FIRST", 0.02)
     monkeypatch.setattr(connection, "LOOK", 0.05)
     monkeypatch.setattr(connection, "LULL", 0.1)
-    monkeypatch.setattr(workspace, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(dispatcher, "LONGEST_WAIT", 0.05)
     slack.workspace.next_ts = RealTime()
 
 

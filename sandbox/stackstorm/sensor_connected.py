@@ -23,11 +23,11 @@ class ConnectedSensorService(SensorService):
         super().__init__(folder, pause, name)
         self._remote = RemoteDatastore(name, os.environ[URL], os.environ[TOKEN])
 
-    def dispatch(self, trigger: str, payload: Any = None, trace_tag: Optional[str] = None) -> None:
+    def _publish(self, trigger: str, payload: Any, trace_tag: Any) -> None:
         """Fire it, then write it down."""
         client = self._remote.get_api_client()
         client.webhooks.post_generic_webhook(trigger, payload, trace_tag)
-        super().dispatch(trigger, payload, trace_tag)
+        super()._publish(trigger, payload, trace_tag)
 
     def get_value(
         self, name: str, local: bool = True, scope: str = SYSTEM, decrypt: bool = False

@@ -3,7 +3,8 @@
     folder/dispatched.jsonl   a line for each trigger: at (Unix seconds), ref, payload, tag
     folder/datastore.json     what set_value keeps
     folder/saves.jsonl        a line for each value: began, at, key, bytes
-    folder/no-bus             as long as it is there, dispatch raises
+    folder/no-bus             as long as it is there, the message bus is away
+    folder/no-database        as long as it is there, StackStorm's database is away
     folder/no-datastore       as long as it is there, set_value raises and get_value tells None
 
 A line is written in one piece, so that a process may be killed at any time.
@@ -20,9 +21,11 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 from .datastore import SYSTEM, Datastore
+from .message_bus import MessageBus
+from .trigger_dispatcher import service_class
 
 DISPATCHED, SAVES = "dispatched.jsonl", "saves.jsonl"
-NO_BUS, NO_DATASTORE = "no-bus", "no-datastore"
+NO_BUS, NO_DATABASE, NO_DATASTORE = "no-bus", "no-database", "no-datastore"
 
 
 class SensorService:
@@ -34,17 +37,26 @@ class SensorService:
         self._pause = pause
         self._lock = threading.Lock()
         self._store = Datastore(name, folder / "datastore.json")
+        bus = MessageBus(self._publish, (folder / NO_BUS).exists)
+        service = service_class(bus, self._schema)
+        self._trigger_dispatcher_service = service(logging.getLogger("sensor"))
 
     def get_logger(self, name: str) -> logging.Logger:
         """A logger of the host's."""
         return logging.getLogger("sensor." + name)
 
     def dispatch(self, trigger: str, payload: Any = None, trace_tag: Optional[str] = None) -> None:
-        """Write it down, after the time that it takes."""
+        """Write it down, after the time that it takes; as StackStorm, drop it where it must."""
+        self._trigger_dispatcher_service.dispatch(trigger, payload, trace_tag)
+
+    def _schema(self, trigger: str) -> Dict[str, Any]:
+        if (self._folder / NO_DATABASE).exists():
+            raise ConnectionError("the database is down")
+        return {}
+
+    def _publish(self, trigger: str, payload: Any, trace_tag: Any) -> None:
         if self._pause:
             time.sleep(self._pause)
-        if (self._folder / NO_BUS).exists():
-            raise ConnectionError("the message bus is down")
         line = {"at": time.time(), "ref": trigger, "payload": payload, "tag": trace_tag}
         self._append(DISPATCHED, line)
 

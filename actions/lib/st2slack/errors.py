@@ -7,6 +7,8 @@
     │   └── SeveralMatch  … more than one does
     ├── ResultTooLarge    the answer is more than StackStorm can store
     ├── NotStored         new tokens came, and the datastore did not take them
+    ├── PayloadRejected   a trigger's payload breaks its schema; StackStorm will never take it
+    ├── TriggerTypeMissing  StackStorm does not know a trigger of the sensor
     ├── Fault             no usable answer
     │   ├── NotDelivered  the request surely did not arrive (name, connection, proxy)
     │   ├── Distrusted    the server's certificate does not verify
@@ -52,6 +54,14 @@ class SeveralMatch(NotFound):
     def __init__(self, message: str, candidates: Sequence[str]) -> None:
         super().__init__(message)
         self.candidates = list(candidates)
+
+
+class PayloadRejected(SlackError):
+    """A trigger's payload breaks the schema that StackStorm has: it will never take it."""
+
+
+class TriggerTypeMissing(SlackError):
+    """StackStorm does not know a trigger of the sensor: the pack is not, or not all, registered."""
 
 
 class ResultTooLarge(SlackError):

@@ -6,6 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any, Optional
 
 from ..datastore import SYSTEM
+from ..message_bus import MessageBus
+from ..trigger_dispatcher import service_class
 
 if TYPE_CHECKING:
     from .standin import StandInApi
@@ -17,6 +19,8 @@ class SensorService:
     def __init__(self, st2: StandInApi, name: str) -> None:
         self._st2 = st2
         self._name = name
+        service = service_class(MessageBus(self._publish))
+        self._trigger_dispatcher_service = service(logging.getLogger("sensor"))
 
     def get_logger(self, name: str) -> logging.Logger:
         """A logger of the host's."""
@@ -24,6 +28,9 @@ class SensorService:
 
     def dispatch(self, trigger: str, payload: Any = None, trace_tag: Optional[str] = None) -> None:
         """Fire a trigger."""
+        self._trigger_dispatcher_service.dispatch(trigger, payload, trace_tag)
+
+    def _publish(self, trigger: str, payload: Any, trace_tag: Any) -> None:
         self._st2.dispatch(trigger, payload or {})
 
     def get_value(

@@ -8,10 +8,12 @@ from collections import Counter
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from st2slack.errors import SettingsError, SlackError
+from st2slack.events.dispatcher import Problem
 from st2slack.events.model import key_of
 from st2slack.settings.sensor import read_sensor
 
-STALE = 180.0  # seconds after which a heartbeat means that the sensor is gone
+STALE = 60.0  # seconds after which a heartbeat means that the sensor is gone
+CONNECTED, DEGRADED = "connected", "degraded"  # as in connection.py
 
 
 class Status:
@@ -29,6 +31,7 @@ class Status:
             "since": None,
         }
         self._last_event: Optional[float] = None
+        self._problem: Optional[Problem] = None
 
     def count(self, what: str, number: int = 1) -> None:
         """One more of `what`: frames, dispatched, known, commands, failed dispatches …"""
@@ -49,12 +52,28 @@ class Status:
         with self._lock:
             self._facts.update(facts)
 
+    def set_problem(self, problem: Optional[Problem]) -> bool:
+        """Why StackStorm takes no triggers, None where it does; whether that has changed."""
+        with self._lock:
+            known, self._problem = self._problem, problem
+        return (known is None) != (problem is None)
+
+    def _connection(self) -> Dict[str, Any]:
+        """State, why and since: of the connection, and of StackStorm where it takes no triggers."""
+        found = {"connection": self._facts["state"]}
+        if self._problem is None:
+            return found
+        if self._facts["state"] == CONNECTED:
+            return {**found, "state": DEGRADED, **self._problem._asdict()}
+        return {**found, "why": "; ".join(filter(None, [self._facts["why"], self._problem.why]))}
+
     def document(self, now: float, **more: Any) -> Dict[str, Any]:
         """All of it, JSON-able, nothing secret."""
         with self._lock:
             age = None if self._last_event is None else round(now - self._last_event, 1)
             return {
                 **self._facts,
+                **self._connection(),
                 **self._counts,
                 "ignored": dict(self._ignored),
                 "last_event_age": age,
@@ -126,8 +145,15 @@ def _fault(status: Mapping[str, Any], now: float, max_age: float) -> str:
             "or cannot write to the datastore: look at st2sensorcontainer's log and restart it."
             % (_seconds(now, status.get("heartbeat"), " %.0f s ago"), max_age)
         )
-    if state != "connected":
-        why = ": %s" % status["why"] if status.get("why") else ""
+    why = ": %s" % status["why"] if status.get("why") else ""
+    if state == DEGRADED and status.get("connection") == CONNECTED:
+        return "is connected but cannot dispatch%s%s. %s" % (
+            _seconds(now, status.get("since"), ", for %.0f s"),
+            why,
+            "It goes on trying by itself, and nothing is lost meanwhile; look at StackStorm's "
+            "database and message bus.",
+        )
+    if state != CONNECTED:
         return "lives but is not connected: state %s%s%s. %s" % (
             state,
             _seconds(now, status.get("since"), " for %.0f s"),

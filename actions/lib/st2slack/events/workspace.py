@@ -22,6 +22,7 @@ from st2slack.errors import Refusal, SlackError
 from st2slack.events import connection, frames, model, triggers
 from st2slack.events.backfill import Backfill, Plan, plan
 from st2slack.events.connection import Keeper, Link
+from st2slack.events.dispatcher import Dispatcher, Outcome
 from st2slack.events.frames import Frame
 from st2slack.events.memory import Memory
 from st2slack.events.model import Event, Identity, Trigger
@@ -42,8 +43,7 @@ from st2slack.web.call import Client
 OPENING = 10.0  # seconds for all tries of one opening; the keeper backs off between them
 LOOK_UP = 2.0  # seconds for a look-up, after which the trigger goes out with IDs only
 REDELIVERY = 360.0  # seconds in which Slack delivers again what was not acknowledged
-STATUS_EVERY, HEARTBEAT = 300.0, 20.0  # seconds between status lines, and between heartbeats
-LONGEST_WAIT = 30.0  # seconds between two tries to dispatch
+STATUS_EVERY, HEARTBEAT = 300.0, 15.0  # seconds between status lines, and between heartbeats
 LONGEST_SILENCE = 3.0  # seconds in which nothing is dispatched, until it is known what was missed
 
 
@@ -58,7 +58,8 @@ class Services:
         log: Any,
         read_secret: Callable[[str], Optional[str]] = lambda key: None,
     ) -> None:
-        self.dispatch = dispatch  # (trigger ref, payload, trace tag)
+        # All workspaces share it: (trigger ref, payload, trace tag), see `Dispatcher`.
+        self.dispatcher = Dispatcher(dispatch, log)
         self.read = read  # datastore key → text or None
         self.write = write
         self.log = log
@@ -118,7 +119,6 @@ class SensedWorkspace:
         self._left_off: Optional[Tuple[Dict[str, str], Optional[float]]] = None
         self._connected = self._busy = self._loaded = False
         self._next_line = self._next_beat = 0.0
-        self._dispatch_failed = False
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -152,6 +152,7 @@ class SensedWorkspace:
             self._services.log.exception("Slack: a fault in keeping the status; going on")
 
     def _tick(self, now: float) -> None:
+        self._note_dispatch_problem(now)
         if not self._loaded:
             self._load(now)
         self._take_note(now)
@@ -382,30 +383,38 @@ class SensedWorkspace:
         return triggers.message_trigger(event, user, channel, names, self.sensor, self._me.url)
 
     def _dispatched(self, trigger: Trigger) -> bool:
-        """Dispatch, again and again until it is done; False only where the sensor stops."""
-        tries = 0
-        while True:
-            try:
-                self._services.dispatch(trigger.ref, trigger.payload, trigger.trace_tag)
-            except Exception as error:  # noqa: BLE001 (StackStorm raises what its bus raises)
-                tries += 1
-                self._dispatch_trouble(error)
-            else:
-                self.status.count("dispatched")
-                self._dispatch_failed = False
-                return True
-            if self._stop.wait(min(LONGEST_WAIT, 0.5 * 2.0 ** min(tries, 10))):
-                return False
+        """Dispatch, again and again until it is done; False only where the sensor stops.
 
-    def _dispatch_trouble(self, error: Exception) -> None:
-        self.status.count("dispatch_failures")
-        if not self._dispatch_failed:
-            self._dispatch_failed = True
-            self._services.log.warning(
-                "Slack: StackStorm does not take triggers (%s: %s); trying again, nothing is lost",
-                type(error).__name__,
-                error,
-            )
+        A payload that StackStorm rejects for good is done with, too.
+        """
+        outcome = self._services.dispatcher.dispatch(
+            trigger, self._stop, lambda: self.status.count("dispatch_failures")
+        )
+        if outcome is Outcome.STOPPED:
+            return False
+        self.status.count(outcome.value)
+        return True
+
+    def _note_dispatch_problem(self, now: float) -> None:
+        """Tell when StackStorm begins and ceases to take triggers; the first, as soon as it can."""
+        problem = self._services.dispatcher.problem()
+        if not self.status.set_problem(problem):
+            return
+        self._next_beat = 0.0  # the kept status follows at once
+        if problem is not None:
+            state, why, since = connection.DEGRADED, problem.why, problem.since
+            self._services.log.warning("Slack: %s: %s; trying again, nothing is lost", state, why)
+        else:
+            state, why, since = connection.CONNECTED, "StackStorm takes triggers again", now
+            self._services.log.info("Slack: %s", why)
+            if not self._connected:
+                return
+        trigger = triggers.state_trigger(
+            state, why, since, self._me.team_id, self.name, self._transport.name
+        )
+        # Never waits: without room there is a queue of commands, and status and log tell it.
+        with contextlib.suppress(queue.Full):
+            self._lane.put_nowait(trigger)
 
     # --- what was missed ------------------------------------------------------------------------
 

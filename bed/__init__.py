@@ -1,0 +1,1 @@
+"""Runs of the pack on a whole StackStorm."""
