@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, List, Tuple
 from sandbox.slack import Fault, LoopbackSlack, SocketFault
 from sandbox.slack.faults import FaultList
 from sandbox.slack.socket_faults import GARBAGE, Wire, oversized
-from sandbox.stackstorm.sensor_service import NO_BUS, NO_DATASTORE
+from sandbox.stackstorm.sensor_service import NO_BUS, NO_DATABASE, NO_DATASTORE
 
 OPENING = {"rtm": "rtm.connect", "socket_mode": "apps.connections.open"}
 
@@ -147,6 +147,7 @@ FAULTS: Dict[str, Callable[[Scene], bool]] = {
     "disconnect: refresh": _leave("refresh_requested"),
     "disconnect: link_disabled": _leave("link_disabled"),
     "dispatch fails": _file(NO_BUS, 1.0),
+    "look-up fails": _file(NO_DATABASE, 1.0),
     "datastore fails": _file(NO_DATASTORE, 3.0),
 }
 FAULTS.update(

@@ -5,6 +5,7 @@ from test_sensor_process import (  # noqa: F401 (tests and fixtures)
     config_of,
     make,
     real_time,
+    test_an_outage_of_stackstorms_own_services_loses_nothing,
     test_connected_within_two_seconds,
     test_faults_do_not_end_it,
     test_killed_and_started_again_nothing_is_lost,

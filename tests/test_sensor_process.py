@@ -17,7 +17,7 @@ import pytest
 from sensing import INC, PATIENCE, TRANSPORTS, D, G, RealTime, numbers, until
 
 from sandbox.slack import Fault, SocketFault, seed
-from sandbox.stackstorm.sensor_service import NO_BUS, NO_DATASTORE, read_lines
+from sandbox.stackstorm.sensor_service import NO_BUS, NO_DATABASE, NO_DATASTORE, read_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 SLACK_SENSOR = ROOT / "sensors/slack_sensor.py"
@@ -266,6 +266,27 @@ def test_sigterm_while_stackstorm_takes_no_triggers(slack, make, kind):
     process.start()
     process.wait_for(0, 1)
     assert numbers(process.texts) == [0, 1]
+
+
+@pytest.mark.parametrize("away", [NO_DATABASE, NO_BUS])
+def test_an_outage_of_stackstorms_own_services_loses_nothing(slack, make, transport, kind, away):
+    """It goes on in the same process: a dispatch that is dropped, connections that stay closed."""
+    process = make(config_of(slack, transport), *kind).start()
+    process.say(0)
+    process.wait_for(0)
+    (process.folder / away).touch()
+    process.say(*range(1, 20))
+    until(lambda: "degraded: StackStorm does not take triggers" in process.log)
+    (process.folder / away).unlink()
+    process.say(*range(20, 30))
+    process.wait_for(*range(30))
+    until(lambda: process.states[1:] == ["degraded", "connected"])
+    degraded, again = process.of("slack.sensor_state")[1:]
+    assert "StackStorm does not take triggers (" in degraded["why"]
+    assert again["why"] == "StackStorm takes triggers again"
+    process.terminate()
+    assert numbers(process.texts) == list(range(30))
+    assert "Traceback" not in process.log
 
 
 def test_sigterm_while_the_catch_up_waits(slack, make, kind):

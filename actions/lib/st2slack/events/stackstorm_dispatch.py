@@ -21,7 +21,9 @@ from st2slack.events.dispatcher import Dispatch, describe
 
 ATTRIBUTE = "_trigger_dispatcher_service"
 PARAMETERS = ("trigger", "payload", "trace_tag", "throw_on_validation_error")
-PUBLISHER_LOG = "st2.st2common.transport.publishers"  # where StackStorm logs a failed channel.close()
+PUBLISHER_LOG = (
+    "st2.st2common.transport.publishers"  # where StackStorm logs a failed channel.close()
+)
 CLOSE_FAILED = "Error closing channel"
 
 

@@ -1,0 +1,160 @@
+"""A sensor whose triggers StackStorm does not take: degraded, and what it tells of it."""
+
+import json
+import threading
+
+import pytest
+from sensing import RealTime, Sensing, numbers, until
+
+from st2slack.errors import PayloadRejected, SlackError
+from st2slack.events import dispatcher, status, workspace
+from st2slack.events.dispatcher import Problem
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch, slack):
+    monkeypatch.setattr(dispatcher, "LONGEST_WAIT", 0.05)
+    slack.workspace.next_ts = RealTime()
+
+
+@pytest.fixture
+def sensing(slack):
+    with Sensing(slack) as sensing:
+        until(lambda: "caught_up" in sensing.states or "connected" in sensing.states)
+        yield sensing
+
+
+class Away:
+    """StackStorm takes no triggers, until `back`."""
+
+    def __init__(self, sensing, error=None):
+        self.error = error or ConnectionError("ECONNREFUSED")
+        self._sensing = sensing
+        sensing.before = self._refuse
+
+    def _refuse(self, ref, payload):
+        raise self.error
+
+    def back(self):
+        self._sensing.before = lambda ref, payload: None
+
+
+def kept(sensing):
+    return json.loads(sensing.store["slack_sensor.status"])
+
+
+def read(sensing):
+    found = json.dumps(kept(sensing))
+    return status.read(sensing.config, None, lambda key: found, kept(sensing)["heartbeat"])
+
+
+def test_it_is_degraded_with_why_in_status_log_and_state(sensing):
+    away = Away(sensing)
+    sensing.say("m 0")
+    until(lambda: sensing.figure("state") == "degraded")
+    document = sensing.workspace.document()
+    why = "StackStorm does not take triggers (ConnectionError: ECONNREFUSED)"
+    assert document["why"] == why and document["connection"] == "connected"
+    until(lambda: kept(sensing)["state"] == "degraded")
+    with pytest.raises(SlackError, match="is connected but cannot dispatch, for") as caught:
+        read(sensing)
+    assert why in str(caught.value)
+    assert any(why in line for line in sensing.log.of("WARNING"))
+    before = len(sensing.states)
+    away.back()
+    sensing.wait_texts(1)
+    until(lambda: sensing.states[before:] == ["degraded", "connected"])
+    degraded, again = sensing.of("slack.sensor_state")[before:]
+    assert degraded["why"] == why and degraded["since"] == document["since"]
+    assert again["why"] == "StackStorm takes triggers again" and again["since"] > degraded["since"]
+    until(lambda: kept(sensing)["state"] == "connected")
+    assert read(sensing)["why"] == ""
+
+
+def test_an_outage_is_told_once(sensing):
+    away = Away(sensing)
+    sensing.say("m 0")
+    until(lambda: sensing.figure("dispatch_failures") >= 10)
+    away.error = OSError("another reason")
+    until(lambda: "another reason" in sensing.workspace.document()["why"])
+    away.back()
+    sensing.wait_texts(1)
+    until(lambda: sensing.states[-1] == "connected")
+    assert sensing.states.count("degraded") == 1
+
+
+def test_an_idle_sensor_knows_it_by_its_state_trigger(slack):
+    """No message comes: what the sensor tells of its connection cannot be dispatched either."""
+    sensing = Sensing(slack)
+    away = Away(sensing)
+    sensing.start(connected=False)
+    try:
+        until(lambda: sensing.figure("state") == "degraded")
+        assert sensing.states == []
+        away.back()
+        until(lambda: {"connected", "degraded"} <= set(sensing.states))
+    finally:
+        sensing.finish()
+
+
+def test_while_it_is_not_connected_both_are_told():
+    kept_status = status.Status("", "rtm")
+    kept_status.set(state="lost", why="EOF", since=1.0)
+    assert kept_status.set_problem(Problem("StackStorm does not answer", 2.0))
+    document = kept_status.document(3.0)
+    assert (document["state"], document["since"]) == ("lost", 1.0)
+    assert document["why"] == "EOF; StackStorm does not answer"
+    assert not kept_status.set_problem(Problem("for another reason", 2.0)), "no change"
+    assert kept_status.set_problem(None)
+    assert kept_status.document(3.0)["why"] == "EOF"
+
+
+def test_a_full_lane_does_not_stop_the_heartbeat(sensing, monkeypatch):
+    monkeypatch.setattr(workspace, "HEARTBEAT", 0.05)
+    away = Away(sensing)
+    sensing.workspace._lane.maxsize = 1
+    for number in range(3):
+        sensing.slack.socket.push_command("do %d" % number)
+    until(lambda: sensing.figure("state") == "degraded")
+    beat = kept(sensing)["heartbeat"]
+    until(lambda: kept(sensing)["heartbeat"] > beat + 0.2)
+    away.back()
+    until(lambda: len(sensing.of("slack.command")) == 3)
+
+
+def test_a_payload_that_is_rejected_for_good_is_counted_and_acknowledged(sensing, slack):
+    def reject(ref, payload):
+        if ref == "slack.message" and payload["text"] in ("m 1", "m 3"):
+            raise PayloadRejected("user.id does not satisfy `type: string`")
+
+    sensing.before = reject
+    for number in range(5):
+        sensing.say("m %d" % number)
+    until(lambda: len(list(slack.socket.acknowledged)) >= 5)
+    assert numbers(sensing.texts) == [0, 2, 4]
+    assert sensing.figure("rejected") == 2 and sensing.figure("dispatch_failures") == 0
+    assert sensing.figure("state") == "connected"
+    rejections = [line for line in sensing.log.of("ERROR") if "rejects a payload" in line]
+    assert len(rejections) == 1 and "slack.message: user.id does not satisfy" in rejections[0]
+
+
+def test_two_workspaces_share_what_is_known(slack):
+    """One finds out that StackStorm is away: the other is degraded without a try of its own."""
+    sensing = Sensing(slack)
+    away = Away(sensing)
+    stop = threading.Event()
+    config = {**sensing.config, "workspaces": [{"name": "b", "app_token": slack.app_token}]}
+    other = workspace.SensedWorkspace(config, "b", sensing.services, stop)
+    sensing.start(connected=False)
+    try:
+        until(lambda: sensing.figure("state") == "degraded")
+        other.status.set(state="connected")
+        other.tick()
+        assert other.document()["state"] == "degraded"
+        away.back()
+        until(lambda: sensing.figure("state") == "connected")
+        other.tick()
+        assert other.document()["state"] == "connected"
+    finally:
+        stop.set()
+        sensing.finish()
