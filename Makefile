@@ -1,4 +1,4 @@
-# make demo | make test | make lint | make test-st2 | make bench | make chaos
+# make demo | make test | make lint | make test-st2 | make bench | make chaos | make outages
 # Everything is installed into a virtual environment inside the checkout; nothing else is touched.
 PYTHON ?= python3
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -11,7 +11,7 @@ TESTS ?= tests
 # Where OpenLDAP's headers are, the tests can ask a real LDAP server (Debian: slapd).
 LDAP := $(if $(wildcard /usr/include/ldap.h),$(VENV)/.ldap-installed)
 
-.PHONY: demo test lint test-st2 bench chaos generate pictures page-picture clean venv
+.PHONY: demo test lint test-st2 bench chaos outages generate pictures page-picture clean venv
 
 venv: $(DONE) $(LDAP)
 	@ln -sfn $(VENV) .venv
@@ -69,6 +69,11 @@ test-st2:
 # 20,000 messages, 200 faults, 20 kills and 20 restarts: some minutes, so not in the gate.
 chaos: venv
 	PYTHONPATH=.:actions:actions/lib $(RUN) -m chaos
+
+# A whole StackStorm whose database, message bus and API are stopped under load: ST2BED is its folder,
+# ST2BED_TOOLS the one of the scripts that start and stop it (up.sh, down.sh, reload.sh).
+outages: venv
+	PYTHONPATH=.:actions:actions/lib $(RUN) -m outages --tools "$(ST2BED_TOOLS)"
 
 bench: venv
 	PYTHONPATH=.:actions:actions/lib $(RUN) -m bench

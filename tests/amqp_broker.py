@@ -19,7 +19,12 @@ ANSWERS = {  # (class, method) of a request → the same of its answer, and the 
     (20, 40): ((20, 41), b""),
     (40, 10): ((40, 11), b""),
 }
-START = struct.pack(">HHBB", 10, 10, 0, 9) + b"\0\0\0\0" + b"\0\0\0\5PLAIN" + b"\0\0\0\5en_US"
+START = (
+    struct.pack(">HHBB", 10, 10, 0, 9)
+    + b"\0\0\0\0"
+    + b"\0\0\0\x0ePLAIN AMQPLAIN"
+    + b"\0\0\0\5en_US"
+)
 
 
 class Broker:

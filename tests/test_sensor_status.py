@@ -46,6 +46,10 @@ def test_a_living_sensor_is_told_as_it_is():
         (dict(GOOD, state="stopped", since=NOW - 5), "was stopped 5 s ago and did not come back"),
         (dict(GOOD, state="lost", why="EOF"), "state lost for 60 s: EOF. It goes"),
         (dict(GOOD, state="degraded", since=None), "not connected: state degraded. It goes"),
+        (
+            dict(GOOD, state="degraded", connection="connected"),
+            "cannot dispatch, for 60 s. It goes",
+        ),
         (dict(GOOD, state="starting", since=None), "lives but is not connected"),
         ({"heartbeat": NOW}, "lives but is not connected"),
     ],
@@ -123,8 +127,8 @@ def test_the_action_runs_from_its_metadata(kept):
 
 def test_the_action_fails_where_the_heartbeat_is_stale(kept):
     path = kept(heartbeat=time.time() - 100)
-    assert run_action("slack.sensor_status", {}, CONFIG, datastore=path).succeeded
-    done = run_action("slack.sensor_status", {"max_age": 60}, CONFIG, datastore=path)
+    assert run_action("slack.sensor_status", {"max_age": 180}, CONFIG, datastore=path).succeeded
+    done = run_action("slack.sensor_status", {}, CONFIG, datastore=path)
     assert done.status == "failed"
     assert "60 s are allowed" in done.stderr.strip().splitlines()[-1]
 

@@ -105,12 +105,17 @@ def test_a_bus_that_was_away_is_reached_again(host, dispatch):
 
 
 def test_without_this_module_the_bus_is_never_reached_again(host):
+    """With the kombu of StackStorm 3.9 and later; that of 3.8 connects again by itself."""
     send = host.sensor_service.dispatch
     send(trigger=REF, payload={"n": 0})
     host.stop_bus()
     with pytest.raises(Exception, match="."):
         send(trigger=REF, payload={"n": 1})
     host.start_bus()
+    if host.connects_again:
+        send(trigger=REF, payload={"n": 1})
+        assert numbers(host) == [0, 1]
+        return
     for _ in range(3):
         with pytest.raises(AttributeError, match="no attribute 'channel'"):
             send(trigger=REF, payload={"n": 1})

@@ -1,11 +1,13 @@
 """Dispatches a trigger to StackStorm so that one which it does not take is recognised.
 
 `sensor_service.dispatch()` returns as if all were well when StackStorm's database cannot be asked
-for the trigger's schema, and after an outage of the message bus its pooled connection stays closed
-for good. So the service behind it is used: it raises on request, and a fresh one has fresh
-connections. That service is internal to StackStorm; it is the same in 3.8.1, 3.9.0 and the master
-of mid-2026, on which this was tried with MongoDB and RabbitMQ stopped and started again. Where a
-StackStorm looks different, `sensor_service.dispatch()` is used, with one warning.
+for the trigger's schema; after an outage of the message bus its pooled connection stays closed for
+good; and where the bus breaks before it has confirmed a trigger, that is only logged. So the
+service behind it is used: it raises on request, and a fresh one has fresh connections. That service
+is internal to StackStorm. This was tried on the master of mid-2026 with RabbitMQ and the database
+stopped and started again, and on the dispatchers of 3.8.1 (kombu 5.0.2) and 3.9.0 (kombu 5.5.4)
+with a bus and a database on loopback. Where a StackStorm looks different,
+`sensor_service.dispatch()` is used as it is, with one warning.
 """
 
 from __future__ import annotations

@@ -150,8 +150,8 @@ def _fault(status: Mapping[str, Any], now: float, max_age: float) -> str:
         return "is connected but cannot dispatch%s%s. %s" % (
             _seconds(now, status.get("since"), ", for %.0f s"),
             why,
-            "It goes on trying by itself, and nothing is lost meanwhile; look at StackStorm's "
-            "database and message bus.",
+            "It goes on trying by itself. See that StackStorm's database (MongoDB) and message bus "
+            "(RabbitMQ) run.",
         )
     if state != CONNECTED:
         return "lives but is not connected: state %s%s%s. %s" % (

@@ -1,6 +1,6 @@
 """Messages in Slack while a service of StackStorm is away: what arrives at the message bus.
 
-    ST2BED=… PYTHONPATH=.:actions:actions/lib python -m bed.outages --tools FOLDER [SERVICE …]
+    ST2BED=… PYTHONPATH=.:actions:actions/lib python -m outages --tools FOLDER [SERVICE …]
 
 ST2BED is the folder of a whole StackStorm on this machine, which nobody else uses meanwhile; FOLDER
 has the scripts that start and stop it (up.sh, down.sh, reload.sh). The pack is installed there and
@@ -18,15 +18,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.seed import DEPLOYS, GENERAL, INCIDENTS, OWNER
 
+from .judge import Run, judge, text_of
 from .stackstorm import StackStorm
 
 AWAY = {"mongowire": 15.0, "rabbitmq": 50.0, "st2api": 15.0}  # seconds
@@ -34,21 +33,6 @@ BUS = "amqp://guest:guest@127.0.0.1:5672/"
 QUEUE = "slack.outages"
 BROKEN_BY_THE_BUS = ("st2api", "st2timersengine")  # StackStorm's own; they do not recover
 PATIENCE = 180.0  # seconds without anything new, until what is missing counts as lost
-IN_DOUBT = 1.0  # seconds before the bus broke in which a trigger may come twice
-
-
-@dataclass
-class Run:
-    """One outage; times are Unix seconds."""
-
-    service: str
-    seconds: float
-    before: float = 10.0
-    after: float = 15.0
-    rate: float = 20.0
-    posted: Dict[str, float] = field(default_factory=dict)  # text → when
-    broke: float = 0.0
-    back: float = 0.0
 
 
 class RealTime:
@@ -88,12 +72,6 @@ def consumer(folder: Path, stackstorm: StackStorm) -> Iterator[Path]:
 def lines(path: Path) -> List[Dict[str, Any]]:
     """The whole lines of the consumer's file."""
     return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
-
-
-def text_of(line: Dict[str, Any]) -> str:
-    """What identifies one of our messages or commands; "" for others."""
-    text = str((line["payload"] or {}).get("text", ""))
-    return text if text.startswith("outage ") else ""
 
 
 def outage(run: Run, stackstorm: StackStorm) -> None:
@@ -139,40 +117,6 @@ def wait_for_all(run: Run, path: Path) -> None:
         time.sleep(0.5)
 
 
-def judge(run: Run, found: List[Dict[str, Any]]) -> Dict[str, Any]:
-    """The figures; `bad`: what must not be."""
-    first: Dict[str, float] = {}
-    times: Counter[str] = Counter()
-    handed_again = 0
-    for each in found:
-        text = text_of(each)
-        if each["again"] and text in first:
-            handed_again += 1
-        elif text:
-            times[text] += 1
-            first.setdefault(text, each["at"])
-    lost = [text for text in run.posted if text not in first]
-    twice = [text for text in run.posted if times[text] > 1]
-    is_bus = run.service == "rabbitmq"
-    early = [t for t in twice if not (is_bus and run.broke - IN_DOUBT <= first[t] < run.back)]
-    late = sorted(first[text] - at for text, at in run.posted.items() if text in first)
-    waited = [at for text, at in first.items() if at - run.posted.get(text, at) > 1.0]
-    caught_up = max(waited, default=run.back) - run.back
-    states = [each["payload"] for each in found if each["ref"] == "slack.sensor_state"]
-    return {
-        "posted": len(run.posted),
-        "at the bus": len(first),
-        "lost": lost,
-        "twice": twice,
-        "twice, and not in the last second before the bus broke": early,
-        "handed over again by the bus to the consumer": handed_again,
-        "seconds late: median, worst": "%.2f, %.1f" % (late[len(late) // 2], late[-1]),
-        "seconds from the service's return until the queue was empty": round(caught_up, 1),
-        "sensor_state": ["%s (%s)" % (each["state"], each["why"][:100]) for each in states],
-        "bad": bool(lost or early),
-    }
-
-
 def one(run: Run, slack: LoopbackSlack, stackstorm: StackStorm) -> bool:
     """Whether nothing was lost."""
     word = "%s%d" % (run.service, time.time())
@@ -210,7 +154,7 @@ def one(run: Run, slack: LoopbackSlack, stackstorm: StackStorm) -> bool:
 
 def main() -> int:
     """0 where nothing was lost."""
-    parser = argparse.ArgumentParser(prog="python -m bed.outages", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m outages", description=__doc__)
     parser.add_argument("services", nargs="*", default=list(AWAY), metavar="SERVICE")
     parser.add_argument("--tools", required=True, type=Path)
     parser.add_argument("--rate", type=float, default=20.0)
