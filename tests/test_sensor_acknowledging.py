@@ -7,7 +7,7 @@ import pytest
 from sensing import PATIENCE, D, G, RealTime, Sensing, numbers, until
 
 from sandbox.slack import seed
-from st2slack.events import connection, dispatcher
+from st2slack.events import connection, dispatcher, workspace
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +16,7 @@ def _soon(monkeypatch, slack):
     monkeypatch.setattr(connection, "LOOK", 0.05)
     monkeypatch.setattr(connection, "LULL", 0.1)
     monkeypatch.setattr(dispatcher, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(workspace, "WATCH", 0.02)
     slack.workspace.next_ts = RealTime()
 
 
@@ -186,7 +187,8 @@ def test_a_dispatch_that_raises_is_tried_again_in_order(sensing, slack):
     failures = []
 
     def refuse(ref, payload):
-        if ref == "slack.message" and payload["text"] == "m 3" and len(failures) < 5:
+        noticed = sensing.figure("state") == "degraded"
+        if ref == "slack.message" and payload["text"] == "m 3" and not (failures[4:] and noticed):
             failures.append(acknowledged(slack))
             raise OSError("the message bus is down")
 
@@ -195,8 +197,8 @@ def test_a_dispatch_that_raises_is_tried_again_in_order(sensing, slack):
     settled(slack, 10)
     assert numbers(sensing.texts) == list(range(10))
     assert acknowledged(slack) == ids
-    assert all(ids[3] not in seen for seen in failures) and len(failures) == 5
-    assert sensing.figure("dispatch_failures") == 5
+    assert all(ids[3] not in seen for seen in failures)
+    assert sensing.figure("dispatch_failures") == len(failures) >= 5
     assert sum("StackStorm does not take" in line for line in sensing.log.of("WARNING")) == 1
 
 

@@ -9,11 +9,22 @@ from sensing import RealTime, Sensing, numbers, until
 from st2slack.errors import PayloadRejected, SlackError
 from st2slack.events import dispatcher, status, workspace
 from st2slack.events.dispatcher import Problem
+from st2slack.events.model import Trigger
+
+TRIGGER = Trigger("slack.event", {}, "tag")
+
+
+def stop_at_once():
+    """One try."""
+    stop = threading.Event()
+    stop.set()
+    return stop
 
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch, slack):
     monkeypatch.setattr(dispatcher, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(workspace, "WATCH", 0.02)
     slack.workspace.next_ts = RealTime()
 
 
@@ -120,6 +131,7 @@ def test_a_full_lane_does_not_stop_the_heartbeat(sensing, monkeypatch):
     until(lambda: kept(sensing)["heartbeat"] > beat + 0.2)
     away.back()
     until(lambda: len(sensing.of("slack.command")) == 3)
+    until(lambda: sensing.states[-2:] == ["degraded", "connected"])
 
 
 def test_a_payload_that_is_rejected_for_good_is_counted_and_acknowledged(sensing, slack):
@@ -141,20 +153,37 @@ def test_a_payload_that_is_rejected_for_good_is_counted_and_acknowledged(sensing
 def test_two_workspaces_share_what_is_known(slack):
     """One finds out that StackStorm is away: the other is degraded without a try of its own."""
     sensing = Sensing(slack)
-    away = Away(sensing)
-    stop = threading.Event()
     config = {**sensing.config, "workspaces": [{"name": "b", "app_token": slack.app_token}]}
+    stop = threading.Event()
     other = workspace.SensedWorkspace(config, "b", sensing.services, stop)
-    sensing.start(connected=False)
-    try:
-        until(lambda: sensing.figure("state") == "degraded")
-        other.status.set(state="connected")
-        other.tick()
-        assert other.document()["state"] == "degraded"
+    with sensing:
+        other.start()
+        until(lambda: sensing.states.count("connected") == 2)
+        away = Away(sensing)
+        sensing.services.dispatcher.dispatch(TRIGGER, stop_at_once(), lambda: None)
+        until(lambda: other.document()["state"] == sensing.figure("state") == "degraded")
         away.back()
-        until(lambda: sensing.figure("state") == "connected")
-        other.tick()
-        assert other.document()["state"] == "connected"
-    finally:
+        sensing.services.dispatcher.dispatch(TRIGGER, stop_at_once(), lambda: None)
+        until(lambda: other.document()["state"] == sensing.figure("state") == "connected")
         stop.set()
-        sensing.finish()
+        other.finish(2.0)
+
+
+def test_it_is_told_while_the_datastore_hangs(sensing, monkeypatch):
+    """The API of a StackStorm without its message bus keeps a writer waiting."""
+    hanging, released = threading.Event(), threading.Event()
+
+    def hang(document):
+        hanging.set()
+        return released.wait(10)
+
+    monkeypatch.setattr(sensing.workspace.memory, "save_status", hang)
+    monkeypatch.setattr(sensing.workspace, "_next_beat", 0.0)
+    assert hanging.wait(10)
+    away = Away(sensing)
+    sensing.say("m 0")
+    until(lambda: any("degraded: StackStorm does" in line for line in sensing.log.of("WARNING")))
+    assert not released.is_set()
+    released.set()
+    away.back()
+    sensing.wait_texts(1)

@@ -44,6 +44,7 @@ OPENING = 10.0  # seconds for all tries of one opening; the keeper backs off bet
 LOOK_UP = 2.0  # seconds for a look-up, after which the trigger goes out with IDs only
 REDELIVERY = 360.0  # seconds in which Slack delivers again what was not acknowledged
 STATUS_EVERY, HEARTBEAT = 300.0, 15.0  # seconds between status lines, and between heartbeats
+WATCH = 0.25  # seconds between two looks at whether StackStorm takes triggers
 LONGEST_SILENCE = 3.0  # seconds in which nothing is dispatched, until it is known what was missed
 
 
@@ -126,7 +127,7 @@ class SensedWorkspace:
         """Load what is remembered and start the threads."""
         self._load(self._clock())
         self._next_line = self._clock() + STATUS_EVERY
-        for work in (self._keeper.run, self._work, self._work_lane):
+        for work in (self._keeper.run, self._work, self._work_lane, self._watch_dispatching):
             thread = threading.Thread(
                 target=self._guarded,
                 args=(work,),
@@ -152,7 +153,6 @@ class SensedWorkspace:
             self._services.log.exception("Slack: a fault in keeping the status; going on")
 
     def _tick(self, now: float) -> None:
-        self._note_dispatch_problem(now)
         if not self._loaded:
             self._load(now)
         self._take_note(now)
@@ -395,11 +395,21 @@ class SensedWorkspace:
         self.status.count(outcome.value)
         return True
 
-    def _note_dispatch_problem(self, now: float) -> None:
-        """Tell when StackStorm begins and ceases to take triggers; the first, as soon as it can."""
+    def _watch_dispatching(self) -> None:
+        """Beside `tick`, which waits for the datastore: that may hang for the same reason."""
+        untold: List[Trigger] = []
+        while not self._stop.wait(WATCH):
+            untold += self._note_dispatch_problem(self._clock())
+            with contextlib.suppress(queue.Full):  # commands wait there: later, then
+                while untold:
+                    self._lane.put_nowait(untold[0])
+                    del untold[0]
+
+    def _note_dispatch_problem(self, now: float) -> List[Trigger]:
+        """What is to be told when StackStorm begins or ceases to take triggers."""
         problem = self._services.dispatcher.problem()
         if not self.status.set_problem(problem):
-            return
+            return []
         self._next_beat = 0.0  # the kept status follows at once
         if problem is not None:
             state, why, since = connection.DEGRADED, problem.why, problem.since
@@ -408,13 +418,9 @@ class SensedWorkspace:
             state, why, since = connection.CONNECTED, "StackStorm takes triggers again", now
             self._services.log.info("Slack: %s", why)
             if not self._connected:
-                return
-        trigger = triggers.state_trigger(
-            state, why, since, self._me.team_id, self.name, self._transport.name
-        )
-        # Never waits: without room there is a queue of commands, and status and log tell it.
-        with contextlib.suppress(queue.Full):
-            self._lane.put_nowait(trigger)
+                return []
+        workspace = (self._me.team_id, self.name, self._transport.name)
+        return [triggers.state_trigger(state, why, since, *workspace)]
 
     # --- what was missed ------------------------------------------------------------------------
 
