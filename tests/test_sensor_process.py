@@ -271,7 +271,7 @@ def test_sigterm_while_stackstorm_takes_no_triggers(slack, make, kind):
 @pytest.mark.parametrize("away", [NO_DATABASE, NO_BUS])
 def test_an_outage_of_stackstorms_own_services_loses_nothing(slack, make, transport, kind, away):
     """It goes on in the same process: a dispatch that is dropped, connections that stay closed."""
-    process = make(config_of(slack, transport), *kind).start()
+    process = make(config_of(slack, transport), "--hurry", *kind).start()
     process.say(0)
     process.wait_for(0)
     (process.folder / away).touch()
