@@ -36,6 +36,7 @@ PURE = {
     "work.questions.message",
     "work.questions.question",
     "work.report",
+    "work.templates",
 }
 # A pure module may know their shapes and constants; they read only what they are given.
 SETTINGS = {"settings." + path.stem for path in (LIBRARY / "settings").glob("*.py")}

@@ -272,6 +272,41 @@ def test_templates_are_refused_wherever_they_are_typed(text):
         form.typed(FIELDS, put_in(version="2", hosts="1", more=json.dumps({"a": text})))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": "\\u007b\\u007b st2kv.system.x }}"}',
+        '{"a": [{"b": "\\u003c% ctx() %>"}]}',
+        '{"\\u007b{ st2kv.system.x }}": 1}',
+        '{"a": {"b {": 1}}',
+        '{"a": "b \\u007b"}',
+        '["a", ["b <"]]',
+        '"\\u007b\\u0025 if x %}"',
+        '"x {\\u200b"',
+    ],
+)
+def test_json_is_looked_through_after_it_was_decoded(text):
+    with pytest.raises(InputError, match="more must not hold .* template"):
+        form.typed(FIELDS, put_in(version="2", hosts="1", more=text))
+
+
+@pytest.mark.parametrize("text", ["a {", "a < ", "{", "a {\n", "a <\u00a0", "a {\u200b"])
+def test_no_answer_ends_in_half_a_template(text):
+    with pytest.raises(InputError, match="version must not hold `[{<]` at the end"):
+        form.typed(FIELDS, put_in(version=text, hosts="1"))
+    reason = form.Field("reason", "Reason", long=True)
+    with pytest.raises(InputError, match="Reason must not hold"):
+        form.typed((reason,), put_in(reason=text))
+
+
+@pytest.mark.parametrize(
+    "text", ["#deploys", "% done", '{"a": {"b": "c"}}', "a { b } < c", "} %> #}", "C:\\45"]
+)
+def test_beginnings_and_json_are_no_templates(text):
+    assert form.typed(FIELDS, put_in(version=text, hosts="1"))["version"] == text
+    assert form.typed(FIELDS, put_in(version="2", hosts="1", more='{"a": {"b": "#c"}}'))["more"]
+
+
 @pytest.mark.parametrize("values", [None, {}, [], {"st2_field:version": None}, "x"])
 def test_a_form_without_values_is_empty(values):
     with pytest.raises(InputError, match="version is needed"):

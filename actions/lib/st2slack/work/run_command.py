@@ -213,6 +213,9 @@ class Commands:
             ) from None
         if found is None:
             raise Stop("no alias fits", self._no_match(command, asker, came))
+        why = commands.unsafe_join(command, found.representation)
+        if why:
+            raise Stop("unusable: " + why, "Nothing was run: %s." % escape(why))
         return self._unique(Chosen(found.alias, found.representation))
 
     def _no_match(self, command: str, asker: Asker, came: Came) -> str:
