@@ -108,6 +108,8 @@ def test_whom_to_ask_is_said(approvals):
 
 
 def test_a_list_of_approvers_takes_the_place_of_the_rules(approvals):
+    # A guest's address counts for nothing, so the config says who started it.
+    approvals.config["ldap_names"] = [{"person": MARA, "name": "st2admin"}]
     approvals.slack.workspace.channels[DEPLOYS].members += [LEA]
     asking = approvals.ask(approvers=[LEA])
     assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
@@ -142,6 +144,45 @@ def test_whoever_started_it_may_not(approvals, given, context):
     assert approvals.told(TOMASZ) == ["You started this: somebody else has to answer."]
     assert approvals.answered(PRIYA, APPROVE)["counted"] is True
     assert approvals.output(asking)["by"] == [PRIYA]
+
+
+@pytest.mark.parametrize("user", ["TOMASZ.W", "tomasz.w ", "Tomasz.W", "tomasz.w\x00x"])
+def test_a_name_in_other_letters_is_the_same_person(approvals, user):
+    approvals.config["ldap_names"] = [{"person": TOMASZ, "name": "tomasz.w"}]
+    approvals.st2.run("slack.ask", {"channel": "deploys", "text": "?"}, user=user)
+    approvals.st2.wait_for(approvals.messages)
+    approvals.quiet()
+    assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
+    assert approvals.told(TOMASZ) == ["You started this: somebody else has to answer."]
+
+
+@pytest.mark.parametrize("allow_own", [False, True])
+def test_who_cannot_be_told_apart_from_who_started_it_does_not_count(approvals, allow_own):
+    """Nobody maps them, and the e-mail address says that they may be the same."""
+    email = approvals.slack.workspace.users[TOMASZ].email
+    given = {"channel": "deploys", "text": "?", "allow_own": allow_own}
+    approvals.st2.run("slack.ask", given, user=email.partition("@")[0].upper())
+    approvals.st2.wait_for(approvals.messages)
+    approvals.quiet()
+    result = approvals.answered(TOMASZ, APPROVE)
+    assert result["counted"] is allow_own
+    if not allow_own:
+        assert "not certain" in result["record"]["why"]
+        assert "`ldap_names`" in approvals.told(TOMASZ)[0]
+        assert approvals.answered(PRIYA, APPROVE)["counted"] is True
+
+
+def test_a_guest_is_told_apart_by_who_is_known_to_have_started_it(approvals):
+    """Their address counts for nothing: without a Slack ID or `ldap_names` it is not certain."""
+    approvals.slack.workspace.channels[DEPLOYS].members += [LEA]
+    approvals.ask(approvers=[LEA])
+    assert "not certain" in approvals.answered(LEA, APPROVE)["record"]["why"]
+    by_mara = approvals.ask(approvers=[LEA], context={"api_user": MARA})
+    assert approvals.answered(LEA, APPROVE)["counted"] is True
+    assert approvals.output(by_mara)["by"] == [LEA]
+    by_rule = approvals.ask(approvers=[LEA], context={"rule": {"ref": "demo.on_alert"}})
+    assert approvals.answered(LEA, APPROVE)["counted"] is True
+    assert approvals.output(by_rule)["by"] == [LEA]
 
 
 def test_unless_that_is_allowed(approvals):

@@ -34,7 +34,9 @@ PURE = {
     "work.questions.ballot",
     "work.questions.form",
     "work.questions.message",
+    "work.directory_name",
     "work.questions.question",
+    "work.questions.starter",
     "work.report",
     "work.templates",
 }

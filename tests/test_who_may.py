@@ -110,6 +110,7 @@ def user(**changes):
         ({"profile": {"email": ""}}, MEMBER, False),
         ({"profile": {"email": ["x@y"]}}, MEMBER, False),
         ({"profile": "x"}, MEMBER, False),
+        ({"profile": {"email": "tomasz@harbour-works.example\x00x"}}, MEMBER, False),
         ({"is_admin": True, "is_owner": True}, MEMBER, True),
         ({"is_restricted": True}, GUEST, False),
         ({"is_ultra_restricted": True}, GUEST, False),

@@ -80,8 +80,14 @@ class WhoMay:
 
         `who`: as in a rule; it counts wherever it is asked.
         """
+        return self.asker_among(person_id, conversation, who).decide(what)
+
+    def asker_among(self, person_id: str, conversation: str, who: Sequence[str]) -> Asker:
+        """The same as `asker`, by a list of people and groups; by the rules where it is empty."""
+        if not who:
+            return self.asker(person_id, conversation)
         rule = Rule("approvers of the question", tuple(who), ("*",), (CHANNELS, DIRECT_MESSAGES))
-        return self.asker(person_id, conversation, (rule,)).decide(what)
+        return self.asker(person_id, conversation, (rule,))
 
     def refuse(
         self, person_id: str, what: Thing, conversation: str, why: str
@@ -125,6 +131,11 @@ class Asker:
         self._person = Person(person_id)
         self._place = place
         self._is_looked_up = False
+
+    @property
+    def person(self) -> Person:
+        """Who asks, as far as they were looked up."""
+        return self._person
 
     @property
     def unclear(self) -> bool:

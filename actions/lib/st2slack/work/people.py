@@ -31,6 +31,7 @@ from st2slack.work.authorization import (
 SLACKBOT = "USLACKBOT"
 _NOT_A_MEMBERS = "the e-mail address of a %s counts for nothing; `ldap_names` may name them"
 _NOT_CONFIRMED = "Slack has no confirmed e-mail address for them"
+_ODD_EMAIL = "their e-mail address in Slack has a character that no address has"
 _NO_EMAIL = "Slack tells no e-mail address for them (scope users:read.email)"
 
 
@@ -124,6 +125,9 @@ def person_of(person_id: str, user: Any, home: Set[str]) -> Person:
     email = profile.get("email") if isinstance(profile, Mapping) else None
     if not isinstance(email, str) or not email.strip():
         return replace(person, standing=standing, no_email=_NO_EMAIL)
+    if not email.strip().isprintable():
+        # A directory may stop at a NUL, and find the person whose address ends there.
+        return replace(person, standing=standing, no_email=_ODD_EMAIL)
     return replace(person, standing=standing, email=email.strip())
 
 
