@@ -107,6 +107,46 @@ def test_whom_to_ask_is_said(approvals):
     assert approvals.told(LEA) == ["You may not answer this. Ask in #platform-help."]
 
 
+@pytest.mark.parametrize("group", [False, True])
+def test_what_could_not_be_checked_is_said_and_can_be_tried_again(approvals, group):
+    members = approvals.slack.workspace.usergroups["S0ONCALL001"]["users"]
+    approvals.slack.workspace.channels[DEPLOYS].members += [members[0]]
+    method = "usergroups.list" if group else "users.info"
+    asking = approvals.ask(approvers=["@on-call"])
+    approvals.slack.faults.append(Fault.rate_limited(300, method=method))
+    assert approvals.answered(members[0], APPROVE)["counted"] is False
+    (told,) = approvals.told(members[0])
+    assert "could not be checked, try again" in told and "may not" not in told
+    assert approvals.answered(members[0], APPROVE)["counted"] is True
+    assert approvals.output(asking)["by"] == [members[0]]
+
+
+def test_presses_of_somebody_else_take_no_vote_away(approvals):
+    """Even those that use up the look-ups of groups: the vote waits for them."""
+    members = approvals.slack.workspace.usergroups["S0ONCALL001"]["users"]
+    approvals.slack.workspace.channels[DEPLOYS].members += [LEA, members[0]]
+    asking = approvals.ask(approvers=["@on-call"], context={"api_user": MARA})
+    approvals.config["max_wait"] = 0.4
+    approvals.slack.faults.append(Fault.rate_limited(1, method="usergroups.list", times=3))
+    for _ in range(2):
+        assert approvals.answered(LEA, APPROVE)["counted"] is False
+    assert approvals.answered(members[0], APPROVE)["counted"] is True
+    assert approvals.output(asking)["by"] == [members[0]]
+
+
+@pytest.mark.parametrize("given", [{}, {"ask_reason": "required"}])
+def test_a_press_whose_channel_and_container_disagree_is_refused(approvals, given):
+    """A rule may allow in one channel what it does not allow where the message is."""
+    asking = approvals.ask(**given)
+    approvals.slack.workspace.channels[DEPLOYS].members += [TOMASZ]
+    for channel in ({"id": "C0GENERAL01", "name": "general"}, {"id": TOMASZ.replace("U", "D")}):
+        result = approvals.answered(TOMASZ, APPROVE, channel=channel)
+        assert not result.get("counted") and not result.get("opened")
+        assert "not the message of an open question" in result["why"]
+    assert [key for key in approvals.kept() if key.startswith("slack_vote.")] == []
+    assert approvals.st2.execution(asking)["status"] != "succeeded"
+
+
 def test_a_list_of_approvers_takes_the_place_of_the_rules(approvals):
     # A guest's address counts for nothing, so the config says who started it.
     approvals.config["ldap_names"] = [{"person": MARA, "name": "st2admin"}]

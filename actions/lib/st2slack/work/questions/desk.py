@@ -22,6 +22,10 @@ from st2slack.work.questions.starter import OWN, UNCERTAIN, is_uncertain, starte
 from st2slack.work.questions.votes import Kept
 from st2slack.work.stackstorm import Json, StackStorm
 
+UNCHECKED = (
+    "That could not be checked, try again: it could not be found out whether you are allowed to "
+    "answer. Your answer does not count yet."
+)
 UNCERTAIN_TEXT = (
     "Your answer does not count: it was started in StackStorm, and it is not certain that this was "
     "somebody else. Whoever looks after StackStorm can name both of you in `ldap_names` of the "
@@ -78,9 +82,11 @@ class Desk:
             person.id, person.email, found.requesters, who_may.ldap_names, found.is_of_rule
         )
 
-    def denial(self, record: Mapping[str, Any]) -> str:
+    def denial(self, decision: Decision) -> str:
         """What somebody is told who is not allowed to answer; it tells nothing about the rules."""
-        why = str(record.get("why"))
+        why = decision.why
+        if decision.is_unclear:
+            return ("%s %s" % (UNCHECKED, self.chatops.whom_to_ask)).strip()
         if OWN in why:
             return "You started this: somebody else has to answer."
         if UNCERTAIN in why:
