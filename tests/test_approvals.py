@@ -107,7 +107,49 @@ def test_whom_to_ask_is_said(approvals):
     assert approvals.told(LEA) == ["You may not answer this. Ask in #platform-help."]
 
 
+@pytest.mark.parametrize("group", [False, True])
+def test_what_could_not_be_checked_is_said_and_can_be_tried_again(approvals, group):
+    members = approvals.slack.workspace.usergroups["S0ONCALL001"]["users"]
+    approvals.slack.workspace.channels[DEPLOYS].members += [members[0]]
+    method = "usergroups.list" if group else "users.info"
+    asking = approvals.ask(approvers=["@on-call"])
+    approvals.slack.faults.append(Fault.rate_limited(300, method=method))
+    assert approvals.answered(members[0], APPROVE)["counted"] is False
+    (told,) = approvals.told(members[0])
+    assert "could not be checked, try again" in told and "may not" not in told
+    assert approvals.answered(members[0], APPROVE)["counted"] is True
+    assert approvals.output(asking)["by"] == [members[0]]
+
+
+def test_presses_of_somebody_else_take_no_vote_away(approvals):
+    """Even those that use up the look-ups of groups: the vote waits for them."""
+    members = approvals.slack.workspace.usergroups["S0ONCALL001"]["users"]
+    approvals.slack.workspace.channels[DEPLOYS].members += [LEA, members[0]]
+    asking = approvals.ask(approvers=["@on-call"], context={"api_user": MARA})
+    approvals.config["max_wait"] = 0.4
+    approvals.slack.faults.append(Fault.rate_limited(1, method="usergroups.list", times=3))
+    for _ in range(2):
+        assert approvals.answered(LEA, APPROVE)["counted"] is False
+    assert approvals.answered(members[0], APPROVE)["counted"] is True
+    assert approvals.output(asking)["by"] == [members[0]]
+
+
+@pytest.mark.parametrize("given", [{}, {"ask_reason": "required"}])
+def test_a_press_whose_channel_and_container_disagree_is_refused(approvals, given):
+    """A rule may allow in one channel what it does not allow where the message is."""
+    asking = approvals.ask(**given)
+    approvals.slack.workspace.channels[DEPLOYS].members += [TOMASZ]
+    for channel in ({"id": "C0GENERAL01", "name": "general"}, {"id": TOMASZ.replace("U", "D")}):
+        result = approvals.answered(TOMASZ, APPROVE, channel=channel)
+        assert not result.get("counted") and not result.get("opened")
+        assert "not the message of an open question" in result["why"]
+    assert [key for key in approvals.kept() if key.startswith("slack_vote.")] == []
+    assert approvals.st2.execution(asking)["status"] != "succeeded"
+
+
 def test_a_list_of_approvers_takes_the_place_of_the_rules(approvals):
+    # A guest's address counts for nothing, so the config says who started it.
+    approvals.config["ldap_names"] = [{"person": MARA, "name": "st2admin"}]
     approvals.slack.workspace.channels[DEPLOYS].members += [LEA]
     asking = approvals.ask(approvers=[LEA])
     assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
@@ -142,6 +184,45 @@ def test_whoever_started_it_may_not(approvals, given, context):
     assert approvals.told(TOMASZ) == ["You started this: somebody else has to answer."]
     assert approvals.answered(PRIYA, APPROVE)["counted"] is True
     assert approvals.output(asking)["by"] == [PRIYA]
+
+
+@pytest.mark.parametrize("user", ["TOMASZ.W", "tomasz.w ", "Tomasz.W", "tomasz.w\x00x"])
+def test_a_name_in_other_letters_is_the_same_person(approvals, user):
+    approvals.config["ldap_names"] = [{"person": TOMASZ, "name": "tomasz.w"}]
+    approvals.st2.run("slack.ask", {"channel": "deploys", "text": "?"}, user=user)
+    approvals.st2.wait_for(approvals.messages)
+    approvals.quiet()
+    assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
+    assert approvals.told(TOMASZ) == ["You started this: somebody else has to answer."]
+
+
+@pytest.mark.parametrize("allow_own", [False, True])
+def test_who_cannot_be_told_apart_from_who_started_it_does_not_count(approvals, allow_own):
+    """Nobody maps them, and the e-mail address says that they may be the same."""
+    email = approvals.slack.workspace.users[TOMASZ].email
+    given = {"channel": "deploys", "text": "?", "allow_own": allow_own}
+    approvals.st2.run("slack.ask", given, user=email.partition("@")[0].upper())
+    approvals.st2.wait_for(approvals.messages)
+    approvals.quiet()
+    result = approvals.answered(TOMASZ, APPROVE)
+    assert result["counted"] is allow_own
+    if not allow_own:
+        assert "not certain" in result["record"]["why"]
+        assert "`ldap_names`" in approvals.told(TOMASZ)[0]
+        assert approvals.answered(PRIYA, APPROVE)["counted"] is True
+
+
+def test_a_guest_is_told_apart_by_who_is_known_to_have_started_it(approvals):
+    """Their address counts for nothing: without a Slack ID or `ldap_names` it is not certain."""
+    approvals.slack.workspace.channels[DEPLOYS].members += [LEA]
+    approvals.ask(approvers=[LEA])
+    assert "not certain" in approvals.answered(LEA, APPROVE)["record"]["why"]
+    by_mara = approvals.ask(approvers=[LEA], context={"api_user": MARA})
+    assert approvals.answered(LEA, APPROVE)["counted"] is True
+    assert approvals.output(by_mara)["by"] == [LEA]
+    by_rule = approvals.ask(approvers=[LEA], context={"rule": {"ref": "demo.on_alert"}})
+    assert approvals.answered(LEA, APPROVE)["counted"] is True
+    assert approvals.output(by_rule)["by"] == [LEA]
 
 
 def test_unless_that_is_allowed(approvals):

@@ -34,8 +34,11 @@ PURE = {
     "work.questions.ballot",
     "work.questions.form",
     "work.questions.message",
+    "work.directory_name",
     "work.questions.question",
+    "work.questions.starter",
     "work.report",
+    "work.templates",
 }
 # A pure module may know their shapes and constants; they read only what they are given.
 SETTINGS = {"settings." + path.stem for path in (LIBRARY / "settings").glob("*.py")}

@@ -497,6 +497,7 @@ def test_names_of_rules_are_unique():
         [{"person": ME}],
         [{"name": "tomasz"}],
         [{"person": ME, "name": "a"}, {"person": ME, "name": "b"}],
+        [{"person": ME, "name": "tomasz\x00x"}],
     ],
 )
 def test_names_of_ldap_are_for_ids(names):

@@ -15,6 +15,7 @@ from st2slack.settings.slack import read_settings
 from st2slack.work import answers, commands
 from st2slack.work.answers import Addressee
 from st2slack.work.delivery import Came, check, cleaned, clock_of
+from st2slack.work.templates import has_template
 
 TOMASZ, DEPLOYS, RANDOM = "U0HARBOUR02", "C0DEPLOYS01", "C0RANDOM001"
 
@@ -157,12 +158,14 @@ def test_nothing_extra_gets_into_what_stackstorm_extracts(command, text):
 
     if commands.unusable(command) or commands.extra(command, text):
         return
+    if commands.unsafe_join(command, text):
+        return
     try:
         found = extract_parameters(text, command)
     except ParseException:
         return
     assert set(found) <= set(commands.named(text))
-    assert not commands.has_template([value for value in found.values() if value])
+    assert not has_template([value for value in found.values() if value])
 
 
 @given(command=COMMANDS)
@@ -170,6 +173,25 @@ def test_nothing_extra_gets_into_what_the_stand_in_extracts(command):
     if commands.unusable(command) or commands.extra(command, "say {{text}}"):
         return
     assert set(extract("say {{text}}", command) or {}) <= {"text"}
+
+
+FORMATS = [
+    "say {{text}}",
+    "say {{text}} now",
+    "say {{a}} {{b}}",
+    "say {{a}} to {{b}}",
+    "say {{a}}x{{b}}",
+]
+
+
+@given(command=COMMANDS, text=st.sampled_from(FORMATS))
+@example(command="say x{ {st2kv.system.x}", text="say {{a}} {{b}}")
+@example(command="say 'x{' now", text="say {{text}} now")
+@example(command='say "x <"', text="say {{text}}")
+def test_no_value_that_is_cut_out_of_a_command_ends_in_half_a_template(command, text):
+    if commands.unusable(command) or commands.unsafe_join(command, text):
+        return
+    assert not has_template([each for each in (extract(text, command) or {}).values() if each])
 
 
 @pytest.mark.parametrize(
@@ -193,6 +215,14 @@ def test_nothing_extra_gets_into_what_the_stand_in_extracts(command):
         ("say {'a': '\\N{LEFT CURLY BRACKET}{'}", "by its number"),
         ("say {'a': '\\173{'}", "by its number"),
         ("say {'a': '\\U0000007b{'}", "by its number"),
+        ("say {'a': '{\\x23'}", "by its number"),
+        ("say x {", "`{` at the end"),
+        ("say x < \t", "`<` at the end"),
+        ('say "x {"', "`{` at the end"),
+        ("say 'x <'", "`<` at the end"),
+        ("say y a='x {'", "`{` at the end"),
+        ("say y a={ b=c", "`{` at the end"),
+        ("say y a={ a=c", "`{` at the end"),
     ],
 )
 def test_what_stackstorm_must_not_read(command, said):
@@ -209,6 +239,11 @@ def test_what_stackstorm_must_not_read(command, said):
         "say x" + " a=b" * 8,
         "say a = b, c == d and e != f",
         "say 100 % { x } C:\\temp\\new",
+        "say #deploys",
+        "say % of all",
+        'say {"a": {"b": "#c"}}',
+        'say { "a": [ {"b": 1} ] }',
+        "say a < b and b > c",
     ],
 )
 def test_what_it_may(command):
@@ -226,10 +261,46 @@ def test_what_it_may(command):
         ({"a": ["{% x %}"]}, True),
         ("<% ctx() %>", True),
         ({"{{": 1}, True),
+        ({"a {": 1}, True),
+        ([{"a": {"b <": 1}}], True),
+        (["a", ("b", {"c": ["d {\n "]})], True),
+        ("a {\u200b", True),
+        ("a <\u00a0", True),
+        ("a {\x00", True),
+        ("{", True),
+        ("a {#", True),
+        (b"a {", True),
+        ("#deploys", False),
+        ("% of it", False),
+        ("} a", False),
+        ('{"a": {"b": []}}', False),
+        ("a { b", False),
+        ("a <b> c", False),
+        ("", False),
+        ({}, False),
     ],
 )
 def test_templates_in_a_value(value, expected):
-    assert commands.has_template(value) is expected
+    assert has_template(value) is expected
+
+
+@pytest.mark.parametrize(
+    "command, text, unsafe",
+    [
+        ("deploy x{ { st2kv.system.x }", "deploy {{a}} {{b}}", True),
+        ("deploy 'x {' '{ st2kv.system.x }'", "deploy {{a}} {{b}}", True),
+        ("deploy x< %st2kv.system.x%", "deploy {{a}} {{b}}", True),
+        ("deploy x{ to y", "deploy {{a}} to {{b}}", True),
+        ("deploy x{;y", "deploy {{a}};{{b}}", True),
+        ("say x{ now", "say {{text}} now", True),
+        ("say { x } now", "say {{text}}", False),
+        ('deploy {"a":1} to <@U0123456789>', "deploy {{a}} to {{b}}", False),
+        ("deploy #x to %y", "deploy {{a}} to {{b}}", False),
+        ("deploy", "deploy", False),
+    ],
+)
+def test_values_that_could_be_joined_to_a_template(command, text, unsafe):
+    assert bool(commands.unsafe_join(command, text)) is unsafe
 
 
 # --- aliases ------------------------------------------------------------------------------------
@@ -314,7 +385,7 @@ def test_what_is_let_through_holds_no_template(user, channel, trigger_id, thread
         check(came, "")
     except InputError:
         return
-    assert not commands.has_template([user, channel, trigger_id, thread_ts])
+    assert not has_template([user, channel, trigger_id, thread_ts])
     assert (user, channel) == (TOMASZ, DEPLOYS) or user != channel
 
 

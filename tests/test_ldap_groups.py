@@ -154,6 +154,14 @@ def test_a_name_is_a_name_and_no_filter(slapd, name):
     assert "nobody of that name" in why(slapd.settings(), member(name))
 
 
+@pytest.mark.parametrize("rest", ["\0", "\0x", "\0.evil.example", "\n", "\u200b"])
+def test_an_address_that_goes_on_behind_a_nul_finds_nobody(slapd, rest):
+    """A server that stops at the NUL would find the person whose address ends there."""
+    mallory = Person(ME, MEMBER, email="tomasz@harbour-works.example" + rest)
+    assert "nobody of that name" in why(slapd.settings(), mallory)
+    assert "nobody of that name" in why(slapd.settings(), member(), "tomasz" + rest)
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -11,7 +11,6 @@ from sandbox.slack import LoopbackSlack
 from st2slack.errors import InputError
 from st2slack.work.questions import ballot, form, message
 from st2slack.work.questions.ballot import Vote
-from st2slack.work.questions.look import started_by
 from st2slack.work.questions.question import (
     Choice,
     Question,
@@ -21,6 +20,7 @@ from st2slack.work.questions.question import (
     route_of,
     unix_of,
 )
+from st2slack.work.questions.starter import is_uncertain, started_by
 
 ASKED_AT = 1_000_000.0
 LEAST = {"channel": "deploys", "text": "Deploy?"}
@@ -272,6 +272,41 @@ def test_templates_are_refused_wherever_they_are_typed(text):
         form.typed(FIELDS, put_in(version="2", hosts="1", more=json.dumps({"a": text})))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": "\\u007b\\u007b st2kv.system.x }}"}',
+        '{"a": [{"b": "\\u003c% ctx() %>"}]}',
+        '{"\\u007b{ st2kv.system.x }}": 1}',
+        '{"a": {"b {": 1}}',
+        '{"a": "b \\u007b"}',
+        '["a", ["b <"]]',
+        '"\\u007b\\u0025 if x %}"',
+        '"x {\\u200b"',
+    ],
+)
+def test_json_is_looked_through_after_it_was_decoded(text):
+    with pytest.raises(InputError, match="more must not hold .* template"):
+        form.typed(FIELDS, put_in(version="2", hosts="1", more=text))
+
+
+@pytest.mark.parametrize("text", ["a {", "a < ", "{", "a {\n", "a <\u00a0", "a {\u200b"])
+def test_no_answer_ends_in_half_a_template(text):
+    with pytest.raises(InputError, match="version must not hold `[{<]` at the end"):
+        form.typed(FIELDS, put_in(version=text, hosts="1"))
+    reason = form.Field("reason", "Reason", long=True)
+    with pytest.raises(InputError, match="Reason must not hold"):
+        form.typed((reason,), put_in(reason=text))
+
+
+@pytest.mark.parametrize(
+    "text", ["#deploys", "% done", '{"a": {"b": "c"}}', "a { b } < c", "} %> #}", "C:\\45"]
+)
+def test_beginnings_and_json_are_no_templates(text):
+    assert form.typed(FIELDS, put_in(version=text, hosts="1"))["version"] == text
+    assert form.typed(FIELDS, put_in(version="2", hosts="1", more='{"a": {"b": "#c"}}'))["more"]
+
+
 @pytest.mark.parametrize("values", [None, {}, [], {"st2_field:version": None}, "x"])
 def test_a_form_without_values_is_empty(values):
     with pytest.raises(InputError, match="version is needed"):
@@ -395,6 +430,64 @@ def test_whether_votes_stand_behind_an_answer(cast, response, expired, behind):
 )
 def test_who_started_it(person, requesters, names, own):
     assert started_by(person, requesters, names) is own
+
+
+@pytest.mark.parametrize(
+    "own, started",
+    [
+        ("some.one", "SOME.ONE"),
+        ("Some.One", "some.one "),
+        (" some.one", "\u00a0some.one"),
+        ("some one", "Some   One"),
+        ("stra\u00dfe", "STRASSE"),
+        ("some.one", "some.one\x00x"),
+        ("some.one\x00", "other"),
+        ("some.one", "some.one\u200b"),
+        ("some.one", "other\n"),
+        ("\uff53ome.one", "some.one"),
+        ("some.one", " "),
+    ],
+)
+def test_names_of_one_person_are_compared_as_a_directory_does(own, started):
+    assert started_by(A, [started], {A: own})
+
+
+@pytest.mark.parametrize(
+    "own, started", [("some.one", "someone"), ("some.one", "some.one2"), ("some one", "someone")]
+)
+def test_names_of_two_people(own, started):
+    assert not started_by(A, [started], {A: own})
+    assert not is_uncertain(A, "a@example.com", [started], {A: own})
+
+
+@pytest.mark.parametrize(
+    "names, email, requesters, is_machine, uncertain",
+    [
+        # (a user of StackStorm's whose name tells nothing about the voter)
+        ({}, "", ["mara"], False, True),
+        ({}, "", ["stanley"], True, False),
+        ({}, "", ["stanley", B], False, False),
+        ({}, "", [], False, False),
+        # the voter's e-mail address
+        ({}, "tomasz@example.com", ["mara"], False, False),
+        ({}, "mara@example.com", ["mara"], False, True),
+        ({}, "Mara@Example.com", ["MARA@example.COM"], False, True),
+        ({}, "mara@example.com", ["CORP\\Mara"], False, True),
+        ({}, "mara@example.com", ["mara"], True, True),
+        ({}, "mara@example.com", ["mara", B], False, True),
+        ({}, "mara@example.com", ["mara@other.example"], False, False),
+        # who is who
+        ({B: "mara"}, "", ["Mara "], False, False),
+        ({B: "mara"}, "mara@example.com", ["mara"], False, False),
+        ({A: "tomasz"}, "", ["mara"], False, False),
+        ({A: "CORP\\tomasz"}, "", ["tomasz"], False, True),
+        ({A: "tomasz@corp.example"}, "", ["CORP\\Tomasz"], False, True),
+        ({A: "CORP\\tomasz"}, "", ["LAB\\tomasz"], False, False),
+        ({B: "mara"}, "", ["mara\x00x"], False, True),
+    ],
+)
+def test_who_cannot_be_told_apart(names, email, requesters, is_machine, uncertain):
+    assert is_uncertain(A, email, requesters, names, is_machine) is uncertain
 
 
 # --- how it looks ---------------------------------------------------------------------------------

@@ -376,17 +376,28 @@ def test_immutable_parameters_of_the_alias_are_no_extra_ones(world):
         "say { to=me{ st2kv.system.canary }} to=me",
         'say {"a": "\\u007b{ st2kv.system.canary }}"}',
         "say {\u200b{ st2kv.system.canary }}",
+        "say x {",
+        'say "x &lt;"',
         "say x" + ' a="b"' * 40 + " please",
         "say x" + "  a=b" * 12 + " please",
         "say " + "x" * 100_000,
         "say " + "x y=z " * 20_000,
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_what_does_not_go_to_stackstorm(world, text):
     result = world.ask(text, user=MARA)
     assert result["why"].startswith("unusable: ")
     assert {each.path.split("/")[2].split("?")[0] for each in world.st2.requests} == {"keys"}
+    assert world.private[0].startswith("Nothing was run: ") and world.said == []
+
+
+def test_two_parameters_that_make_a_template_together_are_refused(world):
+    """Each is harmless alone; a workflow that joins them would read the datastore."""
+    world.alias("deploy", ["deploy {{service}} {{zone}}"])
+    result = world.ask("deploy x{ { st2kv.system.canary }", user=MARA)
+    assert result["why"].startswith("unusable: ") and not result["ran"]
+    assert not [each for each in world.st2.requests if each.path == "/v1/aliasexecution"]
     assert world.private[0].startswith("Nothing was run: ") and world.said == []
 
 

@@ -688,3 +688,18 @@ def test_any_event_is_survived(event_body, user, channel, config):
         assert storable(made.payload) and json.dumps(made.payload)
         assert len(made.trace_tag) <= 100 and made.trace_tag.isascii()
         assert made.trace_tag.startswith("slack")
+
+
+@pytest.mark.parametrize(
+    "channel, container, expected",
+    [
+        ({"id": "C1", "name": "a"}, {"channel_id": "C1"}, {"id": "C1", "name": "a"}),
+        ({"id": "C1", "name": "a"}, {}, {"id": "C1", "name": "a"}),
+        ({}, {"channel_id": "C1"}, {"id": "C1", "name": None}),
+        ({"id": "C1", "name": "a"}, {"channel_id": "C2"}, {"id": None, "name": None}),
+        ({"id": "C1", "name": "a"}, {"channel_id": "c1"}, {"id": None, "name": None}),
+    ],
+)
+def test_a_press_whose_channel_and_container_disagree_has_none(channel, container, expected):
+    payload = {**PRESS, "channel": channel, "container": container}
+    assert triggers.interaction_trigger(payload, "").payload["channel"] == expected

@@ -9,7 +9,7 @@ from pathlib import Path
 import check
 import pytest
 import yaml
-from helpers import calls, make_client
+from helpers import Clock, calls, make_client
 from hypothesis import given
 from hypothesis import strategies as st
 from test_ldap_groups import settings_for_nobody
@@ -110,6 +110,7 @@ def user(**changes):
         ({"profile": {"email": ""}}, MEMBER, False),
         ({"profile": {"email": ["x@y"]}}, MEMBER, False),
         ({"profile": "x"}, MEMBER, False),
+        ({"profile": {"email": "tomasz@harbour-works.example\x00x"}}, MEMBER, False),
         ({"is_admin": True, "is_owner": True}, MEMBER, True),
         ({"is_restricted": True}, GUEST, False),
         ({"is_ultra_restricted": True}, GUEST, False),
@@ -290,6 +291,76 @@ def test_what_was_looked_up_is_forgotten(slack, ask):
 def test_no_more_is_asked_than_is_needed(slack, ask):
     assert allowed(ask([rule([TOMASZ], where=[DEPLOYS]), rule([CN], name="s")]))
     assert {each.method for each in slack.requests} == {"users.info", "auth.test"}
+
+
+@pytest.mark.parametrize("person", [LEA, PRIYA, ROBOT, "U0NOBODY001"])
+def test_a_denial_by_ids_alone_asks_nobody(slack, ask, person):
+    rules = [rule([TOMASZ]), rule(["@on-call", CN, "everyone"], where=["C0ELSEWHERE"], name="s")]
+    decision, kept = ask(rules, person)
+    assert not decision.allowed and not decision.is_unclear
+    assert "not for this person" in decision.why and kept["who"] == person
+    assert slack.requests == []
+
+
+def test_a_group_in_front_is_not_looked_up_where_an_id_behind_it_allows(slack, ask):
+    assert allowed(ask([rule(["@on-call"]), rule([PRIYA], name="s")], PRIYA))
+    assert not [each for each in slack.requests if each.method.startswith("usergroups")]
+
+
+def test_rules_that_differ_in_what_they_let_add_are_decided_in_their_order(slack, ask):
+    rules = [rule(["@on-call"], extra_parameters=True), rule([TOMASZ], name="s")]
+    decision, _ = ask(rules)
+    assert decision.rule == "r" and decision.extra_parameters
+
+
+def test_a_stranger_is_in_no_user_group_and_none_is_asked_for(slack, ask):
+    mallory = user(id="U0MALLORY01", team_id="T0ELSEWHERE", is_stranger=True)
+    answer = json.dumps({"ok": True, "user": mallory})
+    slack.faults.append(
+        Fault.status(200, answer, "application/json", method="users.info", times=None)
+    )
+    decision, _ = ask([rule(["@on-call", "S0ONCALL001"])], "U0MALLORY01")
+    assert not decision.allowed and not decision.is_unclear
+    assert not [each for each in slack.requests if each.method.startswith("usergroups")]
+
+
+# --- rate limits of look-ups ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["usergroups.list", "usergroups.users.list", "users.info"])
+def test_a_rate_limit_waits_within_the_actions_own_time(slack, config, method):
+    """Not within `max_wait` only: others have used the limit up."""
+    slack.faults.append(Fault.rate_limited(40, method=method, times=2))
+    clock = Clock()
+    ends = clock() + 120
+    client = make_client(config, clock, limit=lambda: ends - clock())
+    answer = WhoMay({"authorization": [rule(["@on-call"])]}, client).decide(
+        TOMASZ, thing("deploys.restart"), DEPLOYS
+    )
+    assert allowed(answer) and clock.slept == [40, 40]
+
+
+def test_a_rate_limit_that_does_not_fit_is_no_plain_denial(slack, config):
+    slack.faults.append(Fault.rate_limited(40, method="usergroups.list", times=None))
+    clock = Clock()
+    ends = clock() + 120
+    client = make_client(config, clock, limit=lambda: ends - clock())
+    decision, _ = WhoMay({"authorization": [rule(["@on-call"])]}, client).decide(
+        TOMASZ, thing("deploys.restart"), DEPLOYS
+    )
+    assert not decision.allowed and decision.is_unclear
+    assert sum(clock.slept) <= 105, "something is left for the answer"
+
+
+def test_whoever_is_no_full_member_holds_nobody_up(slack, config):
+    """Votes on one question run one after the other: a guest's must not wait in front of others."""
+    slack.faults.append(Fault.rate_limited(5, method="usergroups.list", times=None))
+    clock = Clock()
+    client = make_client(config, clock)
+    decision, _ = WhoMay({"authorization": [rule(["@on-call"])]}, client).decide(
+        LEA, thing("deploys.restart"), DEPLOYS
+    )
+    assert not decision.allowed and decision.is_unclear and clock.slept == []
 
 
 # --- places -------------------------------------------------------------------------------------

@@ -27,6 +27,7 @@ from st2slack.redact import redact
 from st2slack.settings.rotation import read_rotation
 from st2slack.settings.sensor import SensorSettings, read_sensor
 from st2slack.settings.slack import Credential, Settings
+from st2slack.urls import host_of
 from st2slack.web import webhook
 from st2slack.web.call import Client
 
@@ -231,7 +232,7 @@ class Trial:
         if self._how.post:
             webhook.post(self._client, url, _POST)
             yield self._row(OK, "A message was posted through it.")
-        elif urlsplit(url).hostname in HOOKS and urlsplit(url).path.count("/") > 2:
+        elif host_of(url) in HOOKS and urlsplit(url).path.count("/") > 2:
             yield self._row(OK, "It has the form of a webhook; post=true tells whether it works.")
         else:
             means = "It does not look like a webhook of Slack's (https://hooks.slack.com/...)."

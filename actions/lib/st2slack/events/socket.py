@@ -24,7 +24,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from st2slack.errors import Disconnected, SettingsError
 from st2slack.redact import redact
-from st2slack.settings.slack import Settings, is_loopback
+from st2slack.settings.slack import Settings
+from st2slack.urls import UnclearUrl, is_loopback, parse_address
 from st2slack.web.send import proxy_for
 
 LARGEST_FRAME = 16 * 1024 * 1024
@@ -133,11 +134,10 @@ def open_wire(url: str, settings: Settings, timeout: float = 10.0) -> Wire:
 def _parts(url: str) -> Optional[SplitResult]:
     """The parts of an address of a WebSocket; None for anything else."""
     try:
-        parts = urlsplit(url)
-        usable = bool(parts.hostname) and (parts.port or True)  # reading the port raises
-    except ValueError:
+        address = parse_address(url)
+    except UnclearUrl:
         return None
-    return parts if usable and parts.scheme in ("wss", "ws") else None
+    return urlsplit(url) if address.scheme in ("wss", "ws") else None
 
 
 def _websocket(url: str, sock: Any, options: Dict[str, Any]) -> Wire:

@@ -390,7 +390,13 @@ def _who(user: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _where(channel: Mapping[str, Any], container: Mapping[str, Any]) -> Dict[str, Any]:
-    found = _text(channel, "id") or _text(container, "channel_id")
+    """The conversation; none where `channel` and `container` disagree about it: a decision by the
+    one must not count for a message in the other.
+    """
+    own, other = _text(channel, "id"), _text(container, "channel_id")
+    if own and other and own != other:
+        return {"id": None, "name": None}
+    found = own or other
     return {"id": found or None, "name": _text(channel, "name") or None}
 
 

@@ -8,6 +8,7 @@
     sensor.app_token  app level token (xapp-…)
     max_wait      seconds that all tries and waits of one call may take together; default 60
     proxy         URL of the proxy; default: HTTPS_PROXY of the environment
+    file_hosts    more hosts that files may be sent to, and fetched from
     ca_bundle     path of a file with the CAs to trust; default: REQUESTS_CA_BUNDLE
     rotation      client_id, client_secret, datastore keys and a folder, to renew tokens that expire
     admin         admin_token, organization, set_active, attempts, auto_join_channels: how

@@ -127,6 +127,10 @@ def _ldap_names(own: Mapping[str, Any]) -> Dict[str, str]:
                 "Config key `ldap_names`: every entry needs `person`, the ID of a person in Slack "
                 "(U...), and `name`, their name in LDAP."
             )
+        if not name.isprintable():
+            raise SettingsError(
+                "Config key `ldap_names`: the name of %s has a character that no name has." % person
+            )
         if person in found:
             raise SettingsError("Config key `ldap_names` has %s more than once." % person)
         found[person] = name

@@ -7,11 +7,19 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
 from st2slack.errors import SettingsError
-from st2slack.settings.values import check_token, entry_of, object_of, seconds_of, text_of, token_of
+from st2slack.settings.values import (
+    check_token,
+    entry_of,
+    hosts_of,
+    object_of,
+    seconds_of,
+    text_of,
+    token_of,
+)
+from st2slack.urls import PlainHttp, UnclearUrl, safe_address
 
 DEFAULT_API_URL = "https://slack.com/api/"
 DEFAULT_MAX_WAIT = 60.0
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # Kind of token (as etc/slack/web_api.json names it) → config keys that may hold one, best first.
 # `action_token` comes last everywhere: 2.x had no other key, and Slack says so if it will not do.
 TOKEN_KEYS = {
@@ -28,7 +36,10 @@ _ENTRY_NAMES = {"admin_token": "admin.admin_token"}
 
 @dataclass(frozen=True)
 class Settings:
-    """One workspace as the config describes it. `tokens`: config key → token, only those set."""
+    """One workspace as the config describes it. `tokens`: config key → token, only those set.
+
+    `file_hosts`: more hosts, in lower case, that files are sent to and fetched from.
+    """
 
     workspace: Optional[str] = None
     api_url: str = DEFAULT_API_URL
@@ -38,6 +49,7 @@ class Settings:
     max_wait: float = DEFAULT_MAX_WAIT
     proxy: Optional[str] = field(default=None, repr=False)
     ca_bundle: Optional[str] = None
+    file_hosts: Tuple[str, ...] = ()
 
     def token_for(self, kinds: Tuple[str, ...]) -> Optional[str]:
         """The configured token that suits a method which takes these kinds of token."""
@@ -92,6 +104,7 @@ def read_route(config: Mapping[str, Any], workspace: Optional[str] = None) -> Se
         max_wait=seconds_of(config, "max_wait", DEFAULT_MAX_WAIT),
         proxy=check_proxy(text_of(entry, "proxy") or text_of(config, "proxy")),
         ca_bundle=text_of(entry, "ca_bundle") or text_of(config, "ca_bundle"),
+        file_hosts=hosts_of(entry, "file_hosts") or hosts_of(config, "file_hosts"),
     )
 
 
@@ -150,19 +163,19 @@ def _credential(values: Mapping[str, Any], key: str, place: str, belongs: str) -
 def check_api_url(url: str) -> str:
     """`url` with a slash at its end, if it is one that a token may be sent to."""
     try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port  # reading the port raises for a wrong one
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if not host or parts.scheme not in ("https", "http") or parts.query or parts.fragment:
-        raise SettingsError("Config key `api_url` must be a URL such as %s" % DEFAULT_API_URL)
-    if parts.username is not None or parts.password is not None:
-        raise SettingsError("Config key `api_url` must not hold a user name or a password.")
-    if parts.scheme == "http" and host not in LOOPBACK:
+        safe_address(url)
+    except PlainHttp as error:
         raise SettingsError(
             "Config key `api_url` must begin with https:// (plain http would send "
-            "the token in clear text to %s)." % host
-        )
+            "the token in clear text to %s)." % error.host
+        ) from None
+    except UnclearUrl:
+        raise SettingsError(
+            "Config key `api_url` must be a URL such as %s: a plain host name, no user name, no "
+            "password, no backslash, no brackets." % DEFAULT_API_URL
+        ) from None
+    if "?" in url or "#" in url or " " in url or not url.isascii():
+        raise SettingsError("Config key `api_url` must be a URL such as %s" % DEFAULT_API_URL)
     return url if url.endswith("/") else url + "/"
 
 
@@ -181,11 +194,6 @@ def check_proxy(url: Optional[str]) -> Optional[str]:
             "like /, @ or # in its password must be percent-encoded."
         )
     return url if "://" in url else "http://" + url
-
-
-def is_loopback(url: str) -> bool:
-    """Whether `url` leads to this machine."""
-    return urlsplit(url).hostname in LOOPBACK
 
 
 def _tokens(own: Mapping[str, Any]) -> Dict[str, str]:

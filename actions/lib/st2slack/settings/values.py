@@ -6,6 +6,7 @@ import math
 from typing import Any, List, Mapping, Optional, Tuple
 
 from st2slack.errors import SettingsError
+from st2slack.urls import UnclearUrl, parse_address
 
 
 def whose(workspace: Optional[str]) -> str:
@@ -97,6 +98,25 @@ def texts_of(values: Mapping[str, Any], key: str, section: str = "sensor") -> Tu
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise SettingsError("Config key `%s.%s` must be a list of texts." % (section, key))
     return tuple(value)
+
+
+def hosts_of(values: Mapping[str, Any], key: str) -> Tuple[str, ...]:
+    """A list of host names without scheme, port or path, in lower case; () where none is set."""
+    value = values.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise SettingsError("Config key `%s` must be a list of host names." % key)
+    hosts = tuple(each.strip().lower() for each in value)
+    for host in hosts:
+        try:
+            is_name = parse_address("https://%s/" % host).host == host
+        except UnclearUrl:
+            is_name = False
+        if not is_name:
+            raise SettingsError(
+                "Config key `%s` must have host names such as files.example.com only, not %r."
+                % (key, host)
+            )
+    return hosts
 
 
 def number_of(values: Mapping[str, Any], key: str, default: float) -> float:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import random
 import re
 import time
+from enum import Enum
 from functools import partial
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
@@ -33,7 +35,17 @@ from st2slack.web.send import Request, is_file, is_number, parse, send
 # Dots between words and nothing else: no slash, no "..", no host, no query can come in with it.
 _END_POINT = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
 STALLED = 45.0  # seconds without a byte after which a transfer is given up; above READ_TIMEOUT
+RESERVE = 15.0  # seconds that the caller keeps for what it does after a look-up
+ONE_TRY = 10.0  # seconds that a try may take after a wait beyond `max_wait`
 _LIMIT_CODES = ("ratelimited", "rate_limited")
+
+
+class LimitWait(Enum):
+    """How long a call waits where Slack says that there are too many (HTTP 429)."""
+
+    NOT = "not at all"
+    BUDGET = "within `max_wait`"
+    OWN_TIME = "as long as the caller itself has time"
 
 
 class Client:
@@ -64,6 +76,13 @@ class Client:
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
+        self._limit_wait = LimitWait.BUDGET
+
+    def with_limit_wait(self, limit_wait: LimitWait) -> Client:
+        """The same client, with another patience for rate limits."""
+        other = copy.copy(self)
+        other._limit_wait = limit_wait
+        return other
 
     def call(
         self,
@@ -203,9 +222,16 @@ class Client:
                 raise self._last_word(failed, request, tries, self._clock() - begun)
             self._notice("%s Trying again in %.1f s." % (failed, wait))
             self._sleep(wait)
+            if self._limit_wait is LimitWait.OWN_TIME:
+                ends = max(ends, self._clock() + ONE_TRY)
 
     def _wait(self, error: SlackError, tries: int, writes: bool, ends: float) -> Optional[float]:
         left = ends - self._clock()
+        if isinstance(error, RateLimited) and self._limit_wait is LimitWait.NOT:
+            return None
+        if isinstance(error, RateLimited) and self._limit_wait is LimitWait.OWN_TIME:
+            known = self._limit()
+            left = left if known is None else max(left, known - RESERVE)
         wait = wait_before_next(error, tries, writes, left, self._jitter())
         if wait is None:
             return None

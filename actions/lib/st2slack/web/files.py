@@ -11,12 +11,13 @@ import re
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Dict, Mapping, Tuple
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from st2slack.errors import InputError, Misdirected
-from st2slack.settings.slack import Settings, is_loopback
+from st2slack.settings.slack import Settings
 from st2slack.web.call import Client, rate_limited
 from st2slack.web.download import Limits, Saved, check_size, check_target, store
+from st2slack.web.file_hosts import is_slacks
 from st2slack.web.methods import find_method
 from st2slack.web.send import REDIRECTS, Request, foreign, redirected_to, trouble
 
@@ -24,10 +25,7 @@ NAME = "files.download"
 INFO = "files.info"
 MOST_REDIRECTS = 3
 LONGEST_NAME = 255  # bytes that a file's name may have
-# Slack serves files from subdomains of the domain its API is on; the second is GovSlack.
-DOMAINS = ("slack.com", "slack-gov.com")
 
-_HOST = re.compile(r"[a-z0-9.-]+")
 _UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
 _GONE = ("tombstone", "hidden_by_limit")
 
@@ -162,22 +160,6 @@ def _address(info: Mapping[str, Any], settings: Settings) -> str:
     return url
 
 
-def is_slacks(url: str, settings: Settings) -> bool:
-    """Whether the token may be sent to this URL."""
-    try:
-        parts, api = urlsplit(url), urlsplit(settings.api_url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return False
-    if not _HOST.fullmatch(host) or parts.username is not None or not url.isprintable():
-        return False
-    if (parts.scheme, parts.netloc) == (api.scheme, api.netloc):
-        return parts.scheme == "https" or is_loopback(url)
-    if parts.scheme != "https" or port not in (None, 443):
-        return False
-    return any(host == each or host.endswith("." + each) for each in DOMAINS)
-
-
 # --- how it comes -------------------------------------------------------------------------------
 
 
@@ -202,7 +184,7 @@ def _followed(client: Client, request: Request, left: float) -> Tuple[Any, Reque
     for _ in range(MOST_REDIRECTS):
         if response.status_code not in REDIRECTS:
             break
-        url = urljoin(request.url, str(response.headers.get("Location") or ""))
+        url = _redirect(request.url, response)
         if not is_slacks(url, client.settings):
             raise Misdirected(
                 "%s was redirected to %s. That is no host of Slack's: the token is not sent there."
@@ -211,6 +193,14 @@ def _followed(client: Client, request: Request, left: float) -> Tuple[Any, Reque
         request = replace(request, url=url)
         response = client.send(request, left)
     return response, request
+
+
+def _redirect(url: str, response: Any) -> str:
+    """The URL that a redirect names; "" for one that cannot be read."""
+    try:
+        return urljoin(url, str(response.headers.get("Location") or ""))
+    except ValueError:
+        return ""
 
 
 def _accept(response: Any, request: Request, info: Mapping[str, Any]) -> None:

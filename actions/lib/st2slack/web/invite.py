@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from typing import Any, Dict, Mapping, Optional
-from urllib.parse import urlsplit
 
 from st2slack.errors import InputError, SettingsError
 from st2slack.settings.invite import InviteSettings
 from st2slack.settings.slack import Settings
 from st2slack.settings.values import check_token
+from st2slack.urls import host_of
 from st2slack.web.call import Client
 from st2slack.web.encode import encode
 from st2slack.web.methods import Method
@@ -57,7 +57,7 @@ def address(api_url: str, organization: Optional[str]) -> str:
             "Config key `admin.organization` must be the NAME of NAME.slack.com, the address of "
             "the workspace: letters, digits and hyphens."
         )
-    host = urlsplit(api_url).hostname or ""
+    host = host_of(api_url)
     if host in _HOSTS:
         return "https://%s.%s/api/%s" % (organization.lower(), host, METHOD.name)
     return api_url + METHOD.name

@@ -8,11 +8,11 @@ credential: it is never put into a message or a log line, and only Slack's own h
 from __future__ import annotations
 
 from typing import Any, Mapping
-from urllib.parse import urlsplit
 
 from st2slack.errors import InputError, Refusal
 from st2slack.redact import redact
-from st2slack.settings.slack import Settings, is_loopback
+from st2slack.settings.slack import Settings
+from st2slack.urls import UnclearUrl, is_loopback, safe_address, secret_parts
 from st2slack.web.call import Client, rate_limited
 from st2slack.web.methods import Method
 from st2slack.web.send import Request, beginning, refuse_redirect, trouble
@@ -25,7 +25,7 @@ _POST = Method(NAME, writes=True, takes_token=False)
 def post(client: Client, url: str, message: Mapping[str, Any]) -> None:
     """Post the answer. Raises InputError for a URL that is none, else a Fault or a Refusal."""
     check(url, client.settings)
-    secrets = (url, urlsplit(url).path.strip("/"), *client.settings.secrets())
+    secrets = (*secret_parts(url), *client.settings.secrets())
     request = Request(method=NAME, url=url, document=message, secrets=secrets)
 
     def attempt(request: Request, method: Method, left: float) -> None:
@@ -36,18 +36,21 @@ def post(client: Client, url: str, message: Mapping[str, Any]) -> None:
 
 def check(url: str, settings: Settings) -> None:
     """Raises InputError unless it is one that Slack gives out. The error does not show it."""
-    try:
-        parts = urlsplit(url)
-        host, user, port = parts.hostname, parts.username, parts.port
-    except ValueError:
-        host, user, port = None, None, None
-    slacks = url.startswith("https://") and host in HOSTS and port in (None, 443)
-    own = is_loopback(settings.api_url) and is_loopback(url) if host else False
-    if user is not None or not url.isascii() or not url.isprintable() or not (slacks or own):
+    if not url.isascii() or " " in url or not _is_slacks(url, settings):
         raise InputError(
             "Parameter `response_url` is not a URL of Slack's (https://hooks.slack.com/...). Hand "
             "over what the trigger has."
         )
+
+
+def _is_slacks(url: str, settings: Settings) -> bool:
+    try:
+        address = safe_address(url)
+    except UnclearUrl:
+        return False
+    if address.is_loopback:
+        return is_loopback(settings.api_url)
+    return address.host in HOSTS and address.is_default_port
 
 
 def _accept(response: Any, request: Request) -> None:

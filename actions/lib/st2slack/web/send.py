@@ -9,7 +9,6 @@ as an answer that is cut, so it counts as "may have arrived".
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import ssl
@@ -39,7 +38,9 @@ from st2slack.errors import (
     Unanswered,
 )
 from st2slack.redact import redact
-from st2slack.settings.slack import Settings, is_loopback
+from st2slack.settings.slack import Settings
+from st2slack.urls import UnclearUrl, host_of, is_loopback, parse_address
+from st2slack.web.clean_log import CleanLog
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 30.0
@@ -47,8 +48,6 @@ _CHUNK = 65536
 REDIRECTS = (301, 302, 303, 307, 308)
 LARGEST = 64 * 1024 * 1024  # bytes of an answer; StackStorm stores 16 MB
 _BEGINNING = 200  # characters of a foreign answer that a message shows
-
-_LOG = logging.getLogger("urllib3.connectionpool")
 
 Verdict = Tuple[Type[Exception], str]  # an error class and what to say
 
@@ -70,7 +69,24 @@ class Bearer(AuthBase):
         return request
 
 
-@dataclass(frozen=True)
+class Guarded(AuthBase):
+    """Adds credentials only where the request leads to where `url` leads.
+
+    requests makes a URL of its own out of the given one, and calls this with it, before it connects
+    and before a credential is in the request. Raises UnclearUrl.
+    """
+
+    def __init__(self, url: str, credentials: AuthBase) -> None:
+        self._url = url
+        self._credentials = credentials
+
+    def __call__(self, request: Any) -> Any:
+        if parse_address(str(request.url)) != parse_address(self._url):
+            raise UnclearUrl("it would go to another host than the one that was checked")
+        return self._credentials(request)
+
+
+@dataclass(frozen=True, repr=False)
 class Request:
     """What is sent. `fields`: form fields, or a `document` as JSON; `files`: argument → path.
 
@@ -96,7 +112,11 @@ class Request:
     @property
     def host(self) -> str:
         """Host of the URL, for messages."""
-        return urlsplit(self.url).hostname or "?"
+        return host_of(self.url)
+
+    def __repr__(self) -> str:
+        # The URL of a webhook is a credential, and any field may be one.
+        return "Request(method=%r, verb=%r, host=%r)" % (self.method, self.verb, self.host)
 
 
 def send(request: Request, settings: Settings, http: Any, left: float) -> Any:
@@ -106,15 +126,16 @@ def send(request: Request, settings: Settings, http: Any, left: float) -> Any:
     connecting, and waiting for the next bytes, may take. Raises a Fault or a SettingsError.
     """
     opened: Dict[str, Any] = {}
-    clean = _CleanLog(request.secrets)
-    _LOG.addFilter(clean)
+    credentials = HTTPBasicAuth(*request.basic) if request.basic else Bearer(request.token)
+    clean = CleanLog(request.secrets)
+    clean.begin()
     try:
         for name, path in request.files.items():
             opened[name] = open(path, "rb")  # noqa: SIM115 (closed below, after it was sent)
         response = _function(http, request.verb)(
             request.url,
             timeout=(min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)),
-            auth=HTTPBasicAuth(*request.basic) if request.basic else Bearer(request.token),
+            auth=Guarded(request.url, credentials),
             allow_redirects=False,
             stream=True,
             **_route(request.url, settings),
@@ -128,22 +149,9 @@ def send(request: Request, settings: Settings, http: Any, left: float) -> Any:
     except (faults.RequestException, HTTPError, UnicodeError, OSError, ValueError) as error:
         raise translate(error, request, settings) from None
     finally:
-        _LOG.removeFilter(clean)
+        clean.end()
         for stream in opened.values():
             stream.close()
-
-
-class _CleanLog(logging.Filter):
-    """urllib3 logs the path of every URL at DEBUG, and the path of a webhook is its credential."""
-
-    def __init__(self, secrets: Tuple[str, ...]) -> None:
-        super().__init__()
-        self._secrets = secrets
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, without secrets."""
-        record.msg, record.args = redact(record.getMessage(), self._secrets), ()
-        return True
 
 
 def parse(response: Any, request: Request) -> Any:
@@ -380,11 +388,15 @@ def foreign(response: Any, request: Request) -> Fault:
 
 def redirected_to(response: Any) -> str:
     """The host that a redirect leads to, for messages."""
+    target = str(response.headers.get("Location") or "")
     try:
-        host = urlsplit(str(response.headers.get("Location") or "")).hostname
+        has_host = bool(urlsplit(target).netloc)
     except ValueError:
-        host = "an address that is none"
-    return host or "another path"
+        has_host = True
+    if not has_host:
+        return "another path"
+    host = host_of(target)
+    return host if host != "?" else "an address that cannot be read with certainty"
 
 
 def _say(request: Request, text: str) -> str:

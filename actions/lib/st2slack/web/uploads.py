@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
-from urllib.parse import urlsplit
 
 from st2slack.errors import InputError, Misdirected, Refusal, SlackError, Unanswered
 from st2slack.settings.access import CONVERSATION_ID, PERSON_ID
-from st2slack.settings.slack import Settings, is_loopback
+from st2slack.settings.slack import Settings
+from st2slack.urls import secret_parts
 from st2slack.web.call import Client, rate_limited
+from st2slack.web.file_hosts import takes_uploads
 from st2slack.web.lookup import find_channels
 from st2slack.web.methods import find_method
 from st2slack.web.retry import TROUBLE
@@ -151,7 +152,7 @@ class Uploader:
             asking, method = self._client.prepare(GET_URL, arguments)
             answer = self._client.answer(asking, method, left)
             url, file_id = check_place(answer, self._client.settings)
-            secrets = (*_parts(url), *asking.secrets)
+            secrets = (*secret_parts(url), *asking.secrets)
             request = Request(method=NAME, url=url, stream=body, secrets=secrets)
             _accept(self._client.transfer(request, left, lambda: body.sent), request, len(body))
             return file_id
@@ -172,29 +173,13 @@ def check_place(answer: Any, settings: Settings) -> Tuple[str, str]:
     if not isinstance(answer, dict):  # a mock in a test of a 2.x user
         return str(answer["upload_url"]), str(answer["file_id"])
     url, file_id = answer.get("upload_url"), answer.get("file_id")
-    if not isinstance(url, str) or not isinstance(file_id, str) or not _is_safe(url, settings):
+    if not isinstance(url, str) or not isinstance(file_id, str) or not takes_uploads(url, settings):
         raise Misdirected(
-            "%s answered no upload URL, or one that is not https, so no file is sent there. Check "
-            "the config key `api_url` and the proxy." % GET_URL
+            "%s answered no upload URL, or one that is not https, or not on a host of Slack's "
+            "for files, so no file is sent there. Check the config keys `api_url` and "
+            "`file_hosts`, and the proxy." % GET_URL
         )
     return url, file_id
-
-
-def _parts(url: str) -> Tuple[str, ...]:
-    """An upload URL is a credential, and logs show parts of it: these are the telling ones."""
-    parts = urlsplit(url)
-    return url, parts.path.strip("/"), parts.query
-
-
-def _is_safe(url: str, settings: Settings) -> bool:
-    """Whether what is sent there is not sent in clear text."""
-    try:
-        parts = urlsplit(url)
-        usable = bool(parts.hostname) and parts.username is None and (parts.port or True)
-    except ValueError:
-        return False
-    local = is_loopback(url) and is_loopback(settings.api_url)
-    return bool(usable) and (parts.scheme == "https" or (parts.scheme == "http" and local))
 
 
 def _accept(response: Any, request: Request, size: int) -> None:

@@ -6,12 +6,12 @@ credential: it is never put into the body, a message or a log line.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
+from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
 
 from st2slack.errors import InputError, Refusal, SettingsError
 from st2slack.redact import redact
-from st2slack.settings.slack import Settings, is_loopback
+from st2slack.settings.slack import Settings
+from st2slack.urls import PlainHttp, UnclearUrl, safe_address, secret_parts
 from st2slack.web.call import Client, rate_limited
 from st2slack.web.encode import encode
 from st2slack.web.methods import Method
@@ -107,9 +107,7 @@ def find_url(settings: Settings, given: Optional[str]) -> str:
 
 def post(client: Client, url: str, message: Mapping[str, Any]) -> bool:
     """Post the message; True when Slack took it. Raises a Fault or a Refusal otherwise."""
-    path = urlsplit(url).path.strip("/")
-    # A path of a few letters is no credential, and would black out half of every message.
-    secrets = (url, *([path] if len(path) >= 8 else []), *client.settings.secrets())
+    secrets = (*secret_parts(url), *client.settings.secrets())
     request = Request(method=NAME, url=url, document=message, secrets=secrets)
 
     def attempt(request: Request, method: Method, left: float) -> bool:
@@ -144,19 +142,21 @@ def _refusal(code: str, status: Any, request: Request, settings: Settings) -> Re
     return Refusal(redact(text, request.secrets), NAME, code, {"ok": False, "error": code})
 
 
-def _checked(url: str, where: str) -> str:
+def _checked(url: str, where: str, plain_http_hosts: Collection[str] = ()) -> str:
     if url.startswith("{{"):
         raise SettingsError("%s still holds a template: StackStorm did not find its value." % where)
     try:
-        parts = urlsplit(url)
-        host, user = parts.hostname, parts.username
-    except ValueError:
-        host, user = None, None
-    if not host or user is not None or not url.isascii() or not url.isprintable() or " " in url:
-        raise SettingsError("%s is not the URL of a webhook (https://hooks.slack.com/...)." % where)
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
-        raise SettingsError("%s must begin with https://." % where)
+        safe_address(url, plain_http_hosts)
+    except PlainHttp:
+        raise SettingsError("%s must begin with https://." % where) from None
+    except UnclearUrl:
+        raise SettingsError(_NO_WEBHOOK % where) from None
+    if not url.isascii() or " " in url:
+        raise SettingsError(_NO_WEBHOOK % where)
     return url
+
+
+_NO_WEBHOOK = "%s is not the URL of a webhook (https://hooks.slack.com/...)."
 
 
 def _place(settings: Settings) -> str:

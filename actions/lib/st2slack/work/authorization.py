@@ -44,6 +44,7 @@ MEMBER, GUEST, STRANGER, BOT, DEACTIVATED, UNKNOWN = (
     "deactivated",
     "unknown",
 )
+ANYBODY = "person"  # whoever it is: only for a decision that `is_hopeless` tells is a no
 _NOTHING = {
     BOT: "a bot may nothing",
     DEACTIVATED: "a deactivated person may nothing",
@@ -77,7 +78,7 @@ class Person:
         """Why this person may nothing, whatever the rules say; "" for one who may be allowed."""
         if not PERSON_ID.fullmatch(self.id):
             return "that is not the ID of a person"
-        if self.standing in (MEMBER, GUEST, STRANGER):
+        if self.standing in (MEMBER, GUEST, STRANGER, ANYBODY):
             return ""
         return self.why or _NOTHING.get(self.standing, _NOTHING[UNKNOWN])
 
@@ -112,12 +113,16 @@ class Thing:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether, by which `rule` ("" where none allowed it), and `why` in words, one line."""
+    """Whether, by which `rule` ("" where none allowed it), and `why` in words, one line.
+
+    `is_unclear`: denied only because something could not be looked up.
+    """
 
     allowed: bool
     rule: str
     why: str
     extra_parameters: bool = False
+    is_unclear: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,17 +151,21 @@ def decide(rules: Sequence[Rule], person: Person, place: Place, what: Thing) -> 
     if not rules:
         return _denied(asked, "`authorization` has no rule, so nobody may anything")
     if person.may_nothing:
-        return _denied(asked, person.may_nothing)
+        return _denied(asked, person.may_nothing, bool(person.why))
     covering = [rule for rule in rules if covers(rule, what)]
     reasons: List[str] = []
+    is_unclear = False
     careful = False  # a rule that may have decided, had it been known, gave no extra parameters
     for rule in covering:
         fit = _both(_place_fits(rule, place), _person_fits(rule, person))
         if fit.holds:
             return _allowed(asked, rule, rule.extra_parameters and not careful)
+        is_unclear = is_unclear or fit.holds is None
         careful = careful or (fit.holds is None and not rule.extra_parameters)
         reasons.append("rule %r: %s" % (rule.name, fit.why))
-    return _denied(asked, "; ".join(reasons) or "no rule of `authorization` covers that")
+    return _denied(
+        asked, "; ".join(reasons) or "no rule of `authorization` covers that", is_unclear
+    )
 
 
 def unsettled(
@@ -181,6 +190,16 @@ def unsettled(
         wants_kind = wants_kind or where.holds is None
         groups.update(dict.fromkeys([] if who.holds else open_ones))
     return list(groups), wants_kind
+
+
+def is_hopeless(rules: Sequence[Rule], person: Person, place: Place, what: Thing) -> bool:
+    """Whether it is a no, whatever could be looked up: no ID, group or `everyone` that counts."""
+    return not any(
+        covers(rule, what)
+        and _place_fits(rule, place).holds is not False
+        and any(entry in (EVERYONE, person.id) or is_group(entry) for entry in rule.who)
+        for rule in rules
+    )
 
 
 def covers(rule: Rule, what: Thing) -> bool:
@@ -280,5 +299,6 @@ def _allowed(asked: str, rule: Rule, extra: bool) -> Decision:
     return Decision(True, rule.name, "Allowed: %s, by the rule %r." % (asked, rule.name), extra)
 
 
-def _denied(asked: str, why: str) -> Decision:
-    return Decision(False, "", "Denied: %s: %s." % (asked, why.rstrip(".")))
+def _denied(asked: str, why: str, is_unclear: bool = False) -> Decision:
+    text = "Denied: %s: %s." % (asked, why.rstrip("."))
+    return Decision(False, "", text, is_unclear=is_unclear)

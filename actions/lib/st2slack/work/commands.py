@@ -12,8 +12,8 @@ Made plain, for StackStorm compares letters:
 How StackStorm reads a command (st2common/models/utils/action_alias_utils.py, tried): what it ends
 with as `key=value` becomes a parameter, whatever the alias's format says, and is taken out of the
 rest, wherever else the same stands. What a workflow is given, and what its tasks are, is evaluated
-where it has `{{`, `{%` or `<%`, with the datastore at hand (render_input of Orquesta,
-render_live_params of StackStorm). And its search for the pairs takes twice the time with
+where it is a template, with the datastore at hand (render_input of Orquesta, render_live_params of
+StackStorm): see templates.py. And its search for the pairs takes twice the time with
 every pair: fourteen of them, and the API stands still for seconds. So what is too long or too
 tangled does not go there.
 """
@@ -24,6 +24,8 @@ import difflib
 import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Match, Sequence, Tuple
+
+from st2slack.work.templates import find_template, has_encoded
 
 LONGEST = 2000  # characters of a command
 MOST_WAYS = 100_000  # ways to read the pairs, times where a value may end: 20 ms for each format
@@ -49,10 +51,11 @@ _WORD = r"(\S+)"
 _PAIR_OF = r"""(?:^|\s+)\s*(\S+?)\s*=(?:""|''|"(.+?)"|'(.+?)'|(\{.+?\})|%s)""" % _WORD
 _PAIR = re.compile(_PAIR_OF, re.DOTALL)
 _ENDING = re.compile(r".*?((?:(?:%s)\s*)*)$" % _PAIR_OF, re.DOTALL)
+_ENDS_IN_VALUE = re.compile(r"\}\}\s*$")
+_BEHIND_A_VALUE = re.compile(r"\}\}([^\s\"'])")
 _PARAMETER = re.compile(r"\{\{\s*(\S+?)\s*(?:=.*?)?\}\}|\(\?P<(\w+)>", re.DOTALL)
-_TEMPLATE = re.compile(r"\{\{|\{%|\{#|<%")
-# `{`, `%` and `<` as JSON or Python write them: a parameter that is an object is read once more.
-_HIDDEN = re.compile(r"\\(?:u0*(?:7b|25|3c)|x(?:7b|25|3c)|173|0?45|0?74|N\{)", re.IGNORECASE)
+# Where a value may end: behind it, or behind a quote behind it, comes white space, or nothing.
+_CUT = r"[{<][\"']?(?=\s|$%s)"
 
 
 @dataclass(frozen=True)
@@ -136,10 +139,30 @@ def unusable(command: str) -> str:
         return "it is longer than %d characters" % LONGEST
     if _is_tangled(command):
         return "it has too many `=` and spaces; leave some out"
-    if any(_TEMPLATE.search(each) for each in (command, pairs(command)[1])):
-        return "`{{`, `{%`, `{#` and `<%` mean something to StackStorm, so no command may have them"
-    if _HIDDEN.search(command):
+    found, rest = pairs(command)
+    # StackStorm takes quotes around a value away.
+    why = find_template([command, rest, rest.rstrip(" \n\t\"'"), found])
+    if why:
+        return "it has %s, which StackStorm could take for the beginning of a template" % why
+    if has_encoded(command):
         return "it has a character written by its number (such as \\u007b); write it as it is"
+    return ""
+
+
+def unsafe_join(command: str, text: str) -> str:
+    """Why a command must not be given to the format `text`, in words; "" where it may.
+
+    The format cuts a command into values, and a workflow may join them in another order: so none
+    may end in the first half of a template. Where a format cuts nothing behind a value, only the
+    command's own end counts, and `unusable` looks at that.
+    """
+    rest = pairs(command)[1]
+    values = _PARAMETER.findall(text)
+    if not values or (len(values) == 1 and _ENDS_IN_VALUE.search(text)):
+        return ""
+    behind = {re.escape(each) for each in _BEHIND_A_VALUE.findall(text)}
+    if re.search(_CUT % "".join("|" + each for each in sorted(behind)), rest):
+        return "no word of this command may end with `{` or `<`; write what follows without a blank"
     return ""
 
 
@@ -154,15 +177,6 @@ def _is_tangled(command: str) -> bool:
         if ways > MOST_WAYS:
             return True
     return False
-
-
-def has_template(value: Any) -> bool:
-    """Whether StackStorm could take a value, or something in it, for a template."""
-    if isinstance(value, Mapping):
-        return any(has_template(each) for pair in value.items() for each in pair)
-    if isinstance(value, (list, tuple)):
-        return any(has_template(each) for each in value)
-    return isinstance(value, str) and bool(_TEMPLATE.search(value))
 
 
 # --- aliases --------------------------------------------------------------------------------------

@@ -151,6 +151,8 @@ class LdapGroups:
         return by_name, own
 
     def _entry(self, account: str, name: str) -> Dict[str, Any]:
+        if not name.isprintable():  # a server may stop at a NUL, and find somebody else
+            raise NotTold("LDAP has nobody of that name: it has a character that no name has")
         backend = self._backend(account)
         found = self._told(lambda: backend.get_user(name))
         if not isinstance(found, dict):

@@ -15,6 +15,7 @@ from st2slack.settings.ldap import read_ldap
 from st2slack.web.call import Client
 from st2slack.work.authorization import (
     ALIAS,
+    ANYBODY,
     APPROVAL,
     Decision,
     Person,
@@ -22,6 +23,7 @@ from st2slack.work.authorization import (
     Thing,
     covers,
     decide,
+    is_hopeless,
     is_ldap_group,
     is_usergroup,
     record,
@@ -80,8 +82,14 @@ class WhoMay:
 
         `who`: as in a rule; it counts wherever it is asked.
         """
+        return self.asker_among(person_id, conversation, who).decide(what)
+
+    def asker_among(self, person_id: str, conversation: str, who: Sequence[str]) -> Asker:
+        """The same as `asker`, by a list of people and groups; by the rules where it is empty."""
+        if not who:
+            return self.asker(person_id, conversation)
         rule = Rule("approvers of the question", tuple(who), ("*",), (CHANNELS, DIRECT_MESSAGES))
-        return self.asker(person_id, conversation, (rule,)).decide(what)
+        return self.asker(person_id, conversation, (rule,))
 
     def refuse(
         self, person_id: str, what: Thing, conversation: str, why: str
@@ -127,6 +135,11 @@ class Asker:
         self._is_looked_up = False
 
     @property
+    def person(self) -> Person:
+        """Who asks, as far as they were looked up."""
+        return self._person
+
+    @property
     def unclear(self) -> bool:
         """Whether something could not be looked up, so that the answer may be yes another time."""
         person = self._person
@@ -138,7 +151,7 @@ class Asker:
 
     def allows(self, what: Thing) -> bool:
         """The same where nothing is done by it, a list say: not said, not recorded."""
-        if any(covers(rule, what) for rule in self._rules):
+        if not is_hopeless(self._rules, self._person, self._place, what):
             self._settle(self._rules, what)
         return decide(self._rules, self._person, self._place, what).allowed
 
@@ -149,6 +162,8 @@ class Asker:
         """
         any_command = Thing({ALIAS: "any command"})
         wide = [replace(rule, what=("*",)) for rule in self._rules if _is_of_commands(rule)]
+        if is_hopeless(wide, self._person, self._place, any_command):
+            return self._decide(wide or self._rules, any_command)
         for rule in wide:  # whoever is sure of one needs not be looked for in groups
             self._look_up()
             decision = decide([rule], self._person, self._place, any_command)
@@ -157,9 +172,11 @@ class Asker:
         return self._decide(wide or self._rules, any_command)
 
     def _decide(self, rules: Sequence[Rule], what: Thing) -> Tuple[Decision, Dict[str, Any]]:
-        if any(covers(rule, what) for rule in rules):
+        if is_hopeless(rules, self._person, self._place, what) and not self._is_looked_up:
+            decision = decide(rules, replace(self._person, standing=ANYBODY), self._place, what)
+        else:
             self._settle(rules, what)
-        decision = decide(rules, self._person, self._place, what)
+            decision = decide(rules, self._person, self._place, what)
         self._say(decision.why)
         return decision, record(decision, self._person, self._place, what)
 
@@ -169,16 +186,29 @@ class Asker:
             self._person = self._home.person(self._person.id)
 
     def _settle(self, rules: Sequence[Rule], what: Thing) -> None:
-        """Look up what is open, what costs least first."""
+        """Look up what is open, what costs least first, and nothing that decides nothing."""
         self._look_up()
+        if self._is_sure(rules, what):
+            return
         _, wants_kind = unsettled(rules, self._person, self._place, what)
         if wants_kind and not self._place.why:
             self._place = self._home.place(self._place.id)
+        if self._is_sure(rules, what):
+            return
         groups, _ = unsettled(rules, self._person, self._place, what)
         self._person = self._home.in_usergroups(self._person, filter(is_usergroup, groups))
         groups, _ = unsettled(rules, self._person, self._place, what)
         dns = [each for each in groups if is_ldap_group(each)]
         self._person = self._in_ldap.settle(self._person, dns) if dns else self._person
+
+    def _is_sure(self, rules: Sequence[Rule], what: Thing) -> bool:
+        """Whether a rule allows it by what is known already.
+
+        One in front of it could change no more than its name, unless rules differ in what they let
+        somebody add.
+        """
+        differ = any(rule.extra_parameters for rule in rules if covers(rule, what))
+        return not differ and decide(rules, self._person, self._place, what).allowed
 
 
 class LdapPeople:

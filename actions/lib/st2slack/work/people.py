@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterable, Mapping, Optional, Set
 
 from st2slack.errors import SlackError
 from st2slack.settings.access import CONVERSATION_ID, PERSON_ID, USERGROUP_ID
-from st2slack.web.call import Client
+from st2slack.web.call import Client, LimitWait
 from st2slack.work.authorization import (
     BOT,
     CHANNEL,
@@ -31,11 +31,17 @@ from st2slack.work.authorization import (
 SLACKBOT = "USLACKBOT"
 _NOT_A_MEMBERS = "the e-mail address of a %s counts for nothing; `ldap_names` may name them"
 _NOT_CONFIRMED = "Slack has no confirmed e-mail address for them"
+_ODD_EMAIL = "their e-mail address in Slack has a character that no address has"
 _NO_EMAIL = "Slack tells no e-mail address for them (scope users:read.email)"
 
 
 class Home:
-    """The workspace that the token belongs to: its own IDs, and the people and groups in it."""
+    """The workspace that the token belongs to: its own IDs, and the people and groups in it.
+
+    Where there are too many calls it waits as long as the caller itself has time: somebody's answer
+    must not be refused for what others did. Whoever is no full member does not wait: their answers
+    would hold up those of others, who come behind them.
+    """
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -43,13 +49,17 @@ class Home:
         self._groups: Optional[Dict[str, Mapping[str, Any]]] = None
         self._failed: Optional[SlackError] = None
 
+    @property
+    def _patient(self) -> Client:
+        return self._client.with_limit_wait(LimitWait.OWN_TIME)
+
     def person(self, person_id: str) -> Person:
         """Who has this ID. What cannot be asked is said in `why`; it raises nothing."""
         person = Person(person_id)
         if not PERSON_ID.fullmatch(person_id):
             return person
         try:
-            user = self._client.call("users.info", {"user": person_id}).get("user")
+            user = self._patient.call("users.info", {"user": person_id}).get("user")
             return person_of(person_id, user, self._home())
         except SlackError as error:
             return replace(person, why="Slack does not tell who that is (%s)" % error)
@@ -61,7 +71,7 @@ class Home:
         if conversation.startswith("D"):
             return Place(conversation, DIRECT)
         try:
-            answer = self._client.call("conversations.info", {"channel": conversation})
+            answer = self._patient.call("conversations.info", {"channel": conversation})
         except SlackError as error:
             why = "Slack does not tell whether that is a channel (%s)" % error
             return Place(conversation, why=why)
@@ -69,9 +79,13 @@ class Home:
 
     def in_usergroups(self, person: Person, entries: Iterable[str]) -> Person:
         """The person, with what is known now about these user groups (IDs and @handles)."""
+        if person.standing == STRANGER:  # the workspace's own groups have its own people only
+            return person.with_known((), entries)
+        waits = LimitWait.OWN_TIME if person.standing == MEMBER else LimitWait.NOT
+        client = self._client.with_limit_wait(waits)
         for entry in entries:
             try:
-                inside = self._holds(entry, person.id)
+                inside = self._holds(client, entry, person.id)
             except SlackError as error:
                 why = "the user group %s could not be asked for (%s)" % (entry, error)
                 person = person.with_unclear([entry], why)
@@ -79,21 +93,21 @@ class Home:
             person = person.with_known(*([entry], []) if inside else ([], [entry]))
         return person
 
-    def _holds(self, entry: str, person_id: str) -> bool:
-        group = self._usergroup(entry)
+    def _holds(self, client: Client, entry: str, person_id: str) -> bool:
+        group = self._usergroup(client, entry)
         if group is None:
             return False
-        answer = self._client.call("usergroups.users.list", {"usergroup": group["id"]})
+        answer = client.call("usergroups.users.list", {"usergroup": group["id"]})
         users = answer.get("users")
         return isinstance(users, list) and person_id in users
 
-    def _usergroup(self, entry: str) -> Optional[Mapping[str, Any]]:
+    def _usergroup(self, client: Client, entry: str) -> Optional[Mapping[str, Any]]:
         """A living group of the home workspace; one that another brought into a channel is none."""
         if self._failed:
             raise self._failed  # asked once is enough: a silent Slack costs `max_wait` each time
         if self._groups is None:
             try:
-                answer = self._client.call("usergroups.list")
+                answer = client.call("usergroups.list")
                 self._groups = own_groups(answer.get("usergroups"), self._home())
             except SlackError as error:
                 self._failed = error
@@ -103,7 +117,7 @@ class Home:
     def _home(self) -> Set[str]:
         """IDs of the workspace and of its organization."""
         if self._ids is None:
-            answer = self._client.call("auth.test")
+            answer = self._patient.call("auth.test")
             found = [answer.get("team_id"), answer.get("enterprise_id")]
             found.append(self._client.settings.team_id)  # where the token is of an organization
             self._ids = {each for each in found if each and isinstance(each, str)}
@@ -124,6 +138,9 @@ def person_of(person_id: str, user: Any, home: Set[str]) -> Person:
     email = profile.get("email") if isinstance(profile, Mapping) else None
     if not isinstance(email, str) or not email.strip():
         return replace(person, standing=standing, no_email=_NO_EMAIL)
+    if not email.strip().isprintable():
+        # A directory may stop at a NUL, and find the person whose address ends there.
+        return replace(person, standing=standing, no_email=_ODD_EMAIL)
     return replace(person, standing=standing, email=email.strip())
 
 

@@ -21,6 +21,7 @@ from st2slack.work.answers import answer_openly, answer_privately, in_code
 from st2slack.work.authorization import ACTION, ALIAS, Thing
 from st2slack.work.delivery import Came
 from st2slack.work.stackstorm import StackStorm
+from st2slack.work.templates import has_template
 
 ROUTE = "slack"  # of the notification: whose rule posts the result
 QUICK = 2.0  # seconds to complete an acknowledgement
@@ -170,7 +171,7 @@ def _another(
     more = sorted(set(given) - known - fixed)
     if more:
         return "StackStorm gave the action parameters that were not asked for: %s." % more[0]
-    if commands.has_template([value for key, value in given.items() if key not in fixed]):
+    if has_template([value for key, value in given.items() if key not in fixed]):
         return "StackStorm gave the action a parameter with a template in it."
     return ""
 

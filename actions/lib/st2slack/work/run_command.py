@@ -161,8 +161,8 @@ class Commands:
         whom = (" " + self._settings.whom_to_ask) if self._settings.whom_to_ask else ""
         if asker.unclear:
             return (
-                "You may not do that now: it could not be found out who you are and what you may. "
-                "Nothing was run. Try again later." + whom
+                "That could not be checked, try again: it could not be found out who you are, or "
+                "what you are allowed to do. Nothing was run." + whom
             )
         return "You may not do that here. Nothing was run." + whom
 
@@ -213,6 +213,9 @@ class Commands:
             ) from None
         if found is None:
             raise Stop("no alias fits", self._no_match(command, asker, came))
+        why = commands.unsafe_join(command, found.representation)
+        if why:
+            raise Stop("unusable: " + why, "Nothing was run: %s." % escape(why))
         return self._unique(Chosen(found.alias, found.representation))
 
     def _no_match(self, command: str, asker: Asker, came: Came) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional
 from urllib.parse import unquote
 
@@ -37,8 +37,8 @@ class Press:
     choice: str
     channel: str
     message: str
-    values: Optional[Mapping[str, Any]] = None
-    response_url: str = ""
+    values: Optional[Mapping[str, Any]] = field(default=None, repr=False)
+    response_url: str = field(default="", repr=False)
     workspace: str = ""
 
     @property
@@ -94,9 +94,8 @@ def _answer(desk: Desk, inquiry: str, press: Optional[Press]) -> Json:
         return _told_off(desk, press, {"inquiry": inquiry}, "This question is not known any more.")
     kept = votes.kept_of(desk.stackstorm, inquiry)
     result = told(found)
-    if press and found.state in (OPEN, EXPIRED) and not _is_its_message(found, kept, press):
-        why = "This is not the message of an open question; look for a newer one."
-        return _told_off(desk, press, result, why)
+    if press and found.state in (OPEN, EXPIRED) and not is_its_message(found, kept, press):
+        return _told_off(desk, press, result, ANOTHER_MESSAGE)
     if press and found.state == OPEN:
         taken = _take(desk, found, press)
         if not taken["counted"]:
@@ -107,7 +106,7 @@ def _answer(desk: Desk, inquiry: str, press: Optional[Press]) -> Json:
     return {**result, **_settle(desk, found, kept, press)}
 
 
-def _is_its_message(found: Look, kept: Optional[Kept], press: Press) -> bool:
+def is_its_message(found: Look, kept: Optional[Kept], press: Press) -> bool:
     """Whether they pressed in the message that asks this question, and in no other."""
     if kept is None or press.workspace != found.question.workspace:
         return False
@@ -118,7 +117,7 @@ def _take(desk: Desk, found: Look, press: Press) -> Json:
     """Keep the vote of somebody who may. `counted`: whether it was; else they know why."""
     decision, record = desk.may(press.user, found, press.channel)
     if not decision.allowed:
-        return {**_told_off(desk, press, {}, desk.denial(record)), "record": record}
+        return {**_told_off(desk, press, {}, desk.denial(decision)), "record": record}
     try:
         cast = _vote(desk, found, press)
     except InputError as error:
@@ -264,6 +263,7 @@ def _noted(show: Any) -> str:
         return "the message could not be changed: %s" % error
 
 
+ANOTHER_MESSAGE = "This is not the message of an open question; look for a newer one."
 FAILED = (
     "Something went wrong, and it is not sure that this counted. Whoever looks after StackStorm "
     "finds it among the executions of the pack slack."

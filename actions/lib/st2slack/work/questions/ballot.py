@@ -7,7 +7,7 @@ many as it needs have chosen it; of two that have, the one that had them first.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from st2slack.settings.access import PERSON_ID
@@ -22,7 +22,7 @@ class Vote:
     choice: str = ""
     at: float = 0.0
     reason: str = ""
-    answer: Optional[Dict[str, Any]] = None
+    answer: Optional[Dict[str, Any]] = field(default=None, repr=False)  # parts may be secret
 
 
 def stored(vote: Vote) -> str:

@@ -13,15 +13,24 @@ from st2slack.web.call import Client
 from st2slack.web.lookup import find_channel, find_user
 from st2slack.work.answers import Addressee, answer_privately
 from st2slack.work.authorization import APPROVAL, Decision, Thing, covers
-from st2slack.work.may import WhoMay
+from st2slack.work.may import Asker, WhoMay
 from st2slack.work.questions import message, votes
 from st2slack.work.questions.ballot import Vote, stands_behind
-from st2slack.work.questions.look import ANSWERED, Look, asks, look, started_by
+from st2slack.work.questions.look import ANSWERED, Look, asks, look
 from st2slack.work.questions.question import Question
+from st2slack.work.questions.starter import OWN, UNCERTAIN, is_uncertain, started_by
 from st2slack.work.questions.votes import Kept
 from st2slack.work.stackstorm import Json, StackStorm
 
-OWN = "they started it, and somebody else has to answer"
+UNCHECKED = (
+    "That could not be checked, try again: it could not be found out whether you are allowed to "
+    "answer. Your answer does not count yet."
+)
+UNCERTAIN_TEXT = (
+    "Your answer does not count: it was started in StackStorm, and it is not certain that this was "
+    "somebody else. Whoever looks after StackStorm can name both of you in `ldap_names` of the "
+    "config of the pack slack."
+)
 SKEW = 60.0  # seconds by which the clocks of StackStorm's machines may differ
 
 # The message is gone, or is one that cannot be changed any more: trying again does not help.
@@ -57,22 +66,32 @@ class Desk:
         """Whether this person may answer, and the record of that decision."""
         who_may, question = self.who_may(), found.question
         what = Thing({APPROVAL: question.name})
-        if self._is_own(person, found, who_may):
+        checks_starter = not question.allow_own
+        if checks_starter and started_by(person, found.requesters, who_may.ldap_names):
             return who_may.refuse(person, what, conversation, OWN)
-        if question.approvers:
-            return who_may.among(person, what, conversation, question.approvers)
-        return who_may.decide(person, what, conversation)
+        asker = who_may.asker_among(person, conversation, question.approvers)
+        decision, record = asker.decide(what)
+        if decision.allowed and checks_starter and self._is_uncertain(found, asker, who_may):
+            return who_may.refuse(person, what, conversation, UNCERTAIN)
+        return decision, record
 
-    def denial(self, record: Mapping[str, Any]) -> str:
-        """What somebody is told who may not answer; it tells nothing about the rules."""
-        if OWN in str(record.get("why")):
+    @staticmethod
+    def _is_uncertain(found: Look, asker: Asker, who_may: WhoMay) -> bool:
+        person = asker.person
+        return is_uncertain(
+            person.id, person.email, found.requesters, who_may.ldap_names, found.is_of_rule
+        )
+
+    def denial(self, decision: Decision) -> str:
+        """What somebody is told who is not allowed to answer; it tells nothing about the rules."""
+        why = decision.why
+        if decision.is_unclear:
+            return ("%s %s" % (UNCHECKED, self.chatops.whom_to_ask)).strip()
+        if OWN in why:
             return "You started this: somebody else has to answer."
+        if UNCERTAIN in why:
+            return UNCERTAIN_TEXT
         return ("You may not answer this. %s" % self.chatops.whom_to_ask).strip()
-
-    def _is_own(self, person: str, found: Look, who_may: WhoMay) -> bool:
-        if found.question.allow_own:
-            return False
-        return started_by(person, found.requesters, who_may.ldap_names)
 
     def who_answers(self, question: Question) -> Tuple[str, ...]:
         """Who may answer, as in `who` of a rule: the question's approvers, else the rules'."""

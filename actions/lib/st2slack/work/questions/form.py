@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from st2slack.errors import InputError
+from st2slack.work.templates import find_template
 
 MOST_FIELDS = 40
 LONGEST_TEXT = 3000  # characters that an input of Slack's takes
 LONGEST_OPTION = 75
 MOST_OPTIONS = 100
-TEMPLATES = ("{{", "{%", "{#", "<%")
 MASK = "********"
 INPUT = "st2_input"  # action_id of every input; its block_id is PREFIX + the field's key
 PREFIX = "st2_field:"
@@ -143,14 +143,16 @@ def _known(asked: Field, chosen: List[str]) -> List[str]:
 
 
 def _read(asked: Field, text: str) -> Any:
-    if any(mark in text for mark in TEMPLATES):
+    value = text if asked.kind == "text" else _json(text)
+    # As the workflow gets it: JSON may spell a template in a way that only decoding shows.
+    why = find_template(value)
+    if why:
         raise InputError(
-            "%s must not hold %s: StackStorm would read it as a template, with its datastore at "
-            "hand, wherever the workflow hands it on." % (asked.label, " or ".join(TEMPLATES))
+            "%s must not hold %s: StackStorm could read it as a template, with its datastore at "
+            "hand, wherever the workflow hands it on." % (asked.label, why)
         )
     if asked.kind == "text":
         return text
-    value = _json(text)
     if asked.kind == "json":
         if value is None:
             raise InputError("%s must be JSON." % asked.label)

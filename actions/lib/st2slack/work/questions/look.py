@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from st2slack.errors import InputError
-from st2slack.settings.access import PERSON_ID
 from st2slack.work.questions.question import (
     ASK,
     Question,
@@ -48,6 +47,12 @@ class Look:
     def requesters(self) -> List[str]:
         """Slack IDs of those for whom it is asked, and StackStorm's names of those who started."""
         return _requesters(self.question, self.around)
+
+    @property
+    def is_of_rule(self) -> bool:
+        """Whether a rule of StackStorm's started it."""
+        contexts = [each.get("context") for each in self.around]
+        return any(isinstance(each, Mapping) and bool(each.get("rule")) for each in contexts)
 
 
 def look(
@@ -138,12 +143,6 @@ def _requesters(question: Question, around: Tuple[Json, ...]) -> List[str]:
         if isinstance(context, Mapping):
             found += [str(context.get(key) or "") for key in ("api_user", "user")]
     return list(dict.fromkeys(each for each in found if each))
-
-
-def started_by(person: str, requesters: List[str], ldap_names: Mapping[str, str]) -> bool:
-    """Whether it is this person for whom it is asked: by Slack ID, or by their mapped name."""
-    name = ldap_names.get(person)
-    return PERSON_ID.fullmatch(person) is None or person in requesters or name in requesters
 
 
 def must_be(found: Optional[Look], inquiry: str) -> Look:

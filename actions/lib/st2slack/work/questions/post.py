@@ -8,7 +8,7 @@ from st2slack.errors import InputError, Refusal, SlackError
 from st2slack.web.lookup import find_group
 from st2slack.work.authorization import is_usergroup
 from st2slack.work.questions import message, votes
-from st2slack.work.questions.answer import FAILED, Press
+from st2slack.work.questions.answer import ANOTHER_MESSAGE, FAILED, Press, is_its_message
 from st2slack.work.questions.desk import Desk, told
 from st2slack.work.questions.look import OPEN, must_be
 from st2slack.work.questions.question import (
@@ -111,10 +111,13 @@ def _open_form(desk: Desk, inquiry: str, press: Press, trigger_id: str) -> Json:
     if found.state != OPEN:
         desk.tell(press.addressee, "Too late: the question is over.")
         return {**result, "opened": ""}
+    if not is_its_message(found, votes.kept_of(desk.stackstorm, inquiry), press):
+        desk.tell(press.addressee, ANOTHER_MESSAGE)
+        return {**result, "opened": "", "why": ANOTHER_MESSAGE}
     decision, record = desk.may(press.user, found, press.channel)
     result["record"] = record
     if not decision.allowed:
-        desk.tell(press.addressee, desk.denial(record))
+        desk.tell(press.addressee, desk.denial(decision))
         return {**result, "opened": ""}
     question = found.question
     view = message.modal(question, inquiry, press.choice, press.channel, press.message)
