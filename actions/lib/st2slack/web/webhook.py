@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from st2slack.errors import InputError, Refusal, SettingsError
+from st2slack.ids import plain_argument
 from st2slack.redact import redact
 from st2slack.settings.slack import Settings, is_loopback
 from st2slack.web.call import Client, rate_limited
@@ -85,6 +86,7 @@ def build(
     message = dict(content)
     for key in ("channel", "username", "icon_emoji", "icon_url"):
         message[key] = given.get(key) or defaults.get(key)
+    message["channel"] = plain_argument("channel", message["channel"], "channel")
     message["thread_ts"] = given.get("thread_ts")
     message["blocks"] = given.get("blocks")
     if given.get("disable_formatting"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from st2slack.errors import InputError
-from st2slack.settings.access import PERSON_ID
+from st2slack.ids import PERSON_ID
 from st2slack.work.questions.question import (
     ASK,
     Question,
