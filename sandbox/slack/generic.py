@@ -1,8 +1,8 @@
 """Answers a method that has no behaviour of its own, from the facts alone.
 
 Every key that the facts list for the answer is there, with a value that its name lets expect;
-an argument of the same name is said back. An ID must have the form of one. Lists that come in pages have MADE items and really
-come in pages, by cursor, by number, or both.
+an argument of the same name is said back. An ID must have the form of one. Lists that come in
+pages have MADE items and really come in pages, by cursor, by number, or both.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from st2slack.errors import NotFound, Refusal, SlackError
-from st2slack.ids import PERSON_ID, Kind, parse_mention, trim
+from st2slack.ids import PERSON_ID, parse_mention, plain_argument, trim
 from st2slack.settings.chatops import ChatopsSettings
 from st2slack.web.call import Client
 from st2slack.web.lookup import conversation_ids, find_user
@@ -92,9 +92,9 @@ class Desk:
 
     def channel_of(self, given: str) -> str:
         """The ID of a conversation, or of a person to write to, that goes by this."""
-        mention, bare = parse_mention(given), trim(given).lstrip("@#")
-        if mention and mention.kind is not Kind.USERGROUP:
-            return mention.id
+        if parse_mention(given):
+            return str(plain_argument("channel", given, "channel"))
+        bare = trim(given).lstrip("@#")
         if PERSON_ID.fullmatch(bare):
             return bare
         if "@" in given:
