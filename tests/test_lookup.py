@@ -108,10 +108,18 @@ def test_what_can_only_be_an_id_is_never_looked_for_by_name(slack, config, form)
 
 def test_an_id_that_the_scope_does_not_reach_is_taken_for_one(slack, config):
     token_with(slack, config, "chat:write")
-    given = ["CHWKVRQTZ", "<#CPLMNQRST|x>", DEPLOYS]
+    given = ["CHWKVRQ", "<#CPLMNQRST|x>", DEPLOYS]
     found = lookup.conversation_ids(make_client(config), given, "channels")
-    assert found == ["CHWKVRQTZ", "CPLMNQRST", DEPLOYS]
+    assert found == ["CHWKVRQ", "CPLMNQRST", DEPLOYS]
     assert methods(slack) == ["conversations.info"]
+
+
+def test_what_is_meant_for_a_private_channel_goes_to_no_channel_of_that_name(slack, config):
+    """Slack does not tell that there is a channel CHWKVRQTZ, for the app is not in it."""
+    add_channel(slack, 1, "chwkvrqtz", members=["U0HARBOUR06"])
+    slack.workspace.add_channel(Channel("CHWKVRQTZ", "board", MARA, "private_channel"))
+    found = lookup.conversation_ids(make_client(config), ["CHWKVRQTZ"], "channels")
+    assert found == ["CHWKVRQTZ"] and slack.requests == []
 
 
 def test_ids_and_names_in_one_list(slack, config):

@@ -100,7 +100,7 @@ def kind_of(identifier: str) -> Optional[Kind]:
 
 
 def is_certain_id(text: str) -> bool:
-    """Whether a bare text can only be the ID of a conversation, where Slack cannot be asked.
+    """Whether a bare text is the ID of a conversation, where Slack cannot be asked with certainty.
 
     A word in capitals that is shorter than the IDs which Slack makes may be a name.
     """

@@ -23,7 +23,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from st2slack.errors import InputError, NotFound, Refusal, SeveralMatch
-from st2slack.ids import Kind, Reference, fold, parse_reference, split_list
+from st2slack.ids import Kind, Reference, fold, is_certain_id, parse_reference, split_list
 from st2slack.redact import redact
 from st2slack.web.call import Client
 from st2slack.web.methods import find_method
@@ -92,8 +92,12 @@ def conversation_ids(slack: Client, given: Sequence[str], parameter: str) -> Lis
 
 
 def _is_channel(slack: Client, reference: Reference) -> bool:
-    """Whether what has the form of an ID is one; without doubt, or for lack of a scope, it is."""
-    if not reference.name:
+    """Whether what has the form of an ID is one; without doubt, or for lack of a scope, it is.
+
+    A private channel that the app is not in is unknown to it, so anybody could make a channel that
+    has its ID for a name, and would be sent what is meant for it: only a short word is looked up.
+    """
+    if not reference.name or is_certain_id(reference.id):
         return True
     try:
         return _channel_by_id(slack, reference) is not None
