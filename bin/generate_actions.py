@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import yaml  # noqa: E402
 
-from catalogue import docs, metadata, readme, sdk, sources, table  # noqa: E402
+from catalogue import docs, ids, metadata, readme, sdk, sources, table  # noqa: E402
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 README = Path("README.md")
@@ -109,7 +109,7 @@ def main(argv: Optional[List[str]] = None) -> int:
     if options.against_sdk:
         print("\n".join(sdk.compare(catalogue)) or "slack_sdk knows nothing that the facts lack")
         return 0
-    faults = sources.faults_of(catalogue)
+    faults = sources.faults_of(catalogue) + list(ids.faults_of(catalogue))
     files = {} if any("no description" in fault for fault in faults) else expected_files(catalogue)
     if options.check:
         faults += drift(options.root, files) if files else []

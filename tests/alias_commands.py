@@ -25,6 +25,13 @@ COMMANDS = {
     "send_direct_message": {
         "slack tell @mara the tide is in": {"users": "@mara", "text": "the tide is in"},
         "slack tell mara,@priya come": {"users": "mara,@priya", "text": "come"},
+        "slack tell @mara, @priya come": {"users": "@mara, @priya", "text": "come"},
+        "slack tell <@U1>, <@U2|priya> ,@lea  ,  mara come, all": {
+            "users": "<@U1>, <@U2|priya> ,@lea  ,  mara",
+            "text": "come, all",
+        },
+        "slack tell mara,\npriya come\nnow": {"users": "mara,\npriya", "text": "come\nnow"},
+        "slack tell mara hi, all": {"users": "mara", "text": "hi, all"},
         'slack tell "Mara Lindqvist, priya" come': {
             "users": "Mara Lindqvist, priya",
             "text": "come",

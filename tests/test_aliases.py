@@ -100,6 +100,19 @@ SAID = {
     "One thread per incident.",
     "slack who is in @on-call": "@on-call: Tomasz Nowak (U0HARBOUR02).",
     "slack tell mara,priya the tide is in": "Sent to <@U0HARBOUR01>, <@U0HARBOUR03>.",
+    "slack post to <#C0GENERAL01|general> Soup for <@U0HARBOUR01>": "Posted to <#C0GENERAL01>.",
+    "slack post to <@U0HARBOUR01|mara> Soup": "Posted to <#D0900000001>.",
+    "slack find user <@U0HARBOUR01|mara>": "Mara Lindqvist: <@U0HARBOUR01>, ID U0HARBOUR01, "
+    "Harbour master, Europe/Oslo.",
+    "slack find channel <#C0INCIDENT1|ops-incidents>": "<#C0INCIDENT1>, ID C0INCIDENT1, private: "
+    "One thread per incident.",
+    "slack who is in <!subteam^S0ONCALL001|@on-call>": "@on-call: Tomasz Nowak (U0HARBOUR02).",
+    "slack tell <@U0HARBOUR01|mara>, <@U0HARBOUR03|priya> hi": "Sent to <@U0HARBOUR01>, "
+    "<@U0HARBOUR03>.",
+    "slack tell @mara ,@priya , tomasz hi, all": "Sent to <@U0HARBOUR01>, <@U0HARBOUR03>, "
+    "<@U0HARBOUR02>.",
+    "slack set <!subteam^S0ONCALL001> to <@U0HARBOUR02|t>, <@U0HARBOUR03>": "@on-call is now "
+    "<@U0HARBOUR02>, <@U0HARBOUR03>.",
     "slack set @on-call to mara, tomasz": "@on-call is now <@U0HARBOUR01>, <@U0HARBOUR02>.",
     "slack set @on-call to priya": "@on-call is now <@U0HARBOUR03>. Gone: <@U0HARBOUR02>.",
     "slack set @on-call to tomasz": "@on-call is now <@U0HARBOUR02>. Nothing had to change.",
@@ -126,6 +139,49 @@ def test_a_failure_says_why(config, command):
     answer = said(config, command)
     assert re.match(r"(NotFound|Refusal): .*(nobody|nowhere|channel_not_found)", answer)
     assert "\n" not in answer and "Traceback" not in answer
+
+
+# Aliases that operators wrote, for actions of the pack: a mention is what Slack's clients send.
+OWN = {
+    "topic of {{channel}} is {{topic}}": (
+        "slack.conversations.setTopic",
+        "topic of <#C0DEPLOYS01|deploys> is freeze for <@U0HARBOUR01>",
+        {"channel": "C0DEPLOYS01", "topic": "freeze for <@U0HARBOUR01>"},
+    ),
+    "invite {{users}} to {{channel}}": (
+        "slack.conversations.invite",
+        "invite <@U0HARBOUR05|lea> to <#C0DEPLOYS01|deploys>",
+        {"channel": "C0DEPLOYS01", "users": "U0HARBOUR05"},
+    ),
+    "whois {{user}}": (
+        "slack.users.info",
+        "whois <@U0HARBOUR01|mara>",
+        {"user": "U0HARBOUR01"},
+    ),
+    "upload {{content}} to {{channels}}": (
+        "slack.files.upload",
+        "upload hello to <#C0DEPLOYS01|deploys>, <#C0GENERAL01>",
+        {"channels": "C0DEPLOYS01,C0GENERAL01"},
+    ),
+}
+
+
+@pytest.mark.parametrize("format_string", sorted(OWN))
+def test_an_alias_of_somebody_elses_takes_mentions(slack, config, format_string):
+    ref, command, sent = OWN[format_string]
+    done = run_action(ref, extract(format_string, command), config)
+    assert done.status == "succeeded", done.stderr
+    assert sent.items() <= dict(slack.requests[-1].form).items()
+
+
+def test_an_alias_that_cuts_a_list_of_people_tells_nobody(slack, config):
+    """A list before a text, with a format that ends the list at the first space."""
+    command = "tell <@U0HARBOUR01|mara>, <@U0HARBOUR03|priya> hi"
+    given = extract("tell {{users}} {{text}}", command)
+    assert given["users"] == "<@U0HARBOUR01|mara>,"
+    done = run_action("slack.send_direct_message", given, config)
+    assert done.status == "failed" and "`users` ends with a comma" in done.stderr
+    assert slack.requests == []
 
 
 # --- the rules themselves -----------------------------------------------------------------------

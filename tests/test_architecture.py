@@ -12,6 +12,7 @@ MODULES = sorted(LIBRARY.rglob("*.py"))
 PURE = {
     "redact",
     "errors",
+    "ids",
     "mrkdwn",
     "web.encode",
     "web.filters",

@@ -39,6 +39,8 @@ TOMASZ, DEPLOYS, RANDOM = "U0HARBOUR02", "C0DEPLOYS01", "C0RANDOM001"
         ("page <@U0HARBOUR01>", "page <@U0HARBOUR01>"),
         ("in <#C0DEPLOYS01|deploys> <#C0DEPLOYS01|>", "in <#C0DEPLOYS01> <#C0DEPLOYS01>"),
         ("<!subteam^S0ONCALL001|@on-call>", "<!subteam^S0ONCALL001>"),
+        ("<@UHEKCRWKV|lettie> <#CHWKVRQTZ|a, b>", "<@UHEKCRWKV> <#CHWKVRQTZ>"),
+        ("<@LEA|lea> <#general|x>", "<@LEA|lea> <#general|x>"),
         ("<!here> <!channel> <!everyone|all>", "@here @channel @everyone"),
         ("<https://x.example/a?b=1&amp;c=2>", "https://x.example/a?b=1&c=2"),
         ("<https://x.example|x.example>", "x.example"),

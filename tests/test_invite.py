@@ -54,6 +54,11 @@ def test_what_is_configured_counts_where_nothing_is_given(slack, admin):
     }
 
 
+def test_channels_may_be_mentioned(slack, admin):
+    invite(admin, channels="<#C0GENERAL01|general>, C0DEPLOYS01")
+    assert sent(slack)["channels"] == "C0GENERAL01,C0DEPLOYS01"
+
+
 def test_false_and_zero_are_given(slack, admin):
     admin["admin"].update(set_active=True, attempts=3, auto_join_channels=["C0GENERAL01"])
     invite(admin, set_active=False, attempts=0, channels="C0RANDOM001", first_name="Ana")

@@ -59,22 +59,73 @@ def token_with(slack, config, *scopes):
 # --- channels -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["deploys", "#deploys", " #deploys ", "Deploys", "#DEPLOYS"])
+@pytest.mark.parametrize(
+    "name",
+    ["deploys", "#deploys", " #deploys ", "Deploys", "\u00a0#deploys\u2003", "\ufeffdeploys"],
+)
 def test_a_channel_by_its_name(slack, config, name):
     found = channel_of(config, name)
     assert (found["id"], found["name"], found["is_archived"]) == (DEPLOYS, "deploys", False)
     assert methods(slack) == ["conversations.list"]
 
 
-@pytest.mark.parametrize("name", [DEPLOYS, "<#%s>" % DEPLOYS, "<#%s|x>" % DEPLOYS])
+@pytest.mark.parametrize(
+    "name",
+    [DEPLOYS, "#" + DEPLOYS, "\u00a0%s\u00a0" % DEPLOYS, "<#%s>" % DEPLOYS, "<#%s|x>" % DEPLOYS],
+)
 def test_a_channel_by_its_id_or_mention(slack, config, name):
     assert channel_of(config, name)["name"] == "deploys"
     assert methods(slack) == ["conversations.info"]
 
 
-def test_a_name_in_capitals_is_no_id(slack, config):
-    add_channel(slack, 1, "captains")
-    assert channel_of(config, "CAPTAINS")["id"] == "C0EXTRA0001"
+@pytest.mark.parametrize("name", ["DEPLOYS", "#DEPLOYS", "GENERAL"])
+def test_a_channels_name_in_capitals_is_found_where_no_id_is(slack, config, name):
+    assert channel_of(config, name)["name"] == name.lstrip("#").lower()
+    assert methods(slack) == ["conversations.info", "conversations.list"]
+
+
+LETTERS_ONLY = ("CHWKVRQTZ", "GHJKLMNPQ", "DPLMNQRST")
+
+
+@pytest.mark.parametrize("channel_id", LETTERS_ONLY)
+@pytest.mark.parametrize("form", ["%s", "#%s", "<#%s>", "<#%s|x>"])
+def test_an_id_without_a_digit_is_no_name(slack, config, channel_id, form):
+    slack.workspace.add_channel(Channel(channel_id, "harbour-%s" % channel_id[0].lower(), MARA))
+    add_channel(slack, 1, channel_id.lower())
+    assert channel_of(config, form % channel_id)["id"] == channel_id
+
+
+@pytest.mark.parametrize(
+    "form", ["<#CHWKVRQTZ>", "<#CHWKVRQTZ|general>", "C0HWKVRQTZ", "#C0HWKVRQTZ"]
+)
+def test_what_can_only_be_an_id_is_never_looked_for_by_name(slack, config, form):
+    for number, name in enumerate(["chwkvrqtz", "c0hwkvrqtz"]):
+        add_channel(slack, number, name)
+    with pytest.raises(NotFound, match="channel_not_found"):
+        channel_of(config, form)
+    assert methods(slack) == ["conversations.info"]
+
+
+def test_an_id_that_the_scope_does_not_reach_is_taken_for_one(slack, config):
+    token_with(slack, config, "chat:write")
+    given = ["CHWKVRQ", "<#CPLMNQRST|x>", DEPLOYS]
+    found = lookup.conversation_ids(make_client(config), given, "channels")
+    assert found == ["CHWKVRQ", "CPLMNQRST", DEPLOYS]
+    assert methods(slack) == ["conversations.info"]
+
+
+def test_what_is_meant_for_a_private_channel_goes_to_no_channel_of_that_name(slack, config):
+    """Slack does not tell that there is a channel CHWKVRQTZ, for the app is not in it."""
+    add_channel(slack, 1, "chwkvrqtz", members=["U0HARBOUR06"])
+    slack.workspace.add_channel(Channel("CHWKVRQTZ", "board", MARA, "private_channel"))
+    found = lookup.conversation_ids(make_client(config), ["CHWKVRQTZ"], "channels")
+    assert found == ["CHWKVRQTZ"] and slack.requests == []
+
+
+def test_ids_and_names_in_one_list(slack, config):
+    given = ["#general", DEPLOYS, "DEPLOYS", "<#C1|x>", "general"]
+    found = lookup.conversation_ids(make_client(config), given, "channels")
+    assert found == ["C0GENERAL01", DEPLOYS, DEPLOYS, "C1", "C0GENERAL01"]
 
 
 def test_a_name_that_is_not_latin_in_either_form(slack, config):
@@ -156,7 +207,10 @@ def test_a_person_by_any_name(slack, config, name):
     assert methods(slack) == ["users.list"]
 
 
-@pytest.mark.parametrize("name", [TOMASZ, "<@%s>" % TOMASZ, "<@%s|tom>" % TOMASZ])
+@pytest.mark.parametrize(
+    "name",
+    [TOMASZ, "@" + TOMASZ, "\u00a0%s\u3000" % TOMASZ, "<@%s>" % TOMASZ, "<@%s|tom>" % TOMASZ],
+)
 def test_a_person_by_id_or_mention(slack, config, name):
     assert user_of(config, name)["name"] == "tomasz"
     assert methods(slack) == ["users.info"]
@@ -187,9 +241,60 @@ def test_a_name_that_is_not_latin(slack, config):
     assert user_of(config, "\u738b\u5c0f\u660e")["id"] == "U0EXTRA0002"
 
 
-def test_a_display_name_in_capitals_is_no_id(slack, config):
-    add_person(slack, 1, "will", "WILLIAMSON")
-    assert user_of(config, "WILLIAMSON")["id"] == "U0EXTRA0001"
+FORMS = ["%s", "@%s", "#%s", "\u00a0%s", "<@%s>", "<@%s|lettie>"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("user_id", ["UHEKCRWKV", "WBQXTRWFZ"])
+def test_an_id_without_a_digit_is_that_persons(slack, config, form, user_id):
+    slack.workspace.add_user(User(user_id, "lettie", "Lettie Holm"))
+    add_person(slack, 1, "lea2", user_id, profile={"display_name": user_id})
+    assert user_of(config, form % user_id)["id"] == user_id
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("user_id", ["UHEKCRWKV", "U0HEKCRWKV", "WILLIAMSON"])
+def test_nobody_is_found_by_an_id_that_they_took_for_their_name(slack, config, form, user_id):
+    add_person(slack, 1, user_id.lower(), "Lea", profile={"display_name": user_id})
+    add_person(slack, 2, "lea2", user_id)
+    add_person(slack, 3, "lea3", "<@%s>" % user_id, profile={"display_name": "#" + user_id})
+    with pytest.raises(NotFound, match="user_not_found"):
+        user_of(config, form % user_id)
+    assert methods(slack) == ["users.info"]
+
+
+def test_a_name_in_the_form_of_an_id_is_told_what_to_do(config):
+    with pytest.raises(
+        NotFound, match="WILLIAMSON has the form of an ID.*not write it in capitals"
+    ):
+        user_of(config, "WILLIAMSON")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("<#C0GENERAL01|general>", "is a channel, not a person"),
+        ("<!subteam^S0ONCALL001>", "is a user group, not a person"),
+        ("<@lea>", "angle brackets"),
+    ],
+)
+def test_a_mention_of_something_else_is_no_person(slack, config, name, why):
+    add_person(slack, 1, "x", name, profile={"display_name": name})
+    with pytest.raises(InputError, match="Parameter `user`.*" + why):
+        user_of(config, name)
+    assert slack.requests == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Mara\u00a0Lindqvist", " Mara  Lindqvist\u00a0", "\u200bmara\u2009lindqvist"]
+)
+def test_a_name_with_other_white_space(slack, config, name):
+    assert user_of(config, name)["id"] == MARA
+
+
+def test_a_name_that_holds_other_white_space(slack, config):
+    add_person(slack, 1, "zoe", "Zoe\u00a0Holm ")
+    assert user_of(config, "zoe holm")["id"] == "U0EXTRA0001"
 
 
 def test_several_of_a_name_are_all_told(slack, config):
@@ -279,6 +384,27 @@ def test_several_people_cost_one_walk(slack, config):
 )
 def test_a_group_by_handle_or_id(config, name):
     assert lookup.find_group(make_client(config), name)["id"] == "S0ONCALL001"
+
+
+@pytest.mark.parametrize(
+    "form", ["%s", "@%s", "\u00a0@%s", "<!subteam^%s>", "<!subteam^%s|@on-call>"]
+)
+def test_a_group_by_an_id_without_a_digit(slack, config, form):
+    groups = slack.workspace.usergroups
+    on_call = groups.pop("S0ONCALL001")
+    groups["S1"] = {**on_call, "id": "S1", "handle": "shjklmnpq"}
+    groups["SHJKLMNPQ"] = {**on_call, "id": "SHJKLMNPQ"}
+    assert lookup.find_group(make_client(config), form % "SHJKLMNPQ")["id"] == "SHJKLMNPQ"
+    groups.pop("SHJKLMNPQ")
+    if "<" in form:
+        with pytest.raises(NotFound, match="no user group"):
+            lookup.find_group(make_client(config), form % "SHJKLMNPQ")
+
+
+def test_a_groups_handle_in_capitals(slack, config):
+    slack.workspace.usergroups["S0ONCALL001"]["handle"] = "support"
+    for name in ("SUPPORT", "@SUPPORT", "@Support"):
+        assert lookup.find_group(make_client(config), name)["id"] == "S0ONCALL001"
 
 
 @pytest.mark.parametrize("name", ["nobody", "S0NOBODY001", "On call"])

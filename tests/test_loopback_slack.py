@@ -6,7 +6,7 @@ import json
 import pytest
 import requests
 
-from sandbox.slack import LoopbackSlack, Token, checks, facts, seed, wire
+from sandbox.slack import LoopbackSlack, Token, checks, facts, identifiers, seed, wire
 from sandbox.slack.behaviours import BEHAVIOURS
 from sandbox.slack.refusal import Refuse
 
@@ -392,10 +392,12 @@ def value_for(name, about):
     """A well-formed value of one argument."""
     if name == "view":
         return '{"type": "modal", "title": {}, "blocks": []}'
+    if identifiers.whose(name, about):
+        known = {"channel": G, "user": seed.OWNER, "usergroup": "S0ONCALL001"}
+        found = known[identifiers.whose(name, about)]
+        return json.dumps([found]) if about.get("format") == "json" else found
     if about.get("format") == "json":
         return '[{"type": "divider"}]' if about["type"] == "array" else '{"a": 1}'
-    if about["type"] == "string" and name in ("channel", "channel_id"):
-        return G
     return {"integer": about.get("min", 1), "boolean": "true"}.get(
         about["type"], "x" * max(1, about.get("min_length", 1))
     )
@@ -433,6 +435,22 @@ def test_every_living_method_answers(slack):
     } - {"views.publish"}  # which takes a view of another type
     # The rest name a file, an invitation or a token that is not there, and are refused for it.
     assert sum(each["ok"] for each in documents.values()) >= 290
+
+
+@pytest.mark.parametrize(
+    ("method", "argument", "value", "code"),
+    [
+        ("admin.conversations.archive", "channel_id", "<#C0GENERAL01>", "channel_not_found"),
+        ("admin.conversations.archive", "channel_id", "general", "channel_not_found"),
+        ("admin.users.session.reset", "user_id", "<@U0HARBOUR01>", "user_not_found"),
+        ("dnd.info", "user", "mara", "user_not_found"),
+        ("dnd.info", "user", "S0ONCALL001", "user_not_found"),
+        ("usergroups.users.list", "usergroup", "<!subteam^S0ONCALL001>", "no_such_subteam"),
+    ],
+)
+def test_what_is_no_id_is_refused_where_an_id_is_asked_for(slack, method, argument, value, code):
+    token = slack.user_token
+    assert ask(slack, method, token, **{argument: value})["error"] == code
 
 
 def at(document, path):

@@ -133,6 +133,8 @@ def test_where_a_name_is_that_of_several_nothing_is_done(slack, config):
         ("", {"text": "x"}, "`users` is empty"),
         (" , ,", {"text": "x"}, "`users` is empty"),
         (None, {"text": "x"}, "`users` is empty"),
+        ("<@%s>," % MARA, {"text": "<@%s> hi" % PRIYA}, "`users` ends with a comma.*missing"),
+        ("mara,\u00a0", {"text": "priya hi"}, "`users` ends with a comma.*missing"),
         ("mara", {"text": ""}, "message is empty"),
         ("mara", {"text": None, "blocks": []}, "message is empty"),
         ("mara", {"text": "", "unfurl_links": True, "thread_ts": "1.2"}, "message is empty"),

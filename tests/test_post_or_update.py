@@ -93,7 +93,7 @@ def test_each_key_and_each_workspace_has_its_own(slack, config, keep):
     assert len(messages(slack)) == before + 3
 
 
-@pytest.mark.parametrize("given", ["deploys", "#deploys", DEPLOYS, None, " "])
+@pytest.mark.parametrize("given", ["deploys", "#deploys", DEPLOYS, "<#%s|x>" % DEPLOYS, None, " "])
 def test_the_channel_may_be_left_out_later_or_named_otherwise(keep, given):
     first = keep(channel="#deploys")
     assert keep(channel=given)["ts"] == first["ts"]
@@ -103,6 +103,7 @@ def test_a_direct_message(keep):
     first = keep(channel="U0HARBOUR01")
     assert first["channel"].startswith("D")
     assert keep(channel="U0HARBOUR01")["ts"] == first["ts"]
+    assert keep(channel="<@U0HARBOUR01|mara>")["ts"] == first["ts"]
     assert keep(channel=first["channel"])["ts"] == first["ts"]
 
 

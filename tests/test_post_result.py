@@ -317,9 +317,10 @@ def test_blocks_of_an_alias_that_slack_does_not_take_lose_no_result(slack, tell,
     assert "(invalid_blocks)" in told["why"] and texts(messages(slack)[-1])[1] == "text"
 
 
-def test_an_alias_that_wants_it_elsewhere(slack, config, tell, by_alias):
+@pytest.mark.parametrize("channel", [GENERAL, "<#%s|general>" % GENERAL])
+def test_an_alias_that_wants_it_elsewhere(slack, config, tell, by_alias, channel):
     ts = acknowledge(slack, config)
-    wanted = {"format": "text", "extra": {"slack": {"channel": GENERAL}}}
+    wanted = {"format": "text", "extra": {"slack": {"channel": channel}}}
     told = tell(by_alias(wanted), message=ts, user=TOMASZ)
     assert told["channel"] == GENERAL and texts(messages(slack, GENERAL)[-1])[-2] == "text"
     shown = texts(messages(slack)[-1])

@@ -47,6 +47,13 @@ def test_left_out_it_is_approve_or_reject_within_a_day_by_the_rules():
     assert question.remind_every is None
 
 
+def test_people_and_groups_may_be_mentioned():
+    approvers = ["<@UHEKCRWKV|lettie>", "<!subteam^S0ONCALL001>", "@on-call", "everyone"]
+    question = asked(approvers=approvers, requester="<@U0HARBOUR01|mara>")
+    assert question.approvers == ("UHEKCRWKV", "S0ONCALL001", "@on-call", "everyone")
+    assert question.requester == "U0HARBOUR01"
+
+
 def test_blocks_will_do_without_a_text():
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Release* 2.8.5"}}]
     assert asked(text=None, blocks=blocks).text == "A question for you"
@@ -88,6 +95,7 @@ def test_choices_as_texts_and_as_objects():
         ({"choices": ["x" * 76]}, "75"),
         ({"choices": [str(number) for number in range(26)]}, "25"),
         ({"approvers": ["tomasz"]}, "'tomasz'"),
+        ({"approvers": ["<#C0DEPLOYS01|deploys>"]}, "'C0DEPLOYS01'"),
         ({"approvers": "U0HARBOUR02"}, "`approvers`"),
         ({"requester": "tomasz"}, "`requester`"),
         ({"name": "{{ st2kv.system.x }}"}, "`name`"),

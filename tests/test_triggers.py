@@ -128,6 +128,13 @@ MESSAGES = {
     "channel by name": (body(), {"channels": ("ops",)}, MESSAGE),
     "channel by #name": (body(), {"channels": ("x", "#ops")}, MESSAGE),
     "channel by Name": (body(), {"channels": ("Ops",)}, MESSAGE),
+    "channel by ID without a digit": (
+        body(channel="CHWKVRQTZ"),
+        {"channels": ("CHWKVRQTZ",)},
+        MESSAGE,
+    ),
+    "channel by #ID": (body(channel="CHWKVRQTZ"), {"channels": ("#CHWKVRQTZ",)}, MESSAGE),
+    "channel by mention": (body(), {"channels": ("<#C1|ops>",)}, MESSAGE),
     "another channel": (body(), {"channels": ("C0000000002", "dev")}, "channel"),
     "no channel, some wanted": (body(channel=None), {"channels": ("ops",)}, "no channel"),
 }
@@ -172,6 +179,19 @@ def test_a_name_that_could_not_be_looked_up_is_told_apart():
     assert verdict(body(), {"id": "C1"}, channels=("C0000000002",)) == "channel"
     direct = body(channel="D1", channel_type="im")
     assert verdict(direct, DIRECT, channels=("ops",), channel_types=("im",)) == "channel"
+
+
+@pytest.mark.parametrize("wanted", ["CHWKVRQTZ", "C0HWKVRQTZ", "<#CHWKVRQTZ|x>", "#CHWKVRQTZ"])
+def test_a_channel_is_not_wanted_for_having_an_id_for_its_name(wanted):
+    """Anybody can make a channel with the letters of another one's ID for a name."""
+    named = {"id": "C1", "name": "chwkvrqtz", "name_normalized": "c0hwkvrqtz"}
+    assert verdict(body(), named, channels=(wanted,)) == "channel"
+
+
+@pytest.mark.parametrize("wanted", ["OPSROOM", "DEPLOYS", "#DEPLOYS", "\u00a0Deploys"])
+def test_a_channel_may_be_wanted_by_its_name_in_capitals(wanted):
+    named = {"id": "C1", "name": wanted.strip("#\u00a0").lower()}
+    assert verdict(body(), named, channels=(wanted,)) == MESSAGE
 
 
 def test_before_a_look_up_only_what_it_cannot_change_is_refused():

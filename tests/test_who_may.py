@@ -70,6 +70,13 @@ def allowed(answer):
 # --- who somebody is ----------------------------------------------------------------------------
 
 
+def test_a_check_takes_mentions():
+    found = asked.question("<@U0HARBOUR02|tomasz>", "demo.x", "\u00a0<#C0DEPLOYS01|deploys>")
+    assert (found.person, found.where) == (TOMASZ, DEPLOYS)
+    with pytest.raises(InputError, match="Parameter `person`"):
+        asked.question("<#C0DEPLOYS01|tomasz>", "demo.x", None)
+
+
 @pytest.mark.parametrize(
     "person, standing, email",
     [

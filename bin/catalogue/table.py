@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
+from catalogue.ids import ids_of
 from catalogue.metadata import answers_file, fills_team, is_paged
 from catalogue.sources import Catalogue
 
@@ -20,7 +21,12 @@ def table_of(catalogue: Catalogue) -> Dict[str, Any]:
         entry = _retired(facts) if facts["retired"] else _living(catalogue, name, facts)
         if entry:
             methods[name] = entry
-    return {"note": NOTE, "secrets": sorted(catalogue.words.secrets), "methods": methods}
+    return {
+        "note": NOTE,
+        "secrets": sorted(catalogue.words.secrets),
+        "ids": ids_of(catalogue),
+        "methods": methods,
+    }
 
 
 def _retired(facts: Mapping[str, Any]) -> Dict[str, Any]:

@@ -1,8 +1,8 @@
 """Answers a method that has no behaviour of its own, from the facts alone.
 
 Every key that the facts list for the answer is there, with a value that its name lets expect;
-an argument of the same name is said back. Lists that come in pages have MADE items and really
-come in pages, by cursor, by number, or both.
+an argument of the same name is said back. An ID must have the form of one. Lists that come in
+pages have MADE items and really come in pages, by cursor, by number, or both.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import gzip
 import json
 from typing import Any, Dict, List
 
-from . import paging, plausible
+from . import identifiers, paging, plausible
 from .answers import Answer
 from .context import Answered, Context
 from .refusal import Refuse
@@ -26,6 +26,7 @@ TOTALS = ("total_count", "total_found", "entity_total_count")
 
 def answer(ctx: Context, args: Dict[str, Any]) -> Any:
     """The answer; that of admin.analytics.getFile is a gzip file of lines of JSON."""
+    identifiers.check(ctx.call.method, args)
     if ctx.call.method.name == "admin.analytics.getFile":
         return _analytics(args)
     document = {key: _value(ctx, key, args) for key in ctx.call.method.response_keys}

@@ -8,7 +8,8 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from st2slack.checkup.connection import hasty
 from st2slack.checkup.rows import AGAIN, FAILED, OK, WARNING, Row
 from st2slack.errors import InputError, SlackError
-from st2slack.settings.access import PERSON_ID, read_access
+from st2slack.ids import PERSON_ID, plain_id
+from st2slack.settings.access import read_access
 from st2slack.settings.chatops import read_chatops
 from st2slack.settings.ldap import read_ldap
 from st2slack.settings.slack import read_settings
@@ -31,7 +32,7 @@ def question(
     person: Optional[str], what: Optional[str], where: Optional[str]
 ) -> Optional[Question]:
     """What is asked; None where nothing is. Raises InputError where half of it is missing."""
-    given = [(each or "").strip() for each in (person, what, where)]
+    given = [plain_id(person or ""), (what or "").strip(), plain_id(where or "")]
     if not any(given):
         return None
     if not given[0] or not given[1]:

@@ -24,6 +24,7 @@ from cachetools import TTLCache
 
 from st2slack.errors import RateLimited, Refusal, SettingsError, SlackError
 from st2slack.events.storable import storable
+from st2slack.ids import Kind, kind_of
 from st2slack.web.call import Client
 from st2slack.web.retry import TROUBLE
 
@@ -136,7 +137,7 @@ class Directory:
         ends = self._clock() + self._budget
         found: Dict[str, str] = {}
         for each in dict.fromkeys(ids):
-            shelf = self._channels if each[:1] in ("C", "G", "D") else self._users
+            shelf = self._channels if kind_of(each) is Kind.CONVERSATION else self._users
             name = _name(self._get(shelf, each, ask=self._clock() < ends))
             if name:
                 found[each] = name

@@ -14,14 +14,21 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional
 from st2slack.events import model
 from st2slack.events.model import Event, Identity, Trigger
 from st2slack.events.storable import storable
+from st2slack.ids import (
+    SLACKBOT,
+    Kind,
+    fold,
+    is_certain_id,
+    is_direct_message,
+    mentions_in,
+    plain_id,
+)
 from st2slack.mrkdwn import to_plain
 from st2slack.settings.sensor import SensorSettings
 
 # Subtypes of what people write; "" is a message without one.
 PEOPLES = frozenset(["", "file_share", "thread_broadcast", "me_message"])
 BOTS = "bot_message"
-# A message of Slackbot has no bot_id.
-SLACKBOT = "USLACKBOT"
 
 # `channel_type` of an event → the word that the config has for it.
 CHANNEL_TYPES = {
@@ -41,9 +48,7 @@ OTHER_TYPE, OTHER_CHANNEL, NO_CHANNEL = "channel type", "channel", "no channel"
 # `sensor.channels` has names, and this channel's could not be looked up: it may be wanted.
 NOT_KNOWN = "channel not known"
 
-_MENTION = re.compile(r"<@([A-Z0-9]+)>", re.ASCII)
 _TS = re.compile(r"(\d{1,12})(?:\.\d+)?\Z", re.ASCII)
-_ID = re.compile(r"[A-Z][A-Z0-9]{7,}\Z", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST_TAG = 100
 _SAFE = re.compile(r"[A-Za-z0-9._-]{,%d}\Z" % _LONGEST_TAG)
@@ -77,10 +82,10 @@ class Wanted:
         self._me = me
         self._events = frozenset(settings.events)
         self._types = frozenset(settings.channel_types)
-        self._channels: FrozenSet[str] = frozenset(
-            each.strip().lstrip("#").casefold() for each in settings.channels
-        )
-        self._by_name = any(not _ID.match(each.strip()) for each in settings.channels)
+        channels = [plain_id(each).lstrip("#") for each in settings.channels]
+        self._channels: FrozenSet[str] = frozenset(channels)
+        # Anybody can give a new channel the letters of an ID for a name.
+        self._names = frozenset(fold(each) for each in channels if not is_certain_id(each))
 
     def judge(self, event: Event, channel: Optional[Mapping[str, Any]]) -> Judgement:
         """What becomes of `event`.
@@ -99,7 +104,7 @@ class Wanted:
 
     def looks_at_channel(self, event: Event) -> bool:
         """Whether the channel's look-up may change the judgement."""
-        return self._by_name or _text(event.body, "channel_type") not in CHANNEL_TYPES
+        return bool(self._names) or _text(event.body, "channel_type") not in CHANNEL_TYPES
 
     def _judge_message(self, event: Event, channel: Optional[Mapping[str, Any]]) -> Judgement:
         subtype = _text(event.body, "subtype")
@@ -141,19 +146,19 @@ class Wanted:
         # Not asked yet: the answer may tell another kind than the guess.
         if (kind or channel is not None) and (kind or _guess(event.channel)) not in self._types:
             return OTHER_TYPE
-        if not self._channels or event.channel.casefold() in self._channels:
+        if not self._channels or event.channel in self._channels:
             return ""
         if not event.channel:
             return NO_CHANNEL
-        return self._name_is_wanted(channel) if self._by_name else OTHER_CHANNEL
+        return self._name_is_wanted(channel) if self._names else OTHER_CHANNEL
 
     def _name_is_wanted(self, channel: Optional[Mapping[str, Any]]) -> str:
         if channel is None:
             return ""
         if not set(channel) - {"id"}:
             return NOT_KNOWN
-        names = {_text(channel, key).casefold() for key in ("name", "name_normalized")}
-        return "" if names & self._channels else OTHER_CHANNEL
+        names = {fold(_text(channel, key)) for key in ("name", "name_normalized")}
+        return "" if names & self._names else OTHER_CHANNEL
 
 
 def is_bots(body: Mapping[str, Any]) -> bool:
@@ -162,7 +167,7 @@ def is_bots(body: Mapping[str, Any]) -> bool:
         body.get("bot_id")
         or body.get("bot_profile")
         or body.get("subtype") == BOTS
-        or body.get("user") == SLACKBOT
+        or body.get("user") == SLACKBOT  # which has no bot_id
     )
 
 
@@ -173,7 +178,11 @@ def channel_type(event: Event, channel: Mapping[str, Any]) -> str:
 
 def user_ids_in(text: str) -> List[str]:
     """IDs of the users that `text` mentions without their name, each once, as they come."""
-    return list(dict.fromkeys(_MENTION.findall(text)))
+    return list(
+        dict.fromkeys(
+            each.id for each in mentions_in(text) if each.kind is Kind.PERSON and each.label is None
+        )
+    )
 
 
 def message_trigger(
@@ -359,7 +368,7 @@ def _public_if_told(channel: Mapping[str, Any]) -> str:
 
 def _guess(channel_id: str) -> str:
     """The letter proves nothing; where nothing else is known, D is the careful side."""
-    return "im" if channel_id.startswith("D") else "public_channel"
+    return "im" if is_direct_message(channel_id) else "public_channel"
 
 
 def _permalink(event: Event, team_url: str) -> Optional[str]:

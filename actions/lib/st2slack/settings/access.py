@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Pattern, Tuple
 
 from st2slack.errors import SettingsError
+from st2slack.ids import CONVERSATION_ID, PERSON_ID, USERGROUP_HANDLE, USERGROUP_ID, plain_id
 from st2slack.settings.values import entry_of, objects_of, text_of
 
 
@@ -15,7 +16,8 @@ class Rule:
     """Who may what, and where: one entry of `authorization`.
 
     `who`: IDs of people, IDs or @handles of user groups, DNs of LDAP groups, `everyone`. `where`:
-    IDs of conversations, `channels` (every channel), `direct_messages`. `what`: shell patterns over
+    IDs of conversations, `channels` (every channel), `direct_messages`. Mentions of these are read
+    as their IDs. `what`: shell patterns over
     references and names, see `work/authorization.py`. `extra_parameters`: whether parameters may be
     given that an alias's format does not name.
     """
@@ -37,12 +39,7 @@ class Access:
 
 EVERYONE = "everyone"
 CHANNELS, DIRECT_MESSAGES = "channels", "direct_messages"
-# IDs are capital letters and digits; names and handles in Slack never are.
-PERSON_ID = re.compile(r"[UW][A-Z0-9]{6,}")
-USERGROUP_ID = re.compile(r"S[A-Z0-9]{6,}")
-USERGROUP_HANDLE = re.compile(r"@[^\s@=,]+")
 LDAP_GROUP = re.compile(r"[A-Za-z0-9.-]+\s*=.+", re.DOTALL)
-CONVERSATION_ID = re.compile(r"[CDG][A-Z0-9]{6,}")
 _WHO = (PERSON_ID, USERGROUP_ID, USERGROUP_HANDLE, LDAP_GROUP, re.compile(EVERYONE))
 _WHERE = (CONVERSATION_ID, re.compile(CHANNELS), re.compile(DIRECT_MESSAGES))
 _RULE_KEYS = ("name", "who", "where", "what", "extra_parameters")
@@ -81,7 +78,7 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
     return Rule(
         name=name,
         who=_known(
-            _entries_of(entry, "who", place),
+            _ids_of(entry, "who", place),
             _WHO,
             "%s: `who` has %%r. It takes IDs of people (U...), IDs (S...) or handles (@...) of "
             "user groups, DNs of LDAP groups, and everyone; never names or e-mail addresses."
@@ -89,7 +86,7 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         ),
         what=_entries_of(entry, "what", place),
         where=_known(
-            _entries_of(entry, "where", place) if "where" in entry else (CHANNELS,),
+            _ids_of(entry, "where", place) if "where" in entry else (CHANNELS,),
             _WHERE,
             "%s: `where` has %%r. It takes IDs of conversations (C..., below the channel's details "
             "in Slack), channels and direct_messages; never names, which people change." % place,
@@ -109,6 +106,11 @@ def _entries_of(entry: Mapping[str, Any], key: str, place: str) -> Tuple[str, ..
     return tuple(each.strip() for each in value)
 
 
+def _ids_of(entry: Mapping[str, Any], key: str, place: str) -> Tuple[str, ...]:
+    """The entries, with IDs in place of mentions."""
+    return tuple(plain_id(each) for each in _entries_of(entry, key, place))
+
+
 def _known(
     values: Tuple[str, ...], shapes: Tuple[Pattern[str], ...], error: str
 ) -> Tuple[str, ...]:
@@ -121,7 +123,7 @@ def _known(
 def _ldap_names(own: Mapping[str, Any]) -> Dict[str, str]:
     found: Dict[str, str] = {}
     for entry in objects_of(own, "ldap_names"):
-        person, name = text_of(entry, "person"), text_of(entry, "name")
+        person, name = plain_id(text_of(entry, "person") or ""), text_of(entry, "name")
         if not person or not name or not PERSON_ID.fullmatch(person):
             raise SettingsError(
                 "Config key `ldap_names`: every entry needs `person`, the ID of a person in Slack "

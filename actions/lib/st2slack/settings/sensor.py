@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional, Tuple
 
 from st2slack.errors import SettingsError
+from st2slack.ids import plain_id
 from st2slack.settings.values import (
     entry_of,
     number_of,
@@ -63,7 +64,7 @@ def read_sensor(config: Mapping[str, Any], workspace: str = "") -> SensorSetting
         token=token_of(own, "token"),
         events=texts_of(sensor, "events"),
         channel_types=types,
-        channels=tuple(each.lstrip("#") for each in texts_of(sensor, "channels")),
+        channels=tuple(plain_id(each).lstrip("#") for each in texts_of(sensor, "channels")),
         allow_bot_messages=bool(sensor.get("allow_bot_messages")),
         allow_own_messages=bool(sensor.get("allow_own_messages")),
         strip_formatting=bool(sensor.get("strip_formatting")),

@@ -34,6 +34,8 @@ from st2slack.web.send import Request, is_file, is_number, parse, send
 
 # Dots between words and nothing else: no slash, no "..", no host, no query can come in with it.
 _END_POINT = re.compile(r"[A-Za-z][A-Za-z0-9_]*(\.[A-Za-z0-9_]+)*")
+# What is surely no mention and has no blanks around it.
+_ORDINARY = re.compile(r"[!-;=-~]*")
 STALLED = 45.0  # seconds without a byte after which a transfer is given up; above READ_TIMEOUT
 RESERVE = 15.0  # seconds that the caller keeps for what it does after a look-up
 ONE_TRY = 10.0  # seconds that a try may take after a wait beyond `max_wait`
@@ -175,7 +177,7 @@ class Client:
 
     def _given(self, method: Method, arguments: Mapping[str, Any]) -> Dict[str, Any]:
         given = {
-            key: value
+            key: _plain_ids(key, value, method.ids[key]) if key in method.ids else value
             for key, value in arguments.items()
             if value is not None and key not in method.unsent
         }
@@ -321,6 +323,16 @@ def rate_limited(
     text = redact(explain(request.method, answer), request.secrets)
     seconds = float(asked) if is_number(asked) else None
     return RateLimited(text, request.method, code, answer, seconds)
+
+
+def _plain_ids(name: str, value: Any, form: str) -> Any:
+    """An argument that is an ID or several, with IDs in place of the mentions in it."""
+    texts = value if isinstance(value, (list, tuple)) else (value,)
+    if all(not isinstance(each, str) or _ORDINARY.fullmatch(each) for each in texts):
+        return value
+    from st2slack.ids import plain_argument  # few calls need it
+
+    return plain_argument(name, value, form)
 
 
 def _take_basic(method: Method, given: Dict[str, Any]) -> Optional[Tuple[str, str]]:

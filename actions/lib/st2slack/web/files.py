@@ -14,6 +14,7 @@ from typing import Any, Dict, Mapping, Tuple
 from urllib.parse import urljoin
 
 from st2slack.errors import InputError, Misdirected
+from st2slack.ids import FILE_ID
 from st2slack.settings.slack import Settings
 from st2slack.web.call import Client, rate_limited
 from st2slack.web.download import Limits, Saved, check_size, check_target, store
@@ -87,7 +88,7 @@ def fetch(client: Client, given: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _file_id(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[A-Z0-9]+", value):
+    if not isinstance(value, str) or not FILE_ID.fullmatch(value):
         raise InputError("Parameter `file` must be the ID of a file, e.g. F0123456789.")
     return value
 

@@ -11,6 +11,7 @@ import re
 from typing import Any, Dict, Mapping, Optional
 
 from st2slack.errors import InputError, SettingsError
+from st2slack.ids import EMAIL, plain_argument
 from st2slack.settings.invite import InviteSettings
 from st2slack.settings.slack import Settings
 from st2slack.settings.values import check_token
@@ -24,7 +25,6 @@ METHOD = Method("users.admin.invite", writes=True, token_kinds=("admin",))
 
 # One label of a host name: no dot, no slash, no port can lead the token elsewhere.
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_EMAIL = re.compile(r"[^@\s,<>]+@[^@\s,<>]+")
 # Hosts of Slack that have one of their own for each workspace. Anything else is a stand-in or a
 # gateway, and keeps its address.
 _HOSTS = ("slack.com", "slack-gov.com")
@@ -79,15 +79,16 @@ def _token(settings: Settings, given: Optional[str]) -> str:
 def _fields(own: InviteSettings, given: Mapping[str, Any]) -> Dict[str, Any]:
     """What is sent. False and 0 are values; only what is None or an empty text is left out."""
     email = str(given.get("email") or "").strip()
-    if not _EMAIL.fullmatch(email):
+    if not EMAIL.fullmatch(email):
         raise InputError("Parameter `email` must be one e-mail address, such as ana@example.com.")
     attempts = _or(given.get("attempts"), own.attempts)
     if attempts < 0:
         raise InputError("Parameter `attempts` must be 0 or more.")
+    channels = given.get("channels") or ",".join(own.channels)
     fields = {
         "email": email,
         "first_name": given.get("first_name") or None,
-        "channels": given.get("channels") or ",".join(own.channels) or None,
+        "channels": plain_argument("channels", channels, "channel") or None,
         "set_active": _or(given.get("set_active"), own.set_active),
         "_attempts": attempts,
     }

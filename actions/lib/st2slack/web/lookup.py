@@ -1,6 +1,6 @@
 """What people call a channel, a person or a user group → what Slack knows of it, its ID first.
 
-| given                                       | asked                                    |
+| given (the forms: `ids.py`)                 | asked                                    |
 |---------------------------------------------|------------------------------------------|
 | ID of a channel (C…, G…, D…), `<#C…>`       | conversations.info                       |
 | name of a channel, with or without #        | conversations.list, up to its page       |
@@ -10,18 +10,20 @@
 | real name                                   | real names are not unique                |
 | ID or handle of a user group, `<!subteam^…>`| usergroups.list                          |
 
-Names are compared without regard to case. Several people are looked for in one walk. What is
-archived, deactivated or disabled is found on request only.
+What has the form of an ID is asked for as an ID, also behind # or @. Where Slack does not know it,
+it may still be a channel's name or a user group's handle in capitals, but never a person's name:
+people give themselves what names they like. Names are compared without regard to case and to the
+kind of white space. Several people are looked for in one walk. What is archived, deactivated or
+disabled is found on request only.
 Facts: docs.slack.dev/reference/methods, the pages of these methods.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from st2slack.errors import InputError, NotFound, Refusal, SeveralMatch
+from st2slack.ids import Kind, Reference, fold, is_certain_id, parse_reference, split_list
 from st2slack.redact import redact
 from st2slack.web.call import Client
 from st2slack.web.methods import find_method
@@ -30,15 +32,6 @@ from st2slack.web.pages import PAGE_SIZE, Progress, stream
 Found = Dict[str, Any]  # a user, conversation or user group as Slack tells it; it has an `id`
 
 SHOWN = 10  # candidates that a message names
-# An ID has a digit: a name in capitals is none.
-_ID = r"(?=[A-Z0-9]*[0-9])[%s][A-Z0-9]{6,}"
-_CHANNEL_ID = re.compile(_ID % "CGD")
-_USER_ID = re.compile("USLACKBOT|" + _ID % "UW")
-_GROUP_ID = re.compile(_ID % "S")
-# As Slack writes them in the text of a message, and so what a chat command brings.
-_MENTION = re.compile(r"<(?:[@#]|!subteam\^)(?P<id>[A-Z0-9]+)(?:\|[^>]*)?>")
-_MAILTO = re.compile(r"<mailto:(?P<email>[^|>]+)(?:\|[^>]*)?>")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 # Kinds of channel in one list; where a scope is missing for one kind, the other alone.
 _TYPES = ("public_channel,private_channel", "public_channel", "private_channel")
 
@@ -50,11 +43,9 @@ def find_channel(slack: Client, name: str, archived: bool = False) -> Found:
     is a member and a scope allows it. Raises NotFound where there is none, a Refusal or a Fault
     where Slack could not be asked.
     """
-    wanted, is_id = _unwrapped(name, "channel", _CHANNEL_ID)
-    if is_id:
-        found = _by_id(slack, "conversations.info", "channel", wanted)
-    else:
-        found = find_channels(slack, [wanted.lstrip("#")], archived)[0]
+    reference = parse_reference(name, Kind.CONVERSATION, "channel")
+    known = _channel_by_id(slack, reference) if reference.id else None
+    found = known or find_channels(slack, [reference.name], archived)[0]
     if found.get("is_archived") and not archived:
         raise NotFound(
             "The channel %s (%s) is archived. Set `archived` to find it all the same, or unarchive "
@@ -68,7 +59,7 @@ def find_channels(slack: Client, names: Sequence[str], archived: bool = False) -
     needed: a name is unique in a workspace. Raises NotFound for the first that is none.
     """
     found: Dict[str, Found] = {}
-    wanted = {_folded(name): name for name in names}
+    wanted = {fold(name): name for name in names}
     refused: List[Refusal] = []
     for types in _TYPES:
         arguments = {"types": types, "exclude_archived": not archived}
@@ -82,8 +73,46 @@ def find_channels(slack: Client, names: Sequence[str], archived: bool = False) -
         missing = [name for folded, name in wanted.items() if folded not in found]
         if missing:
             raise NotFound(_no_channel(missing[0], archived, refused))
-        return [found[folded] for folded in map(_folded, names)]
+        return [found[folded] for folded in map(fold, names)]
     raise refused[0]
+
+
+def conversation_ids(slack: Client, given: Sequence[str], parameter: str) -> List[str]:
+    """IDs of the conversations of these IDs, mentions and names, in their order.
+
+    Slack is asked only for names and for what may be a name. Raises InputError, naming
+    `parameter`, for what cannot be a conversation, NotFound for the first name of none.
+    """
+    references = [parse_reference(each, Kind.CONVERSATION, parameter) for each in given]
+    ids = {each: each.id for each in references if each.id and _is_channel(slack, each)}
+    named = [each for each in dict.fromkeys(references) if each not in ids]
+    channels = find_channels(slack, [each.name for each in named]) if named else []
+    ids.update(zip(named, (channel["id"] for channel in channels)))
+    return [ids[each] for each in references]
+
+
+def _is_channel(slack: Client, reference: Reference) -> bool:
+    """Whether what has the form of an ID is one; without doubt, or for lack of a scope, it is.
+
+    A private channel that the app is not in is unknown to it, so anybody could make a channel that
+    has its ID for a name, and would be sent what is meant for it: only a short word is looked up.
+    """
+    if not reference.name or is_certain_id(reference.id):
+        return True
+    try:
+        return _channel_by_id(slack, reference) is not None
+    except Refusal:
+        return True
+
+
+def _channel_by_id(slack: Client, reference: Reference) -> Optional[Found]:
+    """The channel of this ID; None where it may be a name instead."""
+    try:
+        return _by_id(slack, "conversations.info", "channel", reference.id)
+    except NotFound:
+        if reference.name:
+            return None
+        raise
 
 
 def find_user(slack: Client, name: str, deleted: bool = False) -> Found:
@@ -106,12 +135,14 @@ def find_users(slack: Client, names: Sequence[str], deleted: bool = False) -> Li
 
 def find_group(slack: Client, name: str) -> Found:
     """The user group of this handle or ID, a disabled one too (its `date_delete` is not 0)."""
-    wanted, is_id = _unwrapped(name, "usergroup", _GROUP_ID)
-    handle = _folded(wanted.lstrip("@"))
+    reference = parse_reference(name, Kind.USERGROUP, "usergroup")
     answer = slack.call("usergroups.list", {"include_disabled": True})
-    for group in answer.get("usergroups") or ():
-        if group.get("id") == wanted or (not is_id and _folded(group.get("handle")) == handle):
-            return dict(group)
+    groups = [dict(group) for group in answer.get("usergroups") or ()]
+    by_id = [group for group in groups if reference.id and group.get("id") == reference.id]
+    handle = fold(reference.name)
+    by_handle = [group for group in groups if handle and fold(group.get("handle")) == handle]
+    for group in by_id + by_handle:
+        return group
     raise NotFound(
         "There is no user group %r. Give its handle (as in @on-call) or its ID (S...); "
         "slack.usergroups.list tells which there are." % _shown(name)
@@ -119,13 +150,22 @@ def find_group(slack: Client, name: str) -> Found:
 
 
 def split_names(text: Optional[str], parameter: str) -> List[str]:
-    """Comma-separated names, each once. Raises InputError where there is none."""
-    names = [each.strip() for each in (text or "").split(",")]
+    """Comma-separated names, each once.
+
+    Raises InputError where there is none, and where the list ends with a comma: then its rest was
+    lost on the way, as by an alias that ends a parameter at the first space.
+    """
+    names = split_list(text)
     found = list(dict.fromkeys(each for each in names if each))
     if not found:
         raise InputError(
             "Parameter `%s` is empty. Give IDs, e-mail addresses or names, comma-separated."
             % parameter
+        )
+    if not names[-1]:
+        raise InputError(
+            "Parameter `%s` ends with a comma, so the rest of the list seems to be missing. Leave "
+            "the comma out; in a command write the list without spaces, or in quotes." % parameter
         )
     return found
 
@@ -156,16 +196,6 @@ def _all(
     return (item for item in items if isinstance(item, dict) and item.get("id"))
 
 
-def _unwrapped(name: Any, parameter: str, form: re.Pattern[str]) -> Tuple[str, bool]:
-    """`name` without what Slack puts around a mention; whether it is an ID of this form."""
-    text = name.strip() if isinstance(name, str) else ""
-    mention = _MENTION.fullmatch(text) or _MAILTO.fullmatch(text)
-    text = mention[1] if mention else text
-    if not text.strip("#@"):
-        raise InputError("Parameter `%s` is empty. Give a name or an ID." % parameter)
-    return text, form.fullmatch(text) is not None
-
-
 def _by_id(slack: Client, method: str, key: str, item_id: str) -> Found:
     try:
         found = slack.call(method, {key: item_id}).get(key)
@@ -187,7 +217,7 @@ def _take_named(
         return
     for channel in channels:
         for key in ("name", "name_normalized"):
-            folded = _folded(channel.get(key))
+            folded = fold(channel.get(key))
             if folded in wanted:
                 found.setdefault(folded, channel)
         if len(found) == len(wanted):
@@ -211,13 +241,13 @@ def _no_channel(name: str, archived: bool, refused: Sequence[Refusal]) -> str:
 
 def _asked(slack: Client, name: str, deleted: bool) -> Optional[Found]:
     """The person, where Slack can be asked for them alone; None where names must be compared."""
-    wanted, is_id = _unwrapped(name, "user", _USER_ID)
-    if is_id:
-        return _active(_by_id(slack, "users.info", "user", wanted), deleted)
-    if not _EMAIL.fullmatch(wanted):
+    reference = parse_reference(name, Kind.PERSON, "user")
+    if reference.id:
+        return _active(_person_by_id(slack, reference), deleted)
+    if not reference.email:
         return None
     try:
-        return dict(slack.call("users.lookupByEmail", {"email": wanted})["user"])
+        return dict(slack.call("users.lookupByEmail", {"email": reference.email})["user"])
     except Refusal as refusal:
         if refusal.code != "users_not_found":
             raise
@@ -227,6 +257,18 @@ def _asked(slack: Client, name: str, deleted: bool) -> Optional[Found]:
         "Nobody has the e-mail address %r. Deactivated people are found by "
         "slack.find_user with `deleted`." % _shown(name)
     )
+
+
+def _person_by_id(slack: Client, reference: Reference) -> Found:
+    try:
+        return _by_id(slack, "users.info", "user", reference.id)
+    except NotFound as error:
+        if not reference.is_mention:
+            error.add(
+                " %s has the form of an ID, so it is not compared with the names of people. If it "
+                "is a name, do not write it in capitals." % _shown(reference.id)
+            )
+        raise
 
 
 def _active(person: Found, deleted: bool) -> Found:
@@ -240,7 +282,7 @@ def _active(person: Found, deleted: bool) -> Found:
 
 def _named(slack: Client, names: Sequence[str], deleted: bool) -> Dict[str, Found]:
     """name → person. One walk for all; to its end, for a second one may bear the same name."""
-    wanted = {name: _folded(_unwrapped(name, "user", _USER_ID)[0].lstrip("@")) for name in names}
+    wanted = {name: _name_of(name) for name in names}
     found: Dict[str, Dict[str, Found]] = {name: {} for name in names}
     for person in all_users(slack):
         if person.get("deleted") and not deleted:
@@ -253,12 +295,18 @@ def _named(slack: Client, names: Sequence[str], deleted: bool) -> Dict[str, Foun
     return {name: _only(name, list(people.values())) for name, people in found.items()}
 
 
+def _name_of(name: str) -> str:
+    """A name as it is compared with those of people; an address is one of them."""
+    reference = parse_reference(name, Kind.PERSON, "user")
+    return fold(reference.name or reference.email)
+
+
 def _names(person: Mapping[str, Any]) -> List[str]:
     """All that a person goes by, ready to be compared."""
     profile = person.get("profile") or {}
     names = [person.get("name"), person.get("real_name")]
     names += [profile.get(key) for key in ("display_name", "real_name", "email")]
-    return [_folded(name) for name in names if name]
+    return [fold(name) for name in names if name]
 
 
 def _only(name: str, people: Sequence[Found]) -> Found:
@@ -289,8 +337,3 @@ def _title(person: Mapping[str, Any]) -> str:
     """How a message calls a person, on one line."""
     name = str(person.get("real_name") or person.get("name") or "?")
     return " ".join(name.split())[:80]
-
-
-def _folded(name: Any) -> str:
-    """A name as it is compared: composed, without regard to case."""
-    return unicodedata.normalize("NFC", str(name or "")).casefold().strip()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Dict, Mapping, Optional, Tuple
 
@@ -21,6 +21,7 @@ class Method:
     `writes`: whether a second request could do something twice. `token_kinds`: which kinds Slack
     takes, empty where it does not tell. `pages`: how it is paged, see `pages.py`. `files`:
     arguments that are files. `secrets`: names of arguments that are credentials, of any method.
+    `ids`: arguments of any method that are IDs → of what, a key of `ids.ARGUMENTS`.
     `unsent`: parameters of 2.x that are accepted and go nowhere. `basic_auth`: client id and secret
     go as HTTP Basic auth. `fills_team`: the configured workspace goes into its `team_id`. `gzip`:
     it answers a gzip file, not JSON.
@@ -33,6 +34,7 @@ class Method:
     pages: Optional[Mapping[str, Any]] = None
     files: Tuple[str, ...] = ()
     secrets: Tuple[str, ...] = ()
+    ids: Mapping[str, str] = field(default_factory=dict)
     unsent: Tuple[str, ...] = ()
     basic_auth: bool = False
     fills_team: bool = False
@@ -54,4 +56,4 @@ def find_method(name: str) -> Method:
         key: tuple(value) if isinstance(value, list) else value
         for key, value in table["methods"].get(name, {}).items()
     }
-    return Method(name, secrets=tuple(table["secrets"]), **facts)
+    return Method(name, secrets=tuple(table["secrets"]), ids=table["ids"], **facts)

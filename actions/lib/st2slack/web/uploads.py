@@ -12,12 +12,12 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from st2slack.errors import InputError, Misdirected, Refusal, SlackError, Unanswered
-from st2slack.settings.access import CONVERSATION_ID, PERSON_ID
+from st2slack.ids import PERSON_ID, Kind, parse_mention, split_list
 from st2slack.settings.slack import Settings
 from st2slack.urls import secret_parts
 from st2slack.web.call import Client, rate_limited
 from st2slack.web.file_hosts import takes_uploads
-from st2slack.web.lookup import find_channels
+from st2slack.web.lookup import conversation_ids
 from st2slack.web.methods import find_method
 from st2slack.web.retry import TROUBLE
 from st2slack.web.send import REDIRECTS, Request, beginning, foreign, redirected_to, trouble
@@ -29,10 +29,9 @@ COMPLETE = "files.completeUploadExternal"
 MOST_CHANNELS = 100  # that one upload can be shared with
 LARGE = 8 * 1024 * 1024  # bytes from which on it is told how far it is
 
-_PERSON = re.compile(r"@.*|" + PERSON_ID.pattern)
 _TAKEN = re.compile(r"OK - (\d+)\s*")
 
-Find = Callable[[Sequence[str]], Sequence[Mapping[str, Any]]]  # names → channels, in their order
+Find = Callable[[Sequence[str]], Sequence[str]]  # IDs, mentions and names → IDs, in their order
 
 
 class _UrlRefused(Misdirected):
@@ -45,20 +44,24 @@ class _UrlRefused(Misdirected):
 def channel_ids(channels: Optional[str], find: Find) -> List[str]:
     """IDs of the conversations that a comma-separated list names, each once, in its order.
 
-    IDs pass as they are; `find` is asked for all names, without #, after all were looked at.
+    `find` is asked after all were looked at.
     """
-    given = [each.strip().lstrip("#") for each in (channels or "").split(",")]
-    given = list(dict.fromkeys(each for each in given if each))
+    given = list(dict.fromkeys(each for each in split_list(channels) if each.strip("#")))
     for each in given:
-        if _PERSON.fullmatch(each):
+        if _is_person(each):
             raise InputError(
                 "Parameter `channels`: %s is a person, not a conversation. Open one with "
                 "slack.conversations.open and give the ID it answers (D...)." % each
             )
     _check_count(given)
-    names = [each for each in given if not CONVERSATION_ID.fullmatch(each)]
-    ids = dict(zip(names, (channel["id"] for channel in find(names)))) if names else {}
-    return list(dict.fromkeys(ids.get(each, each) for each in given))
+    return list(dict.fromkeys(find(given)))
+
+
+def _is_person(given: str) -> bool:
+    mention = parse_mention(given)
+    if mention:
+        return mention.kind is Kind.PERSON
+    return given.startswith("@") or bool(PERSON_ID.fullmatch(given.lstrip("#")))
 
 
 def _check_count(channels: List[str]) -> None:
@@ -95,7 +98,9 @@ def upload(client: Client, given: Mapping[str, Any], progress: Progress) -> Dict
     files = sources(given)
     # All that can be known to be wrong is said before the first byte goes out.
     client.prepare(COMPLETE, {**_texts(given), "files": []})
-    channels = channel_ids(given.get("channels"), partial(find_channels, client))
+    channels = channel_ids(
+        given.get("channels"), partial(conversation_ids, client, parameter="channels")
+    )
     arguments = completion(given, channels)
     uploader = Uploader(client, progress)
     done = [uploader.send(each, number, len(files)) for number, each in enumerate(files, 1)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
 
 from st2slack.errors import InputError, Refusal, SettingsError
+from st2slack.ids import plain_argument
 from st2slack.redact import redact
 from st2slack.settings.slack import Settings
 from st2slack.urls import PlainHttp, UnclearUrl, safe_address, secret_parts
@@ -85,6 +86,7 @@ def build(
     message = dict(content)
     for key in ("channel", "username", "icon_emoji", "icon_url"):
         message[key] = given.get(key) or defaults.get(key)
+    message["channel"] = plain_argument("channel", message["channel"], "channel")
     message["thread_ts"] = given.get("thread_ts")
     message["blocks"] = given.get("blocks")
     if given.get("disable_formatting"):

@@ -23,17 +23,8 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from st2slack.settings.access import (
-    CHANNELS,
-    CONVERSATION_ID,
-    DIRECT_MESSAGES,
-    EVERYONE,
-    LDAP_GROUP,
-    PERSON_ID,
-    USERGROUP_HANDLE,
-    USERGROUP_ID,
-    Rule,
-)
+from st2slack.ids import CONVERSATION_ID, PERSON_ID, USERGROUP_HANDLE, USERGROUP_ID
+from st2slack.settings.access import CHANNELS, DIRECT_MESSAGES, EVERYONE, LDAP_GROUP, Rule
 
 # What somebody is to the home workspace.
 MEMBER, GUEST, STRANGER, BOT, DEACTIVATED, UNKNOWN = (

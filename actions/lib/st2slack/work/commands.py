@@ -25,6 +25,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Match, Sequence, Tuple
 
+from st2slack.ids import parse_mention
 from st2slack.work.templates import find_template, has_encoded
 
 LONGEST = 2000  # characters of a command
@@ -43,7 +44,6 @@ _ODD_SPACE = re.compile(r"[^\S \n\t]")
 _FORM = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>|(?P<entity>&(?:amp|lt|gt);)")
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 _ENTITY = re.compile("|".join(_ENTITIES))
-_BY_ID = re.compile(r"(?:[@#]|!subteam\^)[A-Z0-9]+")
 _EVERYBODY = re.compile(r"!(here|channel|everyone)")
 _LINK = re.compile(r"(?:(?:mailto|tel):|[a-z][a-z0-9+.-]*://)(?P<rest>.+)", re.IGNORECASE)
 
@@ -78,8 +78,9 @@ def _typed(found: Match[str]) -> str:
         return _ENTITIES[found[0]]
     target, label = found["target"], _decoded(found["label"] or "")
     everybody, link = _EVERYBODY.fullmatch(target), _LINK.fullmatch(target)
-    if _BY_ID.fullmatch(target):
-        return "<%s>" % target
+    mention = parse_mention("<%s>" % target)
+    if mention:
+        return mention.bare
     if everybody:
         return "@" + everybody[1]
     if link:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Callable, Optional
 
 from st2slack.errors import InputError
-from st2slack.settings.access import CONVERSATION_ID, PERSON_ID
+from st2slack.ids import CONVERSATION_ID, PERSON_ID
 from st2slack.settings.slack import Settings
 from st2slack.urls import is_loopback
 from st2slack.work.answers import Addressee

@@ -16,7 +16,7 @@ import time
 from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional
 
 from st2slack.errors import ApiFault, InputError, NotDelivered, Refusal, SlackError
-from st2slack.settings.access import CONVERSATION_ID, PERSON_ID
+from st2slack.ids import CONVERSATION_ID, PERSON_ID, plain_id
 from st2slack.web.call import Client
 from st2slack.web.lookup import find_channel
 from st2slack.web.retry import TROUBLE
@@ -192,6 +192,7 @@ def _surely_not_posted(error: SlackError) -> bool:
 
 def conversation_id(client: Client, channel: str) -> str:
     """ID of the conversation that is given by ID, by name, or by the person it is with."""
+    channel = plain_id(channel)
     if CONVERSATION_ID.fullmatch(channel):
         return channel
     if PERSON_ID.fullmatch(channel):

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, Dict, Iterable, Mapping, Optional, Set
 
 from st2slack.errors import SlackError
-from st2slack.settings.access import CONVERSATION_ID, PERSON_ID, USERGROUP_ID
+from st2slack.ids import CONVERSATION_ID, PERSON_ID, SLACKBOT, USERGROUP_ID, is_direct_message
 from st2slack.web.call import Client, LimitWait
 from st2slack.work.authorization import (
     BOT,
@@ -28,7 +28,6 @@ from st2slack.work.authorization import (
     Place,
 )
 
-SLACKBOT = "USLACKBOT"
 _NOT_A_MEMBERS = "the e-mail address of a %s counts for nothing; `ldap_names` may name them"
 _NOT_CONFIRMED = "Slack has no confirmed e-mail address for them"
 _ODD_EMAIL = "their e-mail address in Slack has a character that no address has"
@@ -68,7 +67,7 @@ class Home:
         """The conversation of this ID. Only D… tells its kind by itself: C… may be of a group."""
         if not CONVERSATION_ID.fullmatch(conversation):
             return Place(conversation, why="that is not the ID of a conversation")
-        if conversation.startswith("D"):
+        if is_direct_message(conversation):
             return Place(conversation, DIRECT)
         try:
             answer = self._patient.call("conversations.info", {"channel": conversation})

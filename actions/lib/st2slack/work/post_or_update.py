@@ -13,6 +13,7 @@ import time
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from st2slack.errors import InputError, Refusal
+from st2slack.ids import plain_id
 from st2slack.web.call import Client
 from st2slack.work.kept import NO_THREAD, KeptMessage, Place, Put, conversation_id
 from st2slack.work.stackstorm import StackStorm
@@ -106,7 +107,7 @@ def _content(given: Mapping[str, Any]) -> Json:
 
 def _channel(client: Client, kept: KeptMessage, given: Optional[str], key: str) -> str:
     """The conversation to post in, where that is needed: as given, else the one of the key."""
-    channel = (given or "").strip()
+    channel = plain_id(given or "")
     record = kept.record
     if not record and not channel:
         raise InputError("Parameter `channel` is needed: there is no message under %s yet." % key)

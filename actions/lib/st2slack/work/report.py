@@ -34,8 +34,8 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
+from st2slack.ids import PERSON_ID
 from st2slack.mrkdwn import escape
-from st2slack.settings.access import PERSON_ID
 from st2slack.work.fitting import URL, beginning, closed, cost, head, linked
 from st2slack.work.outcome import Outcome, asked_by, duration, outcome_of
 from st2slack.work.readable import Part, clean

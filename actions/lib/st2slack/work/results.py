@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple
 
 from st2slack.errors import InputError, NotFound, Refusal, SlackError, Unanswered
-from st2slack.settings.access import PERSON_ID
+from st2slack.ids import PERSON_ID, plain_id
 from st2slack.web import uploads
 from st2slack.web.call import Client
 from st2slack.work.alias_words import words_about
@@ -94,7 +94,7 @@ class _Delivery:
     # --- where ------------------------------------------------------------------------------------
 
     def _place(self, made: Report) -> Place:
-        channel = made.channel or self._notice.channel
+        channel = plain_id(made.channel or self._notice.channel)
         if not _CHANNEL.fullmatch(channel):
             raise InputError(
                 "There is no channel to post in. Name one in the data of the notification "

@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
-from st2slack.settings.access import PERSON_ID
+from st2slack.ids import PERSON_ID
 from st2slack.work.questions.question import Choice, Question
 
 

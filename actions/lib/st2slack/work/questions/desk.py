@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from st2slack.errors import NotFound, Refusal, SlackError
-from st2slack.settings.access import CONVERSATION_ID, PERSON_ID
+from st2slack.ids import PERSON_ID, parse_mention, plain_argument, trim
 from st2slack.settings.chatops import ChatopsSettings
 from st2slack.web.call import Client
-from st2slack.web.lookup import find_channel, find_user
+from st2slack.web.lookup import conversation_ids, find_user
 from st2slack.work.answers import Addressee, answer_privately
 from st2slack.work.authorization import APPROVAL, Decision, Thing, covers
 from st2slack.work.may import Asker, WhoMay
@@ -111,13 +111,15 @@ class Desk:
 
     def channel_of(self, given: str) -> str:
         """The ID of a conversation, or of a person to write to, that goes by this."""
-        given = given.strip()
-        if CONVERSATION_ID.fullmatch(given) or PERSON_ID.fullmatch(given):
-            return given
+        if parse_mention(given):
+            return str(plain_argument("channel", given, "channel"))
+        bare = trim(given).lstrip("@#")
+        if PERSON_ID.fullmatch(bare):
+            return bare
         if "@" in given:
             return str(find_user(self.slack, given)["id"])
         try:
-            return str(find_channel(self.slack, given)["id"])
+            return conversation_ids(self.slack, [given], "channel")[0]
         except NotFound as error:
             error.add(" A person goes by ID, @handle or e-mail address.")
             raise

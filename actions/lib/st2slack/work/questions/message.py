@@ -29,8 +29,9 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
+from st2slack.ids import PERSON_ID, USERGROUP_ID
 from st2slack.mrkdwn import escape
-from st2slack.settings.access import EVERYONE, PERSON_ID, USERGROUP_ID
+from st2slack.settings.access import EVERYONE
 from st2slack.work.questions.ballot import Vote, of_choice
 from st2slack.work.questions.form import INPUT, LONGEST_TEXT, PREFIX, Field
 from st2slack.work.questions.question import Choice, Question

@@ -14,13 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from st2slack.errors import InputError
-from st2slack.settings.access import (
-    EVERYONE,
-    LDAP_GROUP,
-    PERSON_ID,
-    USERGROUP_HANDLE,
-    USERGROUP_ID,
-)
+from st2slack.ids import PERSON_ID, USERGROUP_HANDLE, USERGROUP_ID, plain_id
+from st2slack.settings.access import EVERYONE, LDAP_GROUP
 from st2slack.work.questions.form import Field, fields_of
 
 ASK = "slack.ask"
@@ -257,18 +252,19 @@ def _approvers(given: Any) -> Tuple[str, ...]:
     if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
         raise InputError("Parameter `approvers` must be a list of texts.")
     shapes = (PERSON_ID, USERGROUP_ID, USERGROUP_HANDLE, LDAP_GROUP)
-    for each in given:
-        if each != EVERYONE and not any(shape.fullmatch(each.strip()) for shape in shapes):
+    approvers = tuple(map(plain_id, given))
+    for each in approvers:
+        if each != EVERYONE and not any(shape.fullmatch(each) for shape in shapes):
             raise InputError(
                 "Parameter `approvers` has %r. It takes IDs of people (U...), IDs (S...) or "
                 "handles (@...) of user groups, DNs of LDAP groups, and everyone; never names."
                 % each
             )
-    return tuple(each.strip() for each in given)
+    return approvers
 
 
 def _person(given: Any) -> str:
-    person = str(given or "").strip()
+    person = plain_id(str(given or ""))
     if person and not PERSON_ID.fullmatch(person):
         raise InputError("Parameter `requester` must be the ID of a person in Slack (U...).")
     return person

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Mapping, Sequence
 
-from st2slack.settings.access import PERSON_ID
+from st2slack.ids import PERSON_ID
 from st2slack.work.directory_name import comparable, is_same, may_be_same
 
 OWN = "they started it, and somebody else has to answer"
