@@ -7,7 +7,15 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
 from st2slack.errors import SettingsError
-from st2slack.settings.values import check_token, entry_of, object_of, seconds_of, text_of, token_of
+from st2slack.settings.values import (
+    check_token,
+    entry_of,
+    object_of,
+    seconds_of,
+    text_of,
+    texts_of,
+    token_of,
+)
 
 DEFAULT_API_URL = "https://slack.com/api/"
 DEFAULT_MAX_WAIT = 60.0
@@ -28,13 +36,17 @@ _ENTRY_NAMES = {"admin_token": "admin.admin_token"}
 
 @dataclass(frozen=True)
 class Settings:
-    """One workspace as the config describes it. `tokens`: config key → token, only those set."""
+    """One workspace as the config describes it. `tokens`: config key → token, only those set.
+
+    `plain_http_hosts`: host names that a webhook's http:// URL is allowed for.
+    """
 
     workspace: Optional[str] = None
     api_url: str = DEFAULT_API_URL
     team_id: Optional[str] = None
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     webhook: Mapping[str, str] = field(default_factory=dict, repr=False)
+    plain_http_hosts: Tuple[str, ...] = ()
     max_wait: float = DEFAULT_MAX_WAIT
     proxy: Optional[str] = field(default=None, repr=False)
     ca_bundle: Optional[str] = None
@@ -75,7 +87,13 @@ def read_settings(config: Mapping[str, Any], workspace: Optional[str] = None) ->
     Raises SettingsError, naming the key, for a value that cannot be used.
     """
     own: Mapping[str, Any] = entry_of(config, workspace) if workspace else config
-    return replace(read_route(config, workspace), tokens=_tokens(own), webhook=_webhook(own))
+    section = "post_message_action"
+    return replace(
+        read_route(config, workspace),
+        tokens=_tokens(own),
+        webhook=_webhook(own),
+        plain_http_hosts=texts_of(object_of(own, section), "plain_http_hosts", section),
+    )
 
 
 def read_route(config: Mapping[str, Any], workspace: Optional[str] = None) -> Settings:

@@ -2,6 +2,9 @@
 
 A webhook answers the text `ok`, or one of a few error codes as plain text. Its URL is the
 credential: it is never put into the body, a message or a log line.
+
+The message travels as in 2.x: as JSON text in the form field `payload`, which Slack takes, and what
+stands in Slack's place may take nothing else. Webhooks of Workflow Builder take JSON only.
 """
 
 from __future__ import annotations
@@ -13,11 +16,13 @@ from st2slack.errors import InputError, Refusal, SettingsError
 from st2slack.redact import redact
 from st2slack.settings.slack import Settings, is_loopback
 from st2slack.web.call import Client, rate_limited
-from st2slack.web.encode import encode
+from st2slack.web.encode import encode, encode_value
 from st2slack.web.methods import Method
 from st2slack.web.send import Request, beginning, foreign, refuse_redirect, trouble
 
 NAME = "The webhook"
+SLACK_HOSTS = ("slack.com", "slack-gov.com")  # and all below them
+_WORKFLOW_BUILDER = ("/triggers/", "/workflows/")  # how the paths of its webhooks begin
 _POST = Method(NAME, writes=True, takes_token=False)
 
 # Plain-text codes (SLACK.md; docs.slack.dev, "Sending messages using incoming webhooks").
@@ -102,7 +107,7 @@ def find_url(settings: Settings, given: Optional[str]) -> str:
             "--register-configs`, or pass the parameter `webhook_url`." % _place(settings)
         )
     where = "Parameter `webhook_url`" if given else "Config key %s" % _place(settings)
-    return _checked(url, where)
+    return _checked(url, where, settings)
 
 
 def post(client: Client, url: str, message: Mapping[str, Any]) -> bool:
@@ -110,12 +115,20 @@ def post(client: Client, url: str, message: Mapping[str, Any]) -> bool:
     path = urlsplit(url).path.strip("/")
     # A path of a few letters is no credential, and would black out half of every message.
     secrets = (url, *([path] if len(path) >= 8 else []), *client.settings.secrets())
-    request = Request(method=NAME, url=url, document=message, secrets=secrets)
+    request = Request(method=NAME, url=url, secrets=secrets, **_body(url, message))
 
     def attempt(request: Request, method: Method, left: float) -> bool:
         return _accept(client.send(request, left), request, client.settings)
 
     return bool(client.persist(request, _POST, attempt))
+
+
+def _body(url: str, message: Mapping[str, Any]) -> Dict[str, Any]:
+    """How the message is put into a Request."""
+    parts = urlsplit(url)
+    if _is_slacks(parts.hostname or "") and parts.path.startswith(_WORKFLOW_BUILDER):
+        return {"document": message}
+    return {"fields": [("payload", encode_value("payload", message))]}
 
 
 def _accept(response: Any, request: Request, settings: Settings) -> bool:
@@ -144,7 +157,7 @@ def _refusal(code: str, status: Any, request: Request, settings: Settings) -> Re
     return Refusal(redact(text, request.secrets), NAME, code, {"ok": False, "error": code})
 
 
-def _checked(url: str, where: str) -> str:
+def _checked(url: str, where: str, settings: Settings) -> str:
     if url.startswith("{{"):
         raise SettingsError("%s still holds a template: StackStorm did not find its value." % where)
     try:
@@ -154,15 +167,38 @@ def _checked(url: str, where: str) -> str:
         host, user = None, None
     if not host or user is not None or not url.isascii() or not url.isprintable() or " " in url:
         raise SettingsError("%s is not the URL of a webhook (https://hooks.slack.com/...)." % where)
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
+    if parts.scheme == "http" and not is_loopback(url):
+        _check_plain_http(host, where, settings)
+    elif parts.scheme not in ("http", "https"):
         raise SettingsError("%s must begin with https://." % where)
     return url
 
 
-def _place(settings: Settings) -> str:
-    if settings.workspace is None:
-        return "`post_message_action.webhook_url`"
-    return "`post_message_action.webhook_url` of the workspace %r" % settings.workspace
+def _check_plain_http(host: str, where: str, settings: Settings) -> None:
+    """Raise SettingsError unless the operator has named this host, and it is not Slack's."""
+    if _is_slacks(host):
+        raise SettingsError("%s must begin with https://, as all webhooks of Slack." % where)
+    if _plain_name(host) not in map(_plain_name, settings.plain_http_hosts):
+        key = _place(settings, "plain_http_hosts")
+        raise SettingsError(
+            "%s must begin with https://. For a host that has no TLS, name it in %s: whoever is on "
+            "the way can then read the messages and the URL." % (where, key)
+        )
+
+
+def _is_slacks(host: str) -> bool:
+    name = _plain_name(host)
+    return any(name == each or name.endswith("." + each) for each in SLACK_HOSTS)
+
+
+def _plain_name(host: str) -> str:
+    return host.strip().casefold().rstrip(".")
+
+
+def _place(settings: Settings, key: str = "webhook_url") -> str:
+    """Where the key stands in the config, in words."""
+    of = "" if settings.workspace is None else " of the workspace %r" % settings.workspace
+    return "`post_message_action.%s`%s" % (key, of)
 
 
 def attachments_of(attachment: Any) -> List[Mapping[str, Any]]:
