@@ -210,7 +210,11 @@ BEFORE_AUTH_TEST = {
         EDITS,
         triggers.IDENTITY_UNKNOWN,
     ),
-    "an edit of a person's": (body(subtype="message_changed", message={"user": "U1"}), EDITS, EVENT),
+    "an edit of a person's": (
+        body(subtype="message_changed", message={"user": "U1"}),
+        EDITS,
+        EVENT,
+    ),
     "a bot's mention": (MENTION, {"events": ("app_mention",)}, triggers.IDENTITY_UNKNOWN),
     "a bot's reaction": (
         {"type": "reaction_added", "bot_id": "B2"},

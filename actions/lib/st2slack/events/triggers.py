@@ -354,7 +354,7 @@ def _user(event: Event, user: Mapping[str, Any]) -> Dict[str, Any]:
         "name": _text(user, "name") or _text(own, "name") or _bot_name(body),
         "first_name": _text(profile, "first_name") or None,
         "last_name": _text(profile, "last_name") or None,
-        "real_name": real or _bot_name(body),
+        "real_name": real or None,
         "is_admin": user.get("is_admin") is True,
         "is_owner": user.get("is_owner") is True,
         "is_bot": user.get("is_bot") is True or is_bots(body),
