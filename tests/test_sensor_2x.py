@@ -12,6 +12,7 @@ import pytest
 from sensing import TRANSPORTS, Sensing, until
 
 from sandbox.slack import LoopbackSlack
+from sandbox.stackstorm import rules
 from sandbox.upgrade import interface
 
 RECORD = json.loads(Path(__file__).with_name("fixtures").joinpath("sensor_2x.json").read_text())
@@ -121,3 +122,40 @@ def test_the_comparison_sees_other_differences(old, new):
     whole = {"text": "a", "timestamp": 0, "user": {"name": "x"}, "channel": {"name": "y"}}
     with pytest.raises(AssertionError):
         difference({**whole, **old}, {**whole, **new})
+
+
+ADVICE = {
+    "subtypes": ("trigger.subtype", "nexists", "", "plain", "file_share"),
+    "without text": ("trigger.text", "regex", ".", "plain", "no text, attachments"),
+    "unknown people and channels": ("trigger.user.name", "exists", "", "plain", "unknown user"),
+    "unknown keys": ("trigger.user.id", "nexists", "", "bot_message by name", "plain"),
+}
+
+
+@pytest.mark.parametrize("name", ADVICE)
+def test_the_advice_does_what_it_says(now, name):
+    path, kind, pattern, passes, is_refused = ADVICE[name]
+    text = "{type: %s, pattern: %s}" % (kind, pattern or '""')
+    assert text in BEHAVIOURS[name]["instead"]
+    rule = rules.Rule("p", "r", "slack.message", "core.noop", enabled=True)
+    rule.criteria[path] = {"type": kind, "pattern": pattern}
+    payloads = now["allow_bot_messages"]
+    assert rule.matches("slack.message", payloads[passes])
+    assert not rule.matches("slack.message", payloads[is_refused])
+
+
+def test_attachments_and_blocks_can_be_asked_for_as_in_2x(now):
+    """Criteria `exists` and `nexists`, for every event that both dispatch."""
+    for key in ("attachments", "blocks"):
+        for kind in ("exists", "nexists"):
+            rule = rules.Rule("p", "r", "slack.message", "core.noop", enabled=True)
+            rule.criteria["trigger." + key] = {"type": kind, "pattern": ""}
+            for label, each in EVENTS.items():
+                old, new = each["dispatched"]["default"], now["default"].get(label)
+                if old and new:
+                    was = rule.matches("slack.message", old)
+                    assert (
+                        rule.matches("slack.message", new)
+                        is was
+                        is ((key in old) == (kind == "exists"))
+                    )
