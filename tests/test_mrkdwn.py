@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.mrkdwn import escape, to_plain
+from st2slack.mrkdwn import escape, labels_of_links, to_plain
 
 NAMES = {"U1": "ada", "C1": "ops", "S1": "oncall"}
 
@@ -372,3 +372,32 @@ def test_no_text_makes_it_slow(start, again, end):
         before = time.process_time()
         to_plain(text, NAMES)
         assert time.process_time() - before < limit, "%d characters" % length
+
+
+@pytest.mark.parametrize(
+    ("text", "stripped"),
+    [
+        ("see <http://x.example|x> now", "see x now"),
+        ("<http://x.example|x> and <https://y.example/a|y>", "x and y"),
+        ("go <http://x.example>", "go <http://x.example>"),
+        ("<http://x.example> and <http://y.example|y>", "<http://x.example> and y"),
+        ("<http://x.example|x> <#C0DEPLOYS01|deploys>", "x <#C0DEPLOYS01|deploys>"),
+        ("<https://x.example/?a=1&amp;b=2|a &amp; b>", "a &amp; b"),
+        ("<http://x.example|a|b>", "a|b"),
+        ("<http://x.example|>", ""),
+        ("`<http://x.example|x>`", "`x`"),
+        ("<mailto:a@b.example|a@b.example> <!date^1^x^http://x|y>",) * 2,
+        ("<@U1> <@U1|ann> <!here|here> *bold* &lt;http://x|y&gt;",) * 2,
+        ("<http://x.example|x\ny>",) * 2,
+        ("<http://x.example|x",) * 2,
+        ("",) * 2,
+    ],
+)
+def test_links_become_their_labels(text, stripped):
+    assert labels_of_links(text) == stripped
+
+
+def test_a_text_that_is_hostile_to_the_pattern_stays():
+    """A pattern that looked back would take hours for these."""
+    for hostile in ("<http:" * 100_000, "<http:|" * 100_000, "<http:" + "|" * 400_000):
+        assert labels_of_links(hostile) == hostile

@@ -228,6 +228,14 @@ WHICH = pytest.mark.parametrize(
 )
 
 
+def test_a_command_that_an_app_wrote_in_a_persons_name_does_not_come_in():
+    payload = message("!st2 help", bot_id="B0OTHER0001")
+    payload["user"]["is_bot"] = False
+    rule = SAMPLES["on_prefix"]
+    assert rule.matches(rule.trigger, {**payload, "bot_id": None})
+    assert not rule.matches(rule.trigger, payload)
+
+
 @WHICH
 def test_which_commands_come_in(name, payload, expected):
     assert SAMPLES[name].matches(SAMPLES[name].trigger, payload) is expected
@@ -263,6 +271,9 @@ def test_a_command_in_a_message_tells_its_thread(name, make):
     given = SAMPLES[name].given(make())
     assert (given["ts"], given["thread_ts"]) == ("1795420800.000119", "1795420800.000119")
     assert given["is_bot"] == "False"
+    if name == "on_prefix":
+        # A message that an app wrote in a person's name.
+        assert SAMPLES[name].given(make(bot_id="B0OTHER0001"))["is_bot"] == "True"
     assert SAMPLES[name].given(make(thread_ts="1.000001"))["thread_ts"] == "1.000001"
 
 

@@ -14,7 +14,7 @@ from sensing import OPENING, PATIENCE, TRANSPORTS, D, G, RealTime, Sensing, numb
 from sandbox.slack import Fault, SocketFault, Token, seed
 from sandbox.slack.socket_faults import GARBAGE, Close, Wire, oversized
 from st2slack.errors import Disconnected
-from st2slack.events import connection, workspace
+from st2slack.events import connection, identity, triggers, workspace
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -657,13 +657,92 @@ def test_look_ups_in_vain_delay_nothing_and_lose_nothing(slack, transport, fault
         assert len(asked) <= 3
 
 
-def test_who_we_are_can_be_asked_later(slack, transport):
-    """auth.test fails at first: bots are taken for ourselves, people are heard."""
+# who the app is
+
+OTHER_APP = {"user": seed.PRIYA, "bot_id": "B0OTHER0001"}
+
+
+@pytest.fixture
+def asked_often(monkeypatch):
+    monkeypatch.setattr(identity, "RETRY", 0.02)
+
+
+def without_identity(slack):
+    """auth.test fails from now on; returns how to let it succeed again."""
     slack.faults.append(Fault.status(500, method="auth.test", times=None))
+    return slack.faults.clear
+
+
+def asked(slack):
+    return sum(request.method == "auth.test" for request in slack.requests)
+
+
+def test_bots_wait_until_it_is_known_who_the_app_is(slack, transport, asked_often):
+    known_again = without_identity(slack)
     with Sensing(slack, transport) as sensing:
         sensing.say("own", user=seed.BOT, bot_id=seed.BOT_ID)
+        for number in range(3):
+            sensing.say("m %d" % number, **OTHER_APP)
         sensing.say("people's")
         assert sensing.wait_texts(1) == ["people's"]
+        until(lambda: sensing.figure("waiting_for_identity") == 4)
+        if transport == "socket_mode":
+            assert len(slack.socket.acknowledged) == 1
+        until(lambda: asked(slack) >= 3)
+        known_again()
+        assert sensing.wait_texts(4)[1:] == ["m 0", "m 1", "m 2"]
+        until(lambda: sensing.workspace.document()["ignored"] == {"own message": 1})
+        assert sensing.figure("waiting_for_identity") == 0
+        if transport == "socket_mode":
+            until(lambda: len(slack.socket.acknowledged) == 5 and slack.socket.settled())
+        # From then on nothing waits, and nothing is asked.
+        count = asked(slack)
+        sensing.say("m 3", **OTHER_APP)
+        assert sensing.wait_texts(5)[4] == "m 3"
+        assert asked(slack) == count
+        assert len(sensing.log.of("WARNING")) == 1
+
+
+def test_what_waits_for_the_identity_comes_once(slack, asked_often):
+    """Slack delivers again what is not acknowledged, while the first copy is held."""
+    slack.socket.ack_timeout = 0.05
+    slack.socket.retry_after = (0.0, 0.05, 60.0)
+    known_again = without_identity(slack)
+    with Sensing(slack) as sensing:
+        sensing.say("m 0", **OTHER_APP)
+        until(lambda: sensing.figure("waiting_for_identity") >= 2)
+        known_again()
+        until(lambda: sensing.figure("known") >= 1)
+        assert sensing.texts == ["m 0"]
+
+
+def test_there_is_room_for_some_only(monkeypatch, slack, transport, asked_often):
+    monkeypatch.setattr(identity, "ROOM", 2)
+    slack.socket.ack_timeout = 0.05
+    slack.socket.retry_after = (0.0, 0.5, 5.0)
+    known_again = without_identity(slack)
+    with Sensing(slack, transport) as sensing:
+        for number in range(4):
+            sensing.say("m %d" % number, **OTHER_APP)
+        until(lambda: any("no room" in line for line in sensing.log.of("WARNING")))
+        until(
+            lambda: sensing.workspace.document()["ignored"].get(triggers.IDENTITY_UNKNOWN, 0) >= 2
+        )
+        assert sensing.figure("waiting_for_identity") == 2 and sensing.texts == []
+        known_again()
+        if transport == "socket_mode":
+            assert sorted(numbers(sensing.wait_texts(4))) == [0, 1, 2, 3]
+        else:
+            assert numbers(sensing.wait_texts(2)) == [0, 1]
+            assert sensing.workspace.document()["ignored"] == {triggers.IDENTITY_UNKNOWN: 2}
+
+
+def test_an_expired_token_is_renewed_before_it_is_asked_again(slack, transport, asked_often):
+    config = {"action_token": "xoxb-loopback-expired", "action_token_key": "bot"}
+    with Sensing(slack, transport, {"bot": slack.bot_token}, config) as sensing:
+        sensing.say("own", user=seed.BOT, bot_id=seed.BOT_ID)
+        sensing.say("m 0", **OTHER_APP)
+        assert sensing.wait_texts(1) == ["m 0"]
 
 
 # secrets

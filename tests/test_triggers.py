@@ -76,9 +76,10 @@ MESSAGES = {
     "no text": (body(text=None), {}, MESSAGE),
     "no user": (body(user=None), {}, MESSAGE),
     "no channel": (body(channel=None, channel_type=None), {}, MESSAGE),
-    "a bot's": (body(bot_id="B2"), {}, "bot message"),
+    "another app's": (body(bot_id="B2"), {}, MESSAGE),
+    "another app's, by profile": (body(bot_profile={"id": "B2"}), {}, MESSAGE),
+    "another app's file": (body(bot_id="B2", subtype="file_share"), {}, "bot message"),
     "a classic bot's": (body(subtype="bot_message", user=None), {}, "bot message"),
-    "a bot's, by profile": (body(bot_profile={"id": "B2"}), {}, "bot message"),
     "Slackbot's": (body(user="USLACKBOT"), {}, "bot message"),
     "a bot's, allowed": (body(bot_id="B2"), ALL_BOTS, MESSAGE),
     "a classic bot's, allowed": (body(subtype="bot_message", user=None), ALL_BOTS, MESSAGE),
@@ -94,7 +95,12 @@ MESSAGES = {
     "ours under a person's name": (body(app_id="A0ME", bot_id="B9"), {}, "own message"),
     "ours, bots not allowed": (body(bot_id="B0ME"), {}, "own message"),
     "ours, allowed": (body(bot_id="B0ME"), OWN, MESSAGE),
-    "a bot's, only ours allowed": (body(bot_id="B2"), OWN, "bot message"),
+    "a classic bot's, only ours allowed": (
+        body(bot_id="B2", subtype="bot_message"),
+        OWN,
+        "bot message",
+    ),
+    "our webhook, only ours allowed": (body(bot_id="B0ME", subtype="bot_message"), OWN, MESSAGE),
     "a join": (body(subtype="channel_join"), {}, "notice"),
     "a topic": (body(subtype="channel_topic"), {}, "notice"),
     "a subtype of next year": (body(subtype="hologram"), {}, "notice"),
@@ -203,12 +209,50 @@ def test_before_a_look_up_only_what_it_cannot_change_is_refused():
     assert verdict(body(), None, channels=("C0000000002",)) == "channel"
 
 
-def test_until_it_is_known_who_we_are_every_bot_may_be_us():
-    nobody = Identity()
-    assert verdict(body(bot_id="B2"), me=nobody, **ALL_BOTS) == "own message"
-    assert verdict(body(bot_id="B2"), me=nobody, **ALL_BOTS, **OWN) == MESSAGE
-    assert verdict(body(), me=nobody) == MESSAGE
+CLASSIC = {"bot_id": "B2", "subtype": "bot_message"}
+MENTION = {"type": "app_mention", "bot_id": "B2"}
+# name: (event, settings, expected while it is not known who the app is)
+BEFORE_AUTH_TEST = {
+    "a person's": (body(), {}, MESSAGE),
+    "a bot's": (body(bot_id="B2"), {}, triggers.IDENTITY_UNKNOWN),
+    "a bot's, bots allowed": (body(bot_id="B2"), ALL_BOTS, triggers.IDENTITY_UNKNOWN),
+    "a classic bot's, allowed": (body(**CLASSIC), ALL_BOTS, triggers.IDENTITY_UNKNOWN),
+    "a classic bot's, ours allowed": (body(**CLASSIC), OWN, triggers.IDENTITY_UNKNOWN),
+    # Whoever wrote these, the verdict is the same.
+    "a classic bot's": (body(**CLASSIC), {}, "bot message"),
+    "a bot's, ours allowed": (body(bot_id="B2"), OWN, MESSAGE),
+    "a classic bot's, all allowed": (body(**CLASSIC), {**ALL_BOTS, **OWN}, MESSAGE),
+    "a bot's in a direct message": (body(bot_id="B2", channel_type="im"), {}, "channel type"),
+    "a bot's elsewhere": (body(bot_id="B2"), {"channels": ("C0000000002",)}, "channel"),
+    "a bot's notice": (body(bot_id="B2", subtype="channel_join"), {}, "notice"),
+    "an edit of a bot's": (
+        body(subtype="message_changed", message={"bot_id": "B2"}),
+        EDITS,
+        triggers.IDENTITY_UNKNOWN,
+    ),
+    "an edit of a person's": (
+        body(subtype="message_changed", message={"user": "U1"}),
+        EDITS,
+        EVENT,
+    ),
+    "a bot's mention": (MENTION, {"events": ("app_mention",)}, triggers.IDENTITY_UNKNOWN),
+    "a bot's reaction": (
+        {"type": "reaction_added", "bot_id": "B2"},
+        {"events": ("reaction_added",)},
+        EVENT,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BEFORE_AUTH_TEST)
+def test_before_it_is_known_who_the_app_is(name):
+    event_body, settings, expected = BEFORE_AUTH_TEST[name]
+    assert verdict(event_body, me=Identity(), **settings) == expected
+
+
+def test_a_bot_id_alone_makes_the_identity_known():
     assert verdict(body(user=""), me=Identity(bot_id="B0ME")) == MESSAGE
+    assert verdict(body(bot_id="B2"), me=Identity(bot_id="B0ME")) == MESSAGE
 
 
 EVENTS = {
@@ -216,7 +260,7 @@ EVENTS = {
     "listed": ({"type": "reaction_added", "user": "U0ME"}, ("reaction_added",), EVENT),
     "a mention": ({"type": "app_mention", "user": "U1"}, ("app_mention",), EVENT),
     "our own mention": ({"type": "app_mention", "user": "U0ME"}, ("app_mention",), "own message"),
-    "a bot's mention": ({"type": "app_mention", "bot_id": "B2"}, ("app_mention",), "bot message"),
+    "a bot's mention": ({"type": "app_mention", "bot_id": "B2"}, ("app_mention",), EVENT),
     "message, listed": (body(), ("message",), MESSAGE),
     "no type": ({}, ("",), "not wanted"),
     "no text as type": ({"type": ["message"]}, ("message",), "not wanted"),
@@ -299,7 +343,7 @@ def test_a_message_of_which_nothing_is_known():
     nowhere = {"id": None, "name": None, "topic": "", "is_group": False, "type": None}
     assert payload["channel"] == nowhere
     assert (payload["timestamp"], payload["timestamp_raw"], payload["text"]) == (0, "", "")
-    assert payload["attachments"] == payload["blocks"] == payload["files"] == []
+    assert payload["files"] == [] and not {"attachments", "blocks"} & set(payload)
     assert payload["permalink"] is payload["event_id"] is None
 
 
@@ -332,8 +376,40 @@ def test_a_deleted_user():
 def test_text_is_plain_where_asked_for():
     text = "<@U2> see <http://x|x> &amp; `<@U3>`"
     assert message(body(text=text)).payload["text"] == text
-    plain = message(body(text=text), names={"U2": "ann"}, strip_formatting=True).payload
-    assert plain["text"].startswith("@ann see x & ")
+    for more in ({}, {"strip_formatting": True}):
+        plain = message(body(text=text), names={"U2": "ann"}, plain_text=True, **more).payload
+        assert plain["text"].startswith("@ann see x & ")
+
+
+def test_strip_formatting_touches_labelled_links_only():
+    text = "<@U2> see <http://x|x> &amp; `<@U3>` <https://y> <mailto:a@b|a@b> <#C1|ops>"
+    stripped = message(body(text=text), names={"U2": "ann"}, strip_formatting=True).payload
+    assert stripped["text"] == text.replace("<http://x|x>", "x")
+
+
+@pytest.mark.parametrize("sent", [None, [], "x", {}, [1]])
+def test_attachments_and_blocks_stand_there_only_if_slack_sent_some(sent):
+    payload = message(body(attachments=sent, blocks=[{"type": "divider"}])).payload
+    assert "attachments" not in payload and payload["blocks"] == [{"type": "divider"}]
+    payload = message(body(attachments=[{"fallback": "x"}], blocks=sent)).payload
+    assert "blocks" not in payload and payload["attachments"] == [{"fallback": "x"}]
+
+
+@pytest.mark.parametrize(
+    ("more", "user", "is_bot"),
+    [
+        ({}, BOB, False),
+        ({"bot_id": "B2"}, BOB, False),
+        ({"bot_id": "B2"}, {**BOB, "is_bot": True}, True),
+        ({"bot_id": "B2"}, {"id": "U1"}, True),
+        ({"subtype": "bot_message", "user": None}, {}, True),
+        ({}, {"id": "U1"}, False),
+    ],
+)
+def test_is_bot_is_what_slack_tells_of_the_user(more, user, is_bot):
+    """As in 2.x; whether an app wrote the message is told by `bot_id`."""
+    payload = message(body(**more), user).payload
+    assert (payload["user"]["is_bot"], payload["bot_id"]) == (is_bot, more.get("bot_id"))
 
 
 def test_users_that_a_text_mentions():
@@ -689,6 +765,7 @@ SETTINGS = st.builds(
     allow_bot_messages=st.booleans(),
     allow_own_messages=st.booleans(),
     strip_formatting=st.booleans(),
+    plain_text=st.booleans(),
 )
 
 
@@ -696,6 +773,7 @@ SETTINGS = st.builds(
 def test_any_event_is_survived(event_body, user, channel, config):
     event = Event(event_body)
     wanted = triggers.Wanted(config, ME)
+    assert triggers.Wanted(config, Identity()).judge(event, None).ref in (None, MESSAGE, EVENT)
     for looked_up in (None, {}, {"id": "C1"}, channel):
         judgement = wanted.judge(event, looked_up)
         assert judgement.ref in (None, MESSAGE, EVENT)

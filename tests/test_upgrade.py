@@ -80,6 +80,14 @@ def test_every_break_has_its_reason():
         assert kind["why"] or listed(name) == {}, name
 
 
+def test_every_behaviour_has_its_reason_and_stands_in_the_table():
+    text = " ".join(table.table().replace("\\|", "|").split())
+    for name, each in INTERFACE.behaviours.items():
+        assert each["level"] in ("break", "note"), name
+        for part in ("where", "change", "why", "instead"):
+            assert each[part] and " ".join(each[part].split()) in text, (name, part)
+
+
 def test_every_ruling_over_a_default_is_needed():
     unused = []
     for ruled in KINDS["defaults"]["same_effect"]:
@@ -343,9 +351,9 @@ def test_every_config_of_2x_passes():
 
     given = {name: sample(schema) for name, schema in old.items()}
     now = configs.complete(json.loads(json.dumps(given)))
-    assert {name: now[name] for name in ("action_token", "post_message_action", "admin")} == {
-        name: given[name] for name in ("action_token", "post_message_action", "admin")
-    }
+    assert now["action_token"] == given["action_token"]
+    for name in ("post_message_action", "admin"):
+        assert {key: now[name][key] for key in given[name]} == given[name]
     known = configs.load_schema()
     for name, schema in old.items():
         assert known[name]["type"] == schema["type"]
@@ -377,4 +385,4 @@ def test_the_table_names_every_break():
 
 def test_the_list_is_one_plain_document():
     text = (table.ROOT / "etc/upgrade_2x.yaml").read_text(encoding="utf-8")
-    assert list(yaml.safe_load(text)) == ["pending", "kinds"]
+    assert list(yaml.safe_load(text)) == ["pending", "kinds", "behaviours"]

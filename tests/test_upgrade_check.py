@@ -319,7 +319,11 @@ admin:
 def test_a_config_of_2x_needs_no_change(check):
     text = OLD_CONFIG % CANARY
     code, found, summary = check(text, "configs/slack.yaml")
-    assert (code, found) == (0, []) and summary.endswith("1 config.")
+    assert code == 0 and summary.endswith("1 config.")
+    (line,) = found
+    assert line.startswith(
+        "8: note: config key `sensor.strip_formatting`: Each link that has a label"
+    )
     assert check(text, "slack.yaml")[2].endswith("2 configs.")
 
 
@@ -329,18 +333,195 @@ def test_config_keys_that_are_wrong(check):
     code, found, _ = check(text, "configs/slack.yaml")
     assert code == 1 and CANARY not in "".join(found)
     assert [line.split("`")[:2] for line in found] == [
+        ["8: note: config key ", "sensor.strip_formatting"],
         ["11: break: config key ", "admin.attempts"],
         ["12: note: config key ", "admin.attemps"],
         ["14: break: config key ", "action_tokken"],
         ["15: break: config key ", "user_token"],
     ]
-    assert "did you mean action_token" in found[2]
+    assert "did you mean action_token" in found[3]
 
 
 def test_a_slack_yaml_that_is_no_config(check):
     assert check("name: x\nenabled: true\n", "rules/slack.yaml")[2].endswith("0 configs.")
     assert check("just text\n", "configs/slack.yaml")[0] == 1
     assert check("", "configs/slack.yaml")[0] == 0
+
+
+# What the sensor and the webhooks do differently.
+
+BEHAVIOURS = interface.load().behaviours
+
+
+def on_message(*criteria, kind="slack.message"):
+    lines = "".join("  %s: {type: %s, pattern: %s}\n" % each for each in criteria)
+    return "name: r\ntrigger:\n  type: %s\n%saction:\n  ref: core.noop\n" % (
+        kind,
+        "criteria:\n" + lines if lines else "",
+    )
+
+
+def said(found, line, level, name):
+    change = BEHAVIOURS[name]["change"]
+    return [
+        each
+        for each in found
+        if each.startswith("%d: %s: " % (line, level)) and ": %s →" % change in each
+    ]
+
+
+EVERY_MESSAGE = ("own messages", "subtypes", "without text", "unknown people and channels")
+
+
+def test_a_rule_on_messages_is_told_which_ones_come_now(check):
+    code, found, summary = check(on_message())
+    assert code == 0 and summary.startswith("Nothing to change, 4 notes.")
+    assert all(len(said(found, 3, "note", name)) == 1 for name in EVERY_MESSAGE)
+    assert check(on_message(kind="slack.event"))[:2] == (0, [])
+    assert check(on_message(kind="other.message"))[:2] == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("path", "gone"),
+    [
+        ("trigger.subtype", "subtypes"),
+        ("trigger.text", "without text"),
+        ("trigger.channel.name", "unknown people and channels"),
+        ("trigger.user.name", "unknown people and channels"),
+    ],
+)
+def test_a_criterion_that_settles_it_ends_the_note(check, path, gone):
+    _, found, _ = check(on_message((path, "equals", "x")))
+    told = {name for name in EVERY_MESSAGE if said(found, 3, "note", name)}
+    assert told == set(EVERY_MESSAGE) - {gone} and len(found) == 3
+
+
+@pytest.mark.parametrize(
+    ("criterion", "level", "name"),
+    [
+        (("trigger.user.first_name", "equals", "Unknown"), "break", "unknown keys"),
+        (("trigger.user.id", "nequals", '"Unknown"'), "break", "unknown keys"),
+        (("trigger.user.real_name", "inside", "[Unknown, bob]"), "break", "unknown keys"),
+        (("trigger.user.is_bot", "equals", "true"), "note", "own messages"),
+        (("trigger.attachments", "exists", "true"), "note", "without text"),
+        (("trigger.blocks[0].type", "equals", "section"), "note", "without text"),
+    ],
+)
+def test_a_criterion_that_means_something_else_now(check, criterion, level, name):
+    code, found, _ = check(on_message(criterion))
+    assert code == (1 if level == "break" else 0)
+    assert len(said(found, 5, level, name)) == 1
+
+
+def test_a_criterion_on_a_mention(check):
+    for pattern in ("'<@U0123456789>'", r"'^\<\@U0'"):
+        code, found, _ = check(on_message(("trigger.text", "regex", pattern)))
+        assert code == 0
+        (line,) = [each for each in found if each.startswith("5: ")]
+        assert "as in 2.x" in line and "`sensor.plain_text`" in line
+    _, found, _ = check(on_message(("trigger.text", "regex", "x")))
+    assert not [each for each in found if each.startswith("5: ")]
+
+
+HOOK = "http://mattermost.example.com:8065/hooks/%s" % CANARY
+
+
+@pytest.mark.parametrize("section", ["", "workspaces:\n  - name: emea\n    "])
+@pytest.mark.parametrize(
+    ("url", "hosts", "broken"),
+    [
+        (HOOK, "[]", True),
+        (HOOK, "[Mattermost.example.com]", False),
+        ("http://hooks.slack.com/services/%s" % CANARY, "[hooks.slack.com]", True),
+        ("https://hooks.slack.com/services/%s" % CANARY, "[]", False),
+        ("http://127.0.0.1:8080/%s" % CANARY, "[]", False),
+        ('"{{ st2kv.system.hook }}"', "[]", False),
+        ('"http://{{ st2kv.system.host }}/x"', "[]", False),
+    ],
+)
+def test_a_webhook_without_tls_in_the_config(check, section, url, hosts, broken):
+    text = "%spost_message_action: {webhook_url: %s, plain_http_hosts: %s}\n" % (
+        section,
+        url,
+        hosts,
+    )
+    code, found, _ = check(text, "configs/slack.yaml")
+    line = text.count("\n")
+    assert code == broken and len(said(found, line, "break", "plain http")) == broken
+    assert CANARY not in "".join(found) and len(found) == broken
+
+
+def test_a_webhook_without_tls_in_a_call(check):
+    text = rule("slack.post_message", message="hi", webhook_url=HOOK)
+    code, found, _ = check(text)
+    assert code == 1 and len(said(found, 6, "break", "plain http")) == 1
+    assert CANARY not in "".join(found)
+    config = "post_message_action: {plain_http_hosts: [mattermost.example.com]}\n"
+    check(config, "configs/slack.yaml")
+    assert check(text)[:2] == (0, [])
+    text = rule("slack.post_attachment", attachment="{text: x}", webhook_url="http://slack.com/x")
+    code, found, _ = check(text)
+    assert code == 1 and len(said(found, 6, "break", "plain http")) == 1
+
+
+def test_a_webhook_of_workflow_builder(check):
+    url = "https://hooks.slack.com/triggers/T1/1/%s" % CANARY
+    code, found, _ = check(rule("slack.post_message", message="hi", webhook_url=url))
+    assert code == 0 and len(said(found, 6, "note", "workflow webhooks")) == 1
+    assert CANARY not in "".join(found)
+
+
+def test_every_listed_behaviour_is_found(check):
+    """In packs of an operator who is concerned by all of them."""
+    check(on_message(), "rules/a.yaml")
+    check(on_message(("trigger.user.name", "equals", "Unknown")), "rules/b.yaml")
+    url = "http://hooks.slack.com/triggers/T1/1/x"
+    check(rule("slack.post_message", message="hi", webhook_url=url), "rules/c.yaml")
+    _, found, _ = check(OLD_CONFIG % CANARY, "configs/slack.yaml")
+    for name, behaviour in BEHAVIOURS.items():
+        assert any(": %s →" % behaviour["change"] in line for line in found), name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "trigger: slack.message",
+        "trigger: {type: [slack.message]}",
+        "trigger: {type: slack.message}\ncriteria: 5",
+        "trigger: {type: slack.message}\ncriteria: {a: 5, trigger.user.is_bot: [x]}",
+        "trigger: {type: slack.message}\ncriteria: {trigger.text: {pattern: {a: [b, {c: d}]}}}",
+        "sensor: [strip_formatting]",
+        "post_message_action: [x]\nworkspaces: {a: b}\naction_token: x",
+        "post_message_action: {webhook_url: 'http://[x', plain_http_hosts: x}",
+    ],
+)
+def test_odd_rules_and_configs_end_no_scan(check, text):
+    assert "Looked at: 1 YAML file" in check(text, "slack.yaml")[2]
+
+
+WORKBOOK = """version: '2.0'
+name: mine.wb
+workflows:
+  main:
+    type: direct
+    tasks:
+      a:
+        action: slack.im.open
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WORKBOOK,
+        WORKBOOK.replace("    type: direct\n", ""),
+        "version: 2.0\nactions:\n  greet:\n    base: slack.chat.postMessage\n",
+    ],
+)
+def test_a_mistral_workbook_is_passed_over(check, text):
+    code, found, _ = check(text, "actions/workflows/wb.yaml")
+    assert code == 0 and len(found) == 1 and "Mistral" in found[0]
+    assert check(text.replace("slack.", "core."), "actions/workflows/wb.yaml")[:2] == (0, [])
 
 
 # Other people's files.

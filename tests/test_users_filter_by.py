@@ -51,14 +51,22 @@ def test_without_attributes_everybody_comes(config, attributes):
         ({"deleted": True}, ["jonas"]),
         ({"deleted": False, "is_bot": False}, ["mara", "tomasz", "priya", "lea"]),
         ({"profile.email": "*@harbour-works.example", "is_admin": True}, ["mara"]),
-        ({"profile.email": "*"}, EVERYBODY[:-1]),
+        ({"profile.email": "*"}, EVERYBODY),
+        ({"profile.email": "?*"}, EVERYBODY[:-1]),
+        ({"profile.email": ""}, ["harbourbot"]),
+        ({"profile.bot_id": ""}, EVERYBODY[:-1]),
+        ({"profile.bot_id": "[!x]*"}, ["harbourbot"]),
         ({"profile.email": None}, ["harbourbot"]),
         ({"is_admin": None}, ["jonas"]),
         ({"profile.bot_id": "B*"}, ["harbourbot"]),
-        ({"profile.nothing.deeper": "*"}, []),
-        ({"name.deeper": "*"}, []),
+        ({"profile.nothing.deeper": "*"}, EVERYBODY),
+        ({"name.deeper": ""}, EVERYBODY),
+        ({"name.deeper": "?*"}, []),
         ({"name": ["mara"]}, []),
-        ({"is_admin": 1}, []),
+        ({"is_admin": 1}, ["mara"]),
+        ({"is_admin": 0}, ["tomasz", "priya", "lea", "harbourbot"]),
+        ({"is_admin": 2}, []),
+        ({"is_admin": "1"}, []),
         ({"is_admin": "True"}, []),
         ({"updated": 1795420800}, EVERYBODY),
         ({"updated": "1795420800"}, []),
@@ -84,8 +92,9 @@ def test_what_is_null_or_strange_does_not_crash(slack, config):
         return [each["id"] for each in chosen(config, attributes)]
 
     assert ids(**{"profile.email": None}) == ["U1", "U2", "U3"]
-    assert ids(**{"profile.email": "*"}) == ["U4"]
-    assert ids(name=None) == ["U1", "U3"] and ids(name=7) == ["U2"] and ids(name="") == ["U4"]
+    assert ids(**{"profile.email": "?*"}) == ["U4"]
+    assert ids(name=None) == ["U1", "U3"] and ids(name=7) == ["U2"]
+    assert ids(name="") == ids(name="*") == ["U1", "U3", "U4"]
     assert ids(**{"profile.fields.Xf1.value": "v"}) == ["U4"]
     assert ids(**{"profile.fields": {"Xf1": {"value": "v"}}}) == ["U4"]
 
@@ -114,10 +123,19 @@ def expected(user, path, wanted):
         for key in path.split("."):
             value = value[key] if isinstance(value, dict) else {}[key]
     except KeyError:
-        return wanted is None
-    if isinstance(value, str) and isinstance(wanted, str):
-        return fnmatch.fnmatchcase(value, wanted)
-    return json.dumps(value, sort_keys=True) == json.dumps(wanted, sort_keys=True)
+        value = None
+    if isinstance(value, (str, type(None))) and isinstance(wanted, str):
+        return fnmatch.fnmatchcase(value or "", wanted)
+    return numbers_for_booleans(value) == numbers_for_booleans(wanted)
+
+
+def numbers_for_booleans(value):
+    """JSON text in which true is 1 and false is 0."""
+    if isinstance(value, dict):
+        value = {key: numbers_for_booleans(each) for key, each in value.items()}
+    if isinstance(value, list):
+        value = [numbers_for_booleans(each) for each in value]
+    return json.dumps(int(value) if isinstance(value, bool) else value, sort_keys=True)
 
 
 @given(some.dictionaries(KEYS, JSON, max_size=4), some.dictionaries(PATHS, WANTED, max_size=3))

@@ -2,8 +2,11 @@
 
 import json
 import logging
+import threading
 import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from unittest import mock
+from urllib.parse import parse_qsl
 
 import post_attachment
 import post_message
@@ -49,7 +52,12 @@ def last(slack, channel=DEPLOYS):
 
 
 def sent(slack):
-    return json.loads(slack.requests[-1].body)
+    """The message: JSON text in the form field `payload`, and nothing beside it."""
+    request = slack.requests[-1]
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    (name, value), *others = request.form
+    assert name == "payload" and not others
+    return json.loads(value)
 
 
 # --- what is posted -----------------------------------------------------------------------------
@@ -133,6 +141,126 @@ def test_the_actions_run_from_their_metadata(slack, hooked):
     done = run_action("slack.post_attachment", {"attachment": '{"text": "y"}'}, hooked)
     assert (done.status, done.result) == ("succeeded", True)
     assert last(slack)["attachments"][0]["text"] == "y"
+
+
+@pytest.mark.parametrize(
+    ("url", "as_json"),
+    [
+        ("https://hooks.slack.com/services/T1/B1/x", False),
+        ("https://hooks.slack.com/triggers/T1/1/x", True),
+        ("https://hooks.slack-gov.com/workflows/T1/A1/1/x", True),
+        ("https://mattermost.example.com/hooks/x", False),
+        ("https://mattermost.example.com/triggers/x", False),
+    ],
+)
+def test_only_webhooks_of_workflow_builder_get_json(url, as_json):
+    with mock.patch("requests.post") as post:
+        post.return_value.status_code = 200
+        post.return_value.text = "ok"
+        assert say({}, "hi", webhook_url=url) is True
+    (called,), options = post.call_args
+    assert called == url
+    form = [("payload", '{"text":"hi"}')]
+    assert (options.get("json"), options.get("data")) == (
+        ({"text": "hi"}, None) if as_json else (None, form)
+    )
+
+
+class PlainServer(BaseHTTPRequestHandler):
+    """A Slack-compatible server that is reached as a proxy: it gets the whole URL."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.came.append((self.path, dict(parse_qsl(body.decode()))))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *args):
+        """Nothing on stderr."""
+
+
+@pytest.fixture
+def plain_server():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), PlainServer)
+    server.came = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+PLAIN_URL = "http://Mattermost.example.com:8065/hooks/x"
+
+
+@pytest.mark.parametrize("host", ["mattermost.example.com", " MatterMost.Example.com. "])
+@pytest.mark.parametrize("where", ["config", "parameter", "workspace"])
+def test_plain_http_is_allowed_for_hosts_that_the_operator_names(plain_server, host, where):
+    section = {"plain_http_hosts": [host]}
+    given = {"webhook_url": PLAIN_URL} if where == "parameter" else {}
+    if where != "parameter":
+        section["webhook_url"] = PLAIN_URL
+    config = {"proxy": "http://127.0.0.1:%d" % plain_server.server_port}
+    if where == "workspace":
+        config["workspaces"] = [{"name": "emea", "post_message_action": section}]
+        given["workspace"] = "emea"
+    else:
+        config["post_message_action"] = section
+    assert say(config, "grüß & +", **given) is True
+    ((url, form),) = plain_server.came
+    assert url.lower() == PLAIN_URL.lower()
+    assert {name: json.loads(value) for name, value in form.items()} == {
+        "payload": {"text": "grüß & +"}
+    }
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://hooks.slack.com/services/T1/B1/x",
+        "http://HOOKS.Slack.com/services/T1/B1/x",
+        "http://slack.com/x",
+        "http://hooks.slack-gov.com/services/T1/B1/x",
+    ],
+)
+def test_plain_http_is_never_allowed_for_slack(url):
+    hosts = ["hooks.slack.com", "hooks.slack.com.", "slack.com", "hooks.slack-gov.com"]
+    config = {"post_message_action": {"webhook_url": url, "plain_http_hosts": hosts}}
+    with pytest.raises(SettingsError, match="must begin with https://, as all webhooks of Slack"):
+        say(config)
+
+
+def test_a_host_name_that_ends_with_a_dot_is_no_webhooks():
+    url = "http://hooks.slack.com./services/T1/B1/x"
+    hosts = ["hooks.slack.com."]
+    with pytest.raises(SettingsError, match="is not the URL of a webhook"):
+        say({"post_message_action": {"webhook_url": url, "plain_http_hosts": hosts}})
+
+
+@pytest.mark.parametrize("host", ["*", "*.example.com", "http://example.com", "example.com/x", ""])
+def test_what_is_no_host_name_is_refused(host):
+    config = {"post_message_action": {"webhook_url": PLAIN_URL, "plain_http_hosts": [host]}}
+    with pytest.raises(SettingsError, match="plain_http_hosts` must have host names"):
+        say(config)
+
+
+@pytest.mark.parametrize("hosts", [[], ["example.com"], ["mattermost.example.com.evil"]])
+def test_plain_http_to_other_hosts_names_the_key(hosts):
+    config = {"post_message_action": {"webhook_url": PLAIN_URL, "plain_http_hosts": hosts}}
+    with pytest.raises(SettingsError, match="`post_message_action.plain_http_hosts`") as caught:
+        say(config)
+    assert "hooks/x" not in str(caught.value)
+    with pytest.raises(SettingsError, match="plain_http_hosts` of the workspace 'emea'"):
+        say({"workspaces": [dict(config, name="emea")]}, workspace="emea")
+
+
+def test_hosts_that_are_no_list_are_refused():
+    config = {"post_message_action": {"webhook_url": PLAIN_URL, "plain_http_hosts": "x"}}
+    with pytest.raises(
+        SettingsError, match="`post_message_action.plain_http_hosts` must be a list"
+    ):
+        say(config)
 
 
 def test_slack_sdks_own_client_works_unchanged(slack):

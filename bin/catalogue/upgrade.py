@@ -12,11 +12,13 @@ ROOT = Path(__file__).resolve().parents[2]
 # Notes on more parameters than these are counted: they ask nothing of anybody.
 _SHOWN = 8
 _OF_ITS_OWN = ("retired",)
+_HEAD = ("Where", "What differs, and why", "What to do")
 
 
 def table(root: Path = ROOT) -> str:
-    """The tables of retired actions, of their parameters, and of everything else."""
-    kinds = _kinds(root)
+    """The tables of retired actions, of their parameters, of behaviours, and of everything else."""
+    breaks = _breaks(root)
+    kinds = breaks["kinds"]
     retired = kinds["retired"]
     facts = json.loads((root / "etc/slack/web_api.json").read_text(encoding="utf-8"))["methods"]
     others = [_row(kind) for name, kind in kinds.items() if name not in _OF_ITS_OWN]
@@ -25,16 +27,18 @@ def table(root: Path = ROOT) -> str:
         _markdown(("Gone", "Instead"), list(_retired(retired["actions"], facts))),
         "Where the action that took its place names a parameter differently:",
         _markdown(("Parameter", "Instead"), list(_moved(retired["parameters"]))),
+        "What the sensor and the webhooks do differently:",
+        _markdown(_HEAD, [_line(kind["where"], kind) for kind in breaks["behaviours"].values()]),
         "Everything else that differs:",
-        _markdown(("Where", "What differs, and why", "What to do"), [row for row in others if row]),
+        _markdown(_HEAD, [row for row in others if row]),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _kinds(root: Path) -> Dict[str, Dict[str, Any]]:
+def _breaks(root: Path) -> Dict[str, Dict[str, Any]]:
     text = (root / "etc/upgrade_2x.yaml").read_text(encoding="utf-8")
-    kinds: Dict[str, Dict[str, Any]] = yaml.safe_load(text)["kinds"]
-    return kinds
+    breaks: Dict[str, Dict[str, Any]] = yaml.safe_load(text)
+    return breaks
 
 
 def _retired(names: Sequence[str], facts: Mapping[str, Any]) -> Iterator[Tuple[str, ...]]:
@@ -55,7 +59,11 @@ def _moved(parameters: Mapping[str, Mapping[str, str]]) -> Iterator[Tuple[str, .
 def _row(kind: Mapping[str, Any]) -> Tuple[str, ...]:
     """The row of one kind of break; empty where it is found nowhere."""
     where = _where(kind)
-    return (where, f"{kind['change']} {kind['why']}", kind["instead"]) if where else ()
+    return _line(where, kind) if where else ()
+
+
+def _line(where: str, kind: Mapping[str, Any]) -> Tuple[str, ...]:
+    return where, f"{kind['change']} {kind['why']}", kind["instead"]
 
 
 def _where(kind: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@
     references.py  documents → which actions they call, with which parameters
     judge.py       one call → what must change in it
     configs.py     the pack's config → what must change in it
+    behaviours.py  rules, configs and webhook URLs → what the sensor and the webhooks do differently
     scan.py        folders → report
     command.py     `python -m sandbox upgrade-check`
 

@@ -17,7 +17,7 @@ Kind = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Interface:
-    """`old`: 2.x's name → action; `facts`: method → facts; `kinds`, `pending`: see upgrade_2x.yaml.
+    """`old`: 2.x's name → action; `facts`: method → facts; the rest: see upgrade_2x.yaml.
 
     An action of now is read when it is first asked for.
     """
@@ -28,6 +28,7 @@ class Interface:
     old_config: Mapping[str, Any]
     facts: Mapping[str, Mapping[str, Any]]
     kinds: Mapping[str, Kind]
+    behaviours: Mapping[str, Kind]
     pending: Mapping[str, str]
     names: List[str]
     _read: Dict[str, Action] = field(default_factory=dict)
@@ -60,6 +61,7 @@ def load(pack: Path = PACK) -> Interface:
         old_config=old["config"],
         facts=_json(pack / FACTS)["methods"],
         kinds=breaks["kinds"],
+        behaviours=breaks["behaviours"],
         pending=breaks["pending"] or {},
         names=sorted(path.stem for path in (pack / "actions").glob("*.yaml")),
     )

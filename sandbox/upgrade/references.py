@@ -48,7 +48,11 @@ def is_mistral(document: Optional[Node]) -> bool:
     if not re.match(r"2(\.0)?\Z", version):
         return False
     parts = [value for _, value in members(document).values()]
-    return any(member(part, "tasks") or member(part, "type") for part in [document, *parts])
+    # A workbook holds several workflows, and actions made of others.
+    parts += [value for _, value in members(member(document, "workflows")).values()]
+    made = [value for _, value in members(member(document, "actions")).values()]
+    is_workflow = any(member(part, "tasks") or member(part, "type") for part in [document, *parts])
+    return is_workflow or any(member(part, "base") for part in made)
 
 
 def _rule(document: Optional[Node]) -> Iterator[Reference]:

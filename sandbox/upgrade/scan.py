@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterable, Iterator, List, Optional, Set
+from typing import FrozenSet, Iterable, Iterator, List, Optional, Set
 
 from yaml.nodes import Node
 
 from ..stackstorm.mistakes import Mistake, Mistakes
-from . import configs, documents, judge
+from . import behaviours, configs, documents, judge
 from .documents import Unreadable
 from .finding import BREAK, NOTE, Finding
 from .interface import Interface
@@ -44,20 +45,34 @@ def scan(interface: Interface, places: Iterable[Path]) -> Report:
     report = Report()
     walker = _Walker(interface, report)
     schema = configs.schema_of(interface)
-    for place in places:
-        for path in walker.files(place):
-            report.files += 1
-            try:
-                report.findings += _in_file(interface, schema, path, report)
-            except Unreadable as error:
-                report.findings.append(
-                    Finding(str(path), error.line, NOTE, f"{error}", "passed over")
-                )
-            except RecursionError:
-                report.findings.append(
-                    Finding(str(path), None, NOTE, "is nested too deeply", "passed over")
-                )
+    paths = [path for place in places for path in walker.files(place)]
+    hosts = _plain_http_hosts(interface, schema, paths)
+    for path in paths:
+        report.files += 1
+        try:
+            report.findings += _in_file(interface, schema, path, report, hosts)
+        except Unreadable as error:
+            report.findings.append(Finding(str(path), error.line, NOTE, f"{error}", "passed over"))
+        except RecursionError:
+            report.findings.append(
+                Finding(str(path), None, NOTE, "is nested too deeply", "passed over")
+            )
     return report
+
+
+def _plain_http_hosts(
+    interface: Interface, schema: configs.Schemas, paths: Iterable[Path]
+) -> FrozenSet[str]:
+    """The hosts that the configs among these files allow plain http for."""
+    found: FrozenSet[str] = frozenset()
+    for path in paths:
+        if path.stem != interface.ref:
+            continue
+        with contextlib.suppress(Unreadable, RecursionError):  # told when it is looked at
+            document = documents.read(path)
+            if document is not None and configs.is_config(path, document, interface.ref, schema):
+                found |= behaviours.plain_http_hosts(document)
+    return found
 
 
 class _Walker:
@@ -106,7 +121,11 @@ class _Walker:
 
 
 def _in_file(
-    interface: Interface, schema: configs.Schemas, path: Path, report: Report
+    interface: Interface,
+    schema: configs.Schemas,
+    path: Path,
+    report: Report,
+    hosts: FrozenSet[str],
 ) -> List[Finding]:
     document = documents.read(path)
     if document is None:
@@ -115,9 +134,12 @@ def _in_file(
     found = [each for each in references(document) if judge.concerns_us(interface, each)]
     for reference in found:
         remarks += judge.judge(interface, reference)
+        remarks += behaviours.judge_call(interface, reference, hosts)
+    remarks += behaviours.judge_rule(interface, document)
     if not found and configs.is_config(path, document, interface.ref, schema):
         report.configs += 1
         remarks += configs.judge_config(document, schema)
+        remarks += behaviours.judge_config(interface, document)
     report.references += sum(not each.is_open for each in found)
     note = _of_mistral(interface, path, document)
     return ([note] if note else []) + [

@@ -49,6 +49,7 @@ _EVERYBODY = re.compile(r"!(here|channel|everyone)")
 _DATE = re.compile(r"!date\^(?P<ts>[^\s^]+)(?:\^.*)?", re.DOTALL)
 _OTHER = re.compile(r"!\S+")
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S.*")
+_LABELLED_LINK = re.compile(r"<https?:[^<>|\n]*\|([^<>\n]*)>")
 _ADDRESS = re.compile(r"(?:mailto|tel):", re.IGNORECASE)
 
 
@@ -66,6 +67,14 @@ def to_plain(text: str, names: Optional[Names] = None) -> str:
         return _text_piece(match, look_up)
 
     return _IN_TEXT.sub(piece, text)
+
+
+def labels_of_links(text: str) -> str:
+    """Slack's `text` with the label in place of each labelled link to http:// or https://.
+
+    Everything else stays as it is, links without a label too, and those of other schemes.
+    """
+    return _LABELLED_LINK.sub(r"\1", text)
 
 
 def escape(text: str) -> str:

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+SLACK_DOMAINS = ("slack.com", "slack-gov.com")  # and all hosts below them
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LONGEST_HOST = 253  # characters (RFC 1035)
 DEFAULT_PORTS: Dict[str, int] = {"http": 80, "https": 443, "ws": 80, "wss": 443}
@@ -126,6 +127,16 @@ def host_of(url: str) -> str:
         return parse_address(url).host
     except UnclearUrl:
         return "?"
+
+
+def is_slack_host(host: str) -> bool:
+    """Whether a host name in lower case is one of Slack's."""
+    return any(is_below(host, domain) for domain in SLACK_DOMAINS)
+
+
+def is_below(host: str, domain: str) -> bool:
+    """Whether `host` is the domain itself or stands below it."""
+    return host == domain or host.endswith("." + domain)
 
 
 def secret_parts(url: str) -> Tuple[str, ...]:

@@ -90,6 +90,11 @@ class Identity:
     user: str = ""
     url: str = ""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether messages of the app can be told from those of others."""
+        return bool(self.user_id or self.bot_id)
+
 
 class Trigger(NamedTuple):
     """What is dispatched into StackStorm. `trace_tag` names it for people."""

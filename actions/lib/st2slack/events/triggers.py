@@ -1,8 +1,10 @@
 """PURE: which event becomes which trigger, and with what payload.
 
-Every key of a payload is always there. What Slack did not say is None, or empty where rules work
-with it as it is: text "", arrays [], objects {}, flags false. The shapes are those of
-sensors/slack_sensor.yaml; a payload that breaks them would be dropped by StackStorm.
+Every key of a payload is always there, but for `attachments` and `blocks` of `slack.message`: as in
+2.x they are left out where Slack sent none, so that criteria `exists` and `nexists` work. What
+Slack did not say is None, or empty where rules work with it as it is: text "", arrays [], objects
+{}, flags false. The shapes are those of sensors/slack_sensor.yaml; a payload that breaks them would
+be dropped by StackStorm.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from st2slack.ids import (
     mentions_in,
     plain_id,
 )
-from st2slack.mrkdwn import to_plain
+from st2slack.mrkdwn import labels_of_links, to_plain
 from st2slack.settings.sensor import SensorSettings
 
 # Subtypes of what people write; "" is a message without one.
@@ -47,6 +49,8 @@ OWN, BOT = "own message", "bot message"
 OTHER_TYPE, OTHER_CHANNEL, NO_CHANNEL = "channel type", "channel", "no channel"
 # `sensor.channels` has names, and this channel's could not be looked up: it may be wanted.
 NOT_KNOWN = "channel not known"
+# A bot wrote it, and whether that is this app decides; auth.test has not told yet who the app is.
+IDENTITY_UNKNOWN = "identity of the app not known"
 
 _TS = re.compile(r"(\d{1,12})(?:\.\d+)?\Z", re.ASCII)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -65,8 +69,10 @@ class Judgement:
 class Wanted:
     """Which events become triggers.
 
-    Messages: those of people; of bots only with `allow_bot_messages`; our own never unless
-    `allow_own_messages`. While it is not known who we are, every bot's message counts as our own.
+    Messages: those of people, and those of other apps that have no subtype, as in 2.x. Messages of
+    bots that have one (`bot_message`, or a bot's file) and Slackbot's only with
+    `allow_bot_messages`. Messages of this app never unless `allow_own_messages`. While it is not
+    known who this app is, a message of a bot is IDENTITY_UNKNOWN where that decides.
     The kinds of channel and the channels are those of the settings. Where nothing tells the kind
     (no `channel_type`, no look-up), a channel counts as public, and as a direct message if its ID
     begins with D.
@@ -115,24 +121,33 @@ class Wanted:
             why, ref = self._changed(event.body), model.EVENT
         else:
             return Judgement(None, HIDDEN if hidden else NOTICE)
-        return _judgement(why or self._place(event, channel), ref)
+        if why in ("", IDENTITY_UNKNOWN):  # one of another channel needs not wait for the identity
+            why = self._place(event, channel) or why
+        return _judgement(why, ref)
 
     def _author(self, body: Mapping[str, Any]) -> str:
-        if self._is_own(body):
-            return "" if self._settings.allow_own_messages else OWN
-        if is_bots(body) and not self._settings.allow_bot_messages:
-            return BOT
-        return ""
+        needs_leave = _is_bot_message(body) and not self._settings.allow_bot_messages
+        if_own = "" if self._settings.allow_own_messages else OWN
+        if_not = BOT if needs_leave else ""
+        own = self._is_own(body)
+        if own is None:
+            return if_not if bool(if_own) == bool(if_not) else IDENTITY_UNKNOWN
+        return if_own if own else if_not
 
     def _changed(self, body: Mapping[str, Any]) -> str:
+        if self._settings.allow_own_messages:
+            return ""
         nested = [_object(body, "message"), _object(body, "previous_message")]
-        own = any(self._is_own(each) for each in nested)
-        return OWN if own and not self._settings.allow_own_messages else ""
+        own = [self._is_own(each) for each in nested]
+        if True in own:
+            return OWN
+        return IDENTITY_UNKNOWN if None in own else ""
 
-    def _is_own(self, body: Mapping[str, Any]) -> bool:
+    def _is_own(self, body: Mapping[str, Any]) -> Optional[bool]:
+        """Whether this app wrote the message; None where that cannot be told yet."""
         me = self._me
-        if not me.user_id and not me.bot_id:
-            return is_bots(body)
+        if not me.is_known:
+            return None if is_bots(body) else False
         if me.user_id and body.get("user") == me.user_id:
             return True
         profile = _object(body, "bot_profile")
@@ -171,6 +186,12 @@ def is_bots(body: Mapping[str, Any]) -> bool:
     )
 
 
+def _is_bot_message(body: Mapping[str, Any]) -> bool:
+    """Whether a bot's message is one of those that wait for `allow_bot_messages`."""
+    has_subtype = bool(_text(body, "subtype"))
+    return body.get("user") == SLACKBOT or (has_subtype and is_bots(body))
+
+
 def channel_type(event: Event, channel: Mapping[str, Any]) -> str:
     """public_channel, private_channel, im or mpim: as told, else looked up, else guessed."""
     return _told_type(event.body, channel) or _guess(event.channel)
@@ -203,13 +224,12 @@ def message_trigger(
     ts = event.order
     seconds = _seconds(ts)
     payload = {
-        "user": _user(event, user),
+        "user": {**_user(event, user), "is_bot": _is_bots_user(body, user)},
         "channel": _channel(event, channel),
         "timestamp": seconds,
         "timestamp_raw": ts,
-        "text": to_plain(text, names) if settings.strip_formatting else text,
-        "attachments": _objects(body, "attachments"),
-        "blocks": _objects(body, "blocks"),
+        "text": _converted(text, names, settings),
+        **_if_sent(body),
         "files": _objects(body, "files"),
         "thread_ts": _text(body, "thread_ts") or None,
         "subtype": _text(body, "subtype") or None,
@@ -301,6 +321,28 @@ def state_trigger(
 # --- parts of a payload ---------------------------------------------------------------------------
 
 
+def _if_sent(body: Mapping[str, Any]) -> Dict[str, Any]:
+    """`attachments` and `blocks`, each only where Slack sent some."""
+    lists = {key: _objects(body, key) for key in ("attachments", "blocks")}
+    return {key: value for key, value in lists.items() if value}
+
+
+def _converted(text: str, names: Mapping[str, str], settings: SensorSettings) -> str:
+    """The text of a message as `sensor.plain_text` and `sensor.strip_formatting` want it."""
+    if settings.plain_text:
+        return to_plain(text, names)
+    return labels_of_links(text) if settings.strip_formatting else text
+
+
+def _is_bots_user(body: Mapping[str, Any], user: Mapping[str, Any]) -> bool:
+    """`user.is_bot` of a message, as in 2.x: what users.info tells of its user.
+
+    Where that is not known, it is whether a bot wrote the message.
+    """
+    is_known = bool(set(user) - {"id"})
+    return user.get("is_bot") is True if is_known else is_bots(body)
+
+
 def _origin(event: Event) -> Dict[str, Any]:
     """Where it came from: keys that every event's payload has."""
     return {
@@ -321,7 +363,7 @@ def _user(event: Event, user: Mapping[str, Any]) -> Dict[str, Any]:
         "name": _text(user, "name") or _text(own, "name") or _bot_name(body),
         "first_name": _text(profile, "first_name") or None,
         "last_name": _text(profile, "last_name") or None,
-        "real_name": real or _bot_name(body),
+        "real_name": real or None,
         "is_admin": user.get("is_admin") is True,
         "is_owner": user.get("is_owner") is True,
         "is_bot": user.get("is_bot") is True or is_bots(body),

@@ -18,12 +18,13 @@ import time
 from dataclasses import replace
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from st2slack.errors import Refusal, SlackError
+from st2slack.errors import Refusal
 from st2slack.events import connection, frames, model, triggers
 from st2slack.events.backfill import Backfill, Plan, plan
 from st2slack.events.connection import Keeper, Link
 from st2slack.events.dispatcher import Dispatcher, Outcome
 from st2slack.events.frames import Frame
+from st2slack.events.identity import IdentityLookup
 from st2slack.events.memory import Memory
 from st2slack.events.model import Event, Identity, Trigger
 from st2slack.events.names import Directory
@@ -34,7 +35,6 @@ from st2slack.events.seen import Seen
 from st2slack.events.socket import open_wire
 from st2slack.events.socket_mode import SocketMode
 from st2slack.events.status import Status
-from st2slack.events.storable import storable
 from st2slack.settings.sensor import SensorSettings, read_sensor
 from st2slack.settings.slack import read_settings
 from st2slack.settings.values import check_token
@@ -98,6 +98,13 @@ class SensedWorkspace:
         self.memory = Memory(services.read, services.write, name, self._seen, warn)
         self._me = Identity()
         self._wanted = triggers.Wanted(self.sensor, self._me)
+        self._identity = IdentityLookup(
+            self._asking,
+            services.log,
+            self._renew_lookup_token,
+            self._use_identity,
+            self._release,
+        )
         self.pump = Pump()
         self._lane: queue.Queue[Optional[Trigger]] = queue.Queue(1000)
         self._changed = threading.Event()
@@ -127,7 +134,8 @@ class SensedWorkspace:
         """Load what is remembered and start the threads."""
         self._load(self._clock())
         self._next_line = self._clock() + STATUS_EVERY
-        for work in (self._keeper.run, self._work, self._work_lane, self._watch_dispatching):
+        works = (self._keeper.run, self._work, self._work_lane)
+        for work in (*works, self._watch_dispatching, self._learn_identity):
             thread = threading.Thread(
                 target=self._guarded,
                 args=(work,),
@@ -168,6 +176,7 @@ class SensedWorkspace:
     def _take_note(self, now: float) -> None:
         """Up to when everything was dealt with: that far back is looked after an absence."""
         at_rest = len(self.pump) == 0 and not self._busy and not self._catching_up
+        at_rest = at_rest and not self._identity.waiting
         link = self._keeper.link
         if self._connected and at_rest and link is not None:
             # A connection may be dead since its last byte, without having been noticed yet.
@@ -218,13 +227,14 @@ class SensedWorkspace:
             "queue": len(self.pump),
             "reconnects": self._keeper.reconnects,
             "look_ups": self._directory.looked_up,
+            "waiting_for_identity": self._identity.waiting,
             "frames": link.frames if link else 0,
         }
 
     # --- connecting -----------------------------------------------------------------------------
 
     def _open_link(self) -> Link:
-        self._introduce()
+        self._identity.ask()
         wire = open_wire(self._url(), self._settings)
         return Link(wire, self._transport, self._sink, self._changed, time.monotonic)
 
@@ -249,29 +259,19 @@ class SensedWorkspace:
             for client in (self._asking, self._fetching):
                 client.settings = client.settings.with_bot_token(fresh)
 
-    def _introduce(self) -> None:
-        """Who we are, so that our own messages can be told from others'."""
-        if self._me.user_id:
-            return
-        try:
-            answer = self._asking.call("auth.test")
-        except SlackError as error:
-            if getattr(error, "code", "") == "token_expired":
-                self._renew_lookup_token()
-            self._services.log.warning(
-                "Slack: who the app is could not be asked (%s). Until then messages of all bots "
-                "are taken for its own.",
-                error,
-            )
-            return
-        self._me = Identity(
-            *(
-                str(storable(answer.get(key) or ""))
-                for key in ("team_id", "user_id", "bot_id", "app_id", "team", "user", "url")
-            )
-        )
-        self._wanted = triggers.Wanted(self.sensor, self._me)
-        self.status.set(team=self._me.team, bot=self._me.user)
+    def _use_identity(self, identity: Identity) -> None:
+        self._me = identity
+        self._wanted = triggers.Wanted(self.sensor, identity)
+        self.status.set(team=identity.team, bot=identity.user)
+
+    def _release(self, content: Tuple[Optional[Link], Frame]) -> None:
+        """A message that was held until the identity was known is judged anew."""
+        event = content[1].event
+        if event is not None:
+            self.pump.put(content, event.channel, event.order, wait=False)
+
+    def _learn_identity(self) -> None:
+        self._identity.run(self._stop)
 
     def _tell(self, state: str, why: str) -> None:
         now = self._clock()
@@ -337,7 +337,8 @@ class SensedWorkspace:
             self._busy = True
             link, frame = item.content
             can_come_again = link is not None and frame.answer is not None
-            if self._handled(frame.event, can_come_again) and can_come_again:
+            is_held = self._waits_for_identity(item.content)
+            if not is_held and self._handled(frame.event, can_come_again) and can_come_again:
                 link.send(frame.answer)
             self._busy = False
 
@@ -348,6 +349,13 @@ class SensedWorkspace:
                 trigger = self._lane.get(timeout=1.0)
                 if trigger is not None:
                     self._dispatched(trigger)
+
+    def _waits_for_identity(self, content: Any) -> bool:
+        """Whether it was put aside: a bot's message while it is not known who the app is."""
+        if self._identity.is_known:
+            return False
+        judgement = self._wanted.judge(content[1].event, None)
+        return judgement.why == triggers.IDENTITY_UNKNOWN and self._identity.hold(content)
 
     def _handled(self, event: Event, can_come_again: bool) -> bool:
         """True where the event needs no other delivery: dispatched, known, or none of ours."""
@@ -362,6 +370,8 @@ class SensedWorkspace:
                 judgement = self._wanted.judge(event, channel)
         if judgement.ref is None:
             self.status.ignore(judgement.why)
+            if judgement.why == triggers.IDENTITY_UNKNOWN:
+                return False
             if judgement.why != triggers.NOT_KNOWN:
                 return True
             # It may be one of `sensor.channels`: rather once too often than lost.
@@ -378,7 +388,7 @@ class SensedWorkspace:
         if ref != model.MESSAGE:
             return triggers.event_trigger(event, user, channel)
         names: Mapping[str, str] = {}
-        if self.sensor.strip_formatting:
+        if self.sensor.plain_text:
             names = self._directory.names(triggers.user_ids_in(str(event.body.get("text") or "")))
         return triggers.message_trigger(event, user, channel, names, self.sensor, self._me.url)
 

@@ -25,7 +25,8 @@ class SensorSettings:
     `app_token`: Socket Mode; `token`: RTM of a classic app. `events`: types of other events that
     are wanted. `channel_types`: public_channel, private_channel, im, mpim. `channels`: IDs or
     names, empty for all. `token_key`, `action_token_key`: datastore keys where a token that has
-    expired is read afresh. `backfill_max_age`: seconds, 0 switches it off.
+    expired is read afresh. `backfill_max_age`: seconds, 0 switches it off. `strip_formatting`: each
+    labelled link of a text becomes its label; `plain_text`: the whole text becomes plain.
     """
 
     app_token: Optional[str] = field(default=None, repr=False)
@@ -38,6 +39,7 @@ class SensorSettings:
     allow_bot_messages: bool = False
     allow_own_messages: bool = False
     strip_formatting: bool = False
+    plain_text: bool = False
     backfill_max_age: float = 3600.0
     backfill_max_channels: int = 100
 
@@ -68,6 +70,7 @@ def read_sensor(config: Mapping[str, Any], workspace: str = "") -> SensorSetting
         allow_bot_messages=bool(sensor.get("allow_bot_messages")),
         allow_own_messages=bool(sensor.get("allow_own_messages")),
         strip_formatting=bool(sensor.get("strip_formatting")),
+        plain_text=bool(sensor.get("plain_text")),
         backfill_max_age=number_of(sensor, "backfill_max_age", default.backfill_max_age),
         backfill_max_channels=int(
             number_of(sensor, "backfill_max_channels", default.backfill_max_channels)

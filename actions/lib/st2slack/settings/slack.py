@@ -39,6 +39,7 @@ class Settings:
     """One workspace as the config describes it. `tokens`: config key → token, only those set.
 
     `file_hosts`: more hosts, in lower case, that files are sent to and fetched from.
+    `plain_http_hosts`: host names that a webhook's http:// URL is allowed for.
     """
 
     workspace: Optional[str] = None
@@ -46,6 +47,7 @@ class Settings:
     team_id: Optional[str] = None
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     webhook: Mapping[str, str] = field(default_factory=dict, repr=False)
+    plain_http_hosts: Tuple[str, ...] = ()
     max_wait: float = DEFAULT_MAX_WAIT
     proxy: Optional[str] = field(default=None, repr=False)
     ca_bundle: Optional[str] = None
@@ -87,7 +89,13 @@ def read_settings(config: Mapping[str, Any], workspace: Optional[str] = None) ->
     Raises SettingsError, naming the key, for a value that cannot be used.
     """
     own: Mapping[str, Any] = entry_of(config, workspace) if workspace else config
-    return replace(read_route(config, workspace), tokens=_tokens(own), webhook=_webhook(own))
+    section = "post_message_action"
+    return replace(
+        read_route(config, workspace),
+        tokens=_tokens(own),
+        webhook=_webhook(own),
+        plain_http_hosts=hosts_of(object_of(own, section), "plain_http_hosts", section),
+    )
 
 
 def read_route(config: Mapping[str, Any], workspace: Optional[str] = None) -> Settings:

@@ -100,12 +100,16 @@ def texts_of(values: Mapping[str, Any], key: str, section: str = "sensor") -> Tu
     return tuple(value)
 
 
-def hosts_of(values: Mapping[str, Any], key: str) -> Tuple[str, ...]:
-    """A list of host names without scheme, port or path, in lower case; () where none is set."""
+def hosts_of(values: Mapping[str, Any], key: str, section: str = "") -> Tuple[str, ...]:
+    """A list of host names without scheme, port or path, in lower case; () where none is set.
+
+    `section`: where the key stands, for the error.
+    """
+    place = "%s.%s" % (section, key) if section else key
     value = values.get(key) or []
     if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise SettingsError("Config key `%s` must be a list of host names." % key)
-    hosts = tuple(each.strip().lower() for each in value)
+        raise SettingsError("Config key `%s` must be a list of host names." % place)
+    hosts = tuple(each.strip().lower().rstrip(".") for each in value)
     for host in hosts:
         try:
             is_name = parse_address("https://%s/" % host).host == host
@@ -114,7 +118,7 @@ def hosts_of(values: Mapping[str, Any], key: str) -> Tuple[str, ...]:
         if not is_name:
             raise SettingsError(
                 "Config key `%s` must have host names such as files.example.com only, not %r."
-                % (key, host)
+                % (place, host)
             )
     return hosts
 

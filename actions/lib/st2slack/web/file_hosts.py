@@ -13,9 +13,15 @@ from __future__ import annotations
 from typing import Callable, Tuple
 
 from st2slack.settings.slack import Settings
-from st2slack.urls import Address, UnclearUrl, parse_address, safe_address
-
-DOMAINS = ("slack.com", "slack-gov.com")
+from st2slack.urls import (
+    SLACK_DOMAINS,
+    Address,
+    UnclearUrl,
+    is_below,
+    is_slack_host,
+    parse_address,
+    safe_address,
+)
 
 
 def is_slacks(url: str, settings: Settings) -> bool:
@@ -48,14 +54,10 @@ def _leads_to(url: str, settings: Settings, is_known: Callable[[Address], bool])
 def _is_of_slack(address: Address) -> bool:
     if address.scheme != "https" or not address.is_default_port:
         return False
-    return any(_is_below(address.host, domain) for domain in DOMAINS)
+    return is_slack_host(address.host)
 
 
 def _domains(api: Address) -> Tuple[str, ...]:
     """The domain that the Web API is on; both, where it is reached through something else."""
-    own = tuple(domain for domain in DOMAINS if _is_below(api.host, domain))
-    return own or DOMAINS
-
-
-def _is_below(host: str, domain: str) -> bool:
-    return host == domain or host.endswith("." + domain)
+    own = tuple(domain for domain in SLACK_DOMAINS if is_below(api.host, domain))
+    return own or SLACK_DOMAINS

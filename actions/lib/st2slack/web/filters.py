@@ -7,9 +7,10 @@ A filter is an object: dotted key of the user → what must stand there, e.g.
 |---------------|---------------------------------------------------------------------------|
 | a text        | a text, by shell wildcards (`*`, `?`, `[ab]`, `[!ab]`), case as given     |
 | null          | null, and a key that is not there                                         |
-| anything else | what is equal; true is not 1                                              |
+| anything else | what is equal; 1 is true and 0 is false, as in 2.x                       |
 
-A key that is not there counts as null: it matches no text, `*` neither.
+A key that is not there counts as null. To a text, null is the empty text, as in 2.x: `*` and the
+empty text match it, `?*` only what is there.
 """
 
 from __future__ import annotations
@@ -60,19 +61,9 @@ def _at(user: Any, path: str) -> Any:
 
 
 def _fits(value: Any, wanted: Any) -> bool:
-    if isinstance(wanted, str) and isinstance(value, str):
-        return fnmatchcase(value, wanted)
-    # As JSON, where true is not 1, however deep it stands; 1 and 1.0 are one number all the same.
-    return bool(value == wanted) and _kinds(value) == _kinds(wanted)
-
-
-def _kinds(value: Any) -> Any:
-    """The value with its numbers gone and its booleans left."""
-    if isinstance(value, Mapping):
-        return {key: _kinds(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_kinds(each) for each in value]
-    return value if isinstance(value, bool) else None
+    if isinstance(wanted, str) and (value is None or isinstance(value, str)):
+        return fnmatchcase(value or "", wanted)
+    return bool(value == wanted)
 
 
 def _copy(source: Any, target: Dict[str, Any], path: List[str]) -> None:

@@ -2,23 +2,35 @@
 
 A webhook answers the text `ok`, or one of a few error codes as plain text. Its URL is the
 credential: it is never put into the body, a message or a log line.
+
+The message travels as in 2.x: as JSON text in the form field `payload`, which Slack takes, and what
+stands in Slack's place may take nothing else. Webhooks of Workflow Builder take JSON only.
 """
 
 from __future__ import annotations
 
-from typing import Any, Collection, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
 
 from st2slack.errors import InputError, Refusal, SettingsError
 from st2slack.ids import plain_argument
 from st2slack.redact import redact
 from st2slack.settings.slack import Settings
-from st2slack.urls import PlainHttp, UnclearUrl, safe_address, secret_parts
+from st2slack.urls import (
+    PlainHttp,
+    UnclearUrl,
+    host_of,
+    is_slack_host,
+    safe_address,
+    secret_parts,
+)
 from st2slack.web.call import Client, rate_limited
-from st2slack.web.encode import encode
+from st2slack.web.encode import encode, encode_value
 from st2slack.web.methods import Method
 from st2slack.web.send import Request, beginning, foreign, refuse_redirect, trouble
 
 NAME = "The webhook"
+_WORKFLOW_BUILDER = ("/triggers/", "/workflows/")  # how the paths of its webhooks begin
 _POST = Method(NAME, writes=True, takes_token=False)
 
 # Plain-text codes (SLACK.md; docs.slack.dev, "Sending messages using incoming webhooks").
@@ -104,18 +116,25 @@ def find_url(settings: Settings, given: Optional[str]) -> str:
             "--register-configs`, or pass the parameter `webhook_url`." % _place(settings)
         )
     where = "Parameter `webhook_url`" if given else "Config key %s" % _place(settings)
-    return _checked(url, where)
+    return _checked(url, where, settings)
 
 
 def post(client: Client, url: str, message: Mapping[str, Any]) -> bool:
     """Post the message; True when Slack took it. Raises a Fault or a Refusal otherwise."""
     secrets = (*secret_parts(url), *client.settings.secrets())
-    request = Request(method=NAME, url=url, document=message, secrets=secrets)
+    request = Request(method=NAME, url=url, secrets=secrets, **_body(url, message))
 
     def attempt(request: Request, method: Method, left: float) -> bool:
         return _accept(client.send(request, left), request, client.settings)
 
     return bool(client.persist(request, _POST, attempt))
+
+
+def _body(url: str, message: Mapping[str, Any]) -> Dict[str, Any]:
+    """How the message is put into a Request."""
+    if is_slack_host(host_of(url)) and urlsplit(url).path.startswith(_WORKFLOW_BUILDER):
+        return {"document": message}
+    return {"fields": [("payload", encode_value("payload", message))]}
 
 
 def _accept(response: Any, request: Request, settings: Settings) -> bool:
@@ -144,13 +163,13 @@ def _refusal(code: str, status: Any, request: Request, settings: Settings) -> Re
     return Refusal(redact(text, request.secrets), NAME, code, {"ok": False, "error": code})
 
 
-def _checked(url: str, where: str, plain_http_hosts: Collection[str] = ()) -> str:
+def _checked(url: str, where: str, settings: Settings) -> str:
     if url.startswith("{{"):
         raise SettingsError("%s still holds a template: StackStorm did not find its value." % where)
     try:
-        safe_address(url, plain_http_hosts)
-    except PlainHttp:
-        raise SettingsError("%s must begin with https://." % where) from None
+        safe_address(url, [each for each in settings.plain_http_hosts if not is_slack_host(each)])
+    except PlainHttp as error:
+        raise _plain_http(error.host, where, settings) from None
     except UnclearUrl:
         raise SettingsError(_NO_WEBHOOK % where) from None
     if not url.isascii() or " " in url:
@@ -161,10 +180,20 @@ def _checked(url: str, where: str, plain_http_hosts: Collection[str] = ()) -> st
 _NO_WEBHOOK = "%s is not the URL of a webhook (https://hooks.slack.com/...)."
 
 
-def _place(settings: Settings) -> str:
-    if settings.workspace is None:
-        return "`post_message_action.webhook_url`"
-    return "`post_message_action.webhook_url` of the workspace %r" % settings.workspace
+def _plain_http(host: str, where: str, settings: Settings) -> SettingsError:
+    if is_slack_host(host):
+        return SettingsError("%s must begin with https://, as all webhooks of Slack." % where)
+    key = _place(settings, "plain_http_hosts")
+    return SettingsError(
+        "%s must begin with https://. For a host that has no TLS, name it in %s: whoever is on "
+        "the way can then read the messages and the URL." % (where, key)
+    )
+
+
+def _place(settings: Settings, key: str = "webhook_url") -> str:
+    """Where the key stands in the config, in words."""
+    of = "" if settings.workspace is None else " of the workspace %r" % settings.workspace
+    return "`post_message_action.%s`%s" % (key, of)
 
 
 def attachments_of(attachment: Any) -> List[Mapping[str, Any]]:
