@@ -32,6 +32,7 @@ from st2slack.settings import config_keys
 from st2slack.settings.slack import credentials, read_route, read_settings
 from st2slack.settings.token_form import find_token_fault
 from st2slack.web import webhook
+from st2slack.work.stackstorm import StackStorm
 
 ROOT = Path(__file__).resolve().parents[1]
 READ_ONLY = "xoxb-loopback-readonly"
@@ -769,3 +770,60 @@ def test_posting_says_that_the_webhook_came_out_empty(slack):
     given = {"api_url": slack.api_url, "post_message_action": {"webhook_url": None}}
     with pytest.raises(SettingsError, match="webhook_url` is set in the config but came out empty"):
         webhook.find_url(read_settings(given), None)
+
+
+# --- what only StackStorm can tell --------------------------------------------------------------
+
+RULES = [{"name": "all", "who": ["everyone"], "what": ["deploys.*"]}]
+
+
+def off(config, st2):
+    """Names of the rules that the check says are off."""
+    rows = look(config, stackstorm=StackStorm(st2.client()))
+    found = [row for row in rows if row.what.startswith("rule slack.")]
+    assert all(row.state == "warning" and "/opt/stackstorm/overrides" in row.to_do for row in found)
+    return {row.what.partition(".")[2] for row in found}
+
+
+def test_rules_that_the_config_wants_and_that_are_off(config, st2):
+    assert off(only_bot(config), st2) == set(), "who configures nothing wants nothing"
+    assert off(dict(config, authorization=RULES), st2) == {"on_command", "post_results"}
+    prefixed = dict(config, authorization=RULES, chatops={"prefix": "!st2"})
+    prefixed["sensor"] = dict(config["sensor"], events=["app_mention"])
+    assert off(prefixed, st2) == {"on_command", "on_prefix", "on_mention", "post_results"}
+    st2.enable_rule("slack.on_command")
+    assert off(dict(config, authorization=RULES), st2) == {"post_results"}
+
+
+def test_a_rule_of_approvals_that_was_switched_off(config, st2):
+    approvals = [{"name": "a", "who": ["everyone"], "what": ["approval:*"]}]
+    given = dict(config, authorization=approvals)
+    assert off(given, st2) == set(), "they are on as they come"
+    st2.enable_rule("slack.sweep_questions", False)
+    assert off(given, st2) == {"sweep_questions"}
+    assert off(dict(config, chatops={"questions_channel": "C1"}), st2) == {"sweep_questions"}
+
+
+def test_a_default_that_hides_a_datastore_key_that_is_not_there(config, st2):
+    """StackStorm fills in the default of config.schema.yaml, an empty text."""
+    as_registered = {"sensor": {"token": "{{ st2kv.system.slack_tokn }}"}, "admin": {}}
+    st2.configs["slack"] = as_registered
+    given = only_bot(config, sensor={"token": ""}, admin={"admin_token": ""})
+    rows = look(given, stackstorm=StackStorm(st2.client()))
+    (row,) = [row for row in rows if EMPTY in row.means]
+    assert (row.what, row.state) == ("sensor.token", "failed")
+
+
+def test_a_stackstorm_that_does_not_tell_is_a_warning(config, st2):
+    client = st2.client()
+    st2.stop()
+    rows = look(only_bot(config), stackstorm=StackStorm(client, sleep=lambda seconds: None))
+    (row,) = [row for row in rows if row.what == "rules"]
+    assert row.state == "warning" and "st2api" in row.means
+
+
+def test_the_action_asks_stackstorm(config, st2):
+    st2.configs["slack"] = dict(config, authorization=RULES)
+    ended = st2.ended(st2.run("slack.check", {"connect": False}))
+    told = [row["what"] for row in ended["result"]["result"]["checks"]]
+    assert "rule slack.on_command" in told and ended["status"] == "succeeded"

@@ -9,8 +9,13 @@ from st2slack.checkup import asked
 from st2slack.checkup.connection import SKEW, hasty, proxy_of
 from st2slack.checkup.rows import AGAIN, FAILED, OK, WARNING, Row, failures, lines_of, result_of
 from st2slack.checkup.trial import How, Seen, Trial
+from st2slack.checkup.wanted_rules import find_rules_that_are_off
 from st2slack.errors import SettingsError, SlackError
-from st2slack.settings.config_keys import find_empty_keys, find_unknown_keys
+from st2slack.settings.config_keys import (
+    find_empty_keys,
+    find_hidden_empty_keys,
+    find_unknown_keys,
+)
 from st2slack.settings.sensor import read_sensor
 from st2slack.settings.slack import (
     Credential,
@@ -21,6 +26,10 @@ from st2slack.settings.slack import (
 )
 from st2slack.settings.values import workspace_names
 from st2slack.web.call import Client
+
+PACK = "slack"
+_EMPTY = "It is set in the config but came out empty: does the datastore have it?"
+_STORE = "Store the key that the config names (`st2 key list`), or leave this out."
 
 
 def report(
@@ -61,7 +70,8 @@ def look(config: Mapping[str, Any], workspace: Optional[str], how: How) -> List[
         return [Row("", "config", FAILED, str(error), AGAIN)]
     found = [(name, list(_workspace(config, name, how))) for name in ["", *names]]
     rows = [row for name, own in found for row in own or ([_nothing(name)] if name else [])]
-    return list(_keys(config)) + (rows or [_nothing("")])
+    rows = list(_keys(config)) + (rows or [_nothing("")])
+    return rows + list(_registered(config, how)) if how.stackstorm else rows
 
 
 def _keys(config: Mapping[str, Any]) -> Iterator[Row]:
@@ -73,9 +83,23 @@ def _keys(config: Mapping[str, Any]) -> Iterator[Row]:
     needed = [each.place for each in _empty_credentials(config)]
     for place in dict.fromkeys([*needed, *find_empty_keys(config)]):
         state = FAILED if place in needed else WARNING
-        means = "It is set in the config but came out empty: does the datastore have it?"
-        to_do = "Store the key that the config names (`st2 key list`), or leave this out."
-        yield Row("", place, state, means, to_do)
+        yield Row("", place, state, _EMPTY, _STORE)
+
+
+def _registered(config: Mapping[str, Any], how: How) -> Iterator[Row]:
+    """What only StackStorm can tell: rules that are off, and values that its defaults hide."""
+    assert how.stackstorm is not None
+    try:
+        enabled = how.stackstorm.rules(PACK)
+        registered = how.stackstorm.pack_config(PACK)
+    except SlackError as error:
+        means = "Which rules are on was not asked: %s" % error
+        yield Row("", "rules", WARNING, means, AGAIN)
+        return
+    for place in find_hidden_empty_keys(config, registered):
+        yield Row("", place, FAILED, _EMPTY, _STORE)
+    with contextlib.suppress(SettingsError):  # the rows of `chatops` and so on tell
+        yield from find_rules_that_are_off(config, enabled)
 
 
 def _empty_credentials(config: Mapping[str, Any]) -> Iterator[Credential]:

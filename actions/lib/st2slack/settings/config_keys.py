@@ -98,6 +98,19 @@ def find_empty_keys(config: Mapping[str, Any]) -> Iterator[str]:
             yield place
 
 
+def find_hidden_empty_keys(
+    config: Mapping[str, Any], registered: Mapping[str, Any]
+) -> Iterator[str]:
+    """Places of the two credentials with a default (2.x's empty text) that came out empty.
+
+    `registered`: the config before StackStorm looked values up and filled defaults in.
+    """
+    for section, key in (("sensor", "token"), ("admin", "admin_token")):
+        before, after = (values.get(section) or {} for values in (registered, config))
+        if before.get(key) and not after.get(key):
+            yield "%s.%s" % (section, key)
+
+
 def _walk(values: Any, known: Keys, prefix: str) -> Iterator[Tuple[str, str, Any, Keys]]:
     """Every key: its place, its name, its value, and the keys that are known there."""
     for key, value in values.items() if isinstance(values, Mapping) else ():
