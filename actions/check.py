@@ -8,6 +8,7 @@ class CheckAction(action.SlackBase):
     """Every credential, connection and scope; fails where something does not work."""
 
     def run(self, workspace=None, post=False, connect=True, person=None, what=None, where=None):
-        how = trial.How(post=bool(post), connect=connect is not False)
+        stackstorm = self.stackstorm() if self.has_stackstorm() else None
+        how = trial.How(bool(post), connect is not False, stackstorm=stackstorm)
         question = asked.question(person, what, where)
         return check.report(self.config, self.say, self.logger.error, workspace, how, question)

@@ -161,6 +161,22 @@ def _leaves(value: Any, path: Tuple[Any, ...] = ()) -> Iterator[Tuple[Tuple[Any,
         yield from _leaves(inner, (*path, step))
 
 
+def output_schema_faults(root: Path) -> Iterator[str]:
+    """What StackStorm would ignore: it validates an answer only against a full schema."""
+    for path in sorted((root / "actions").glob("*.yaml")):
+        place = path.relative_to(root)
+        action, fault = load_mapping(root, place)
+        schema = action.get("output_schema")
+        if fault or schema is None:
+            continue
+        if not isinstance(schema, dict) or schema.get("type") != "object":
+            yield f"{place}: output_schema: must be a full schema (type: object, properties)"
+            continue
+        for error in _DIALECT.iter_errors(schema):
+            where = ".".join(str(step) for step in ("output_schema", *error.absolute_path))
+            yield f"{place}: {where}: {error.message}"
+
+
 def license_faults(root: Path) -> Iterator[str]:
     """LICENSE is the Apache License 2.0, its whole text."""
     path = root / "LICENSE"
@@ -214,6 +230,7 @@ CHECKS: Tuple[Callable[[Path], Iterator[str]], ...] = (
     json_faults,
     pack_faults,
     example_faults,
+    output_schema_faults,
     license_faults,
     icon_faults,
     changes_faults,

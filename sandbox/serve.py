@@ -24,6 +24,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="Slack and its page only: no sensor, and nothing that stands for StackStorm",
     )
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="timestamps of this machine's clock, for the sensor of a real StackStorm; without: "
+        "the same in every run",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -31,6 +37,8 @@ def call(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; 0."""
     over = loopback.end_of_the_command()
     with with_page(args.port) as (slack, url), contextlib.ExitStack() as stack:
+        if args.live:
+            slack.workspace.use_clock()
         if not args.alone:
             stack.enter_context(workplace.opened(slack, **SENSOR))
         words = _invitation if args.alone else _welcome

@@ -22,7 +22,8 @@ def approvals(request, slack, config, monkeypatch):
     """Actions run in threads, one at a time; in processes where a test is marked so."""
     monkeypatch.setenv("ST2_AUTH_TOKEN", "")  # st2client leaves one there
     config["authorization"] = RULES
-    with StandInApi(configs={"slack": config}) as st2:
+    # Stricter than a default install: the output of slack.ask has to keep to its schema.
+    with StandInApi(configs={"slack": config}, validate_output=True) as st2:
         st2.system.registry.in_thread = request.node.get_closest_marker("processes") is None
         yield Approvals(slack, config, st2)
 

@@ -27,7 +27,12 @@ from st2slack.checkup import kinds, rows
 from st2slack.checkup.connection import proxy_of
 from st2slack.checkup.features import FEATURES
 from st2slack.checkup.trial import How, Seen
-from st2slack.settings.slack import credentials, read_route
+from st2slack.errors import SettingsError
+from st2slack.settings import config_keys
+from st2slack.settings.slack import credentials, read_route, read_settings
+from st2slack.settings.token_form import find_token_fault
+from st2slack.web import webhook
+from st2slack.work.stackstorm import StackStorm
 
 ROOT = Path(__file__).resolve().parents[1]
 READ_ONLY = "xoxb-loopback-readonly"
@@ -583,3 +588,242 @@ def test_the_command_checks_one_workspace(slack, whole, tmp_path, capsys):
     assert cli.main(["check", "--config", path, "--workspace", "emea", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert {row["workspace"] for row in result["checks"]} == {"emea"}
+
+
+# --- what StackStorm registers without a word ---------------------------------------------------
+
+
+def test_the_known_keys_are_those_of_the_schema():
+    schema = yaml.safe_load((ROOT / "config.schema.yaml").read_text(encoding="utf-8"))
+    assert _keys_of(schema) == config_keys.KNOWN
+
+
+def _keys_of(properties):
+    """The same from config.schema.yaml."""
+    found = {}
+    for key, schema in properties.items():
+        items = schema.get("items") or {}
+        below = schema.get("properties") or items.get("properties")
+        found[key] = _keys_of(below) if below else None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("more", "place", "to_do"),
+    [
+        ({"action_tokn": "xoxb-1"}, "action_tokn", "`action_token`"),
+        ({"sensor": {"app_tokn": "x"}}, "sensor.app_tokn", "`app_token`"),
+        ({"chatops": {"prefx": "!"}}, "chatops.prefx", "`prefix`"),
+        (
+            {"authorization": [{"name": "a", "whoo": ["everyone"]}]},
+            "authorization[a].whoo",
+            "`who`",
+        ),
+        ({"ldap_names": [{"persn": "U1"}]}, "ldap_names[0].persn", "`person`"),
+        ({"workspaces": [{"name": "emea", "action_tokn": "x"}]}, None, "`action_token`"),
+        ({"post_message_action": {"webhok_url": "x"}}, None, "`webhook_url`"),
+        ({"zzzz": 1}, "zzzz", "config.schema.yaml"),
+    ],
+)
+def test_a_key_that_nothing_reads_fails(config, more, place, to_do):
+    unknown = [row for row in look(only_bot(config, **more)) if "Nothing reads" in row.means]
+    assert [(row.state, to_do in row.to_do) for row in unknown] == [("failed", True)], unknown
+    assert place is None or unknown[0].what == place
+
+
+def test_every_key_of_the_example_is_known():
+    example = yaml.safe_load((ROOT / "slack.yaml.example").read_text(encoding="utf-8"))
+    assert list(config_keys.find_unknown_keys(example)) == []
+
+
+EMPTY = "does the datastore have it?"
+
+
+@pytest.mark.parametrize("value", [None, "", "  "])
+@pytest.mark.parametrize(
+    ("path", "place"),
+    [
+        (("action_token",), "action_token"),
+        (("user_token",), "user_token"),
+        (("config_token",), "config_token"),
+        (("sensor", "app_token"), "sensor.app_token"),
+        (("post_message_action", "webhook_url"), "post_message_action.webhook_url"),
+    ],
+)
+def test_a_credential_without_a_value_fails(config, path, place, value):
+    *sections, key = path
+    given = only_bot(config)
+    values = given
+    for section in sections:
+        values = values.setdefault(section, {})
+    values[key] = value
+    (row,) = [row for row in look(given) if row.what == place]
+    assert row.state == "failed" and EMPTY in row.means and "st2 key list" in row.to_do
+
+
+def test_what_2x_left_empty_is_not_used(config):
+    given = only_bot(config, sensor={"token": ""}, admin={"admin_token": ""})
+    assert {row.state for row in look(given)} <= {"ok", "warning"}
+    assert not [row for row in look(given) if EMPTY in row.means]
+    for missing in ({"sensor": {"token": None}}, {"admin": {"admin_token": None}}):
+        assert "failed" in states(look(only_bot(config, **missing)))
+
+
+def test_anything_else_without_a_value_is_a_warning(config):
+    (row,) = found(only_bot(config, chatops={"prefix": None}), "chatops.prefix")
+    assert row.state == "warning" and EMPTY in row.means
+
+
+@pytest.mark.parametrize("other", ["user_token", "app_token"])
+def test_a_config_without_a_token_for_most_actions_fails(slack, config, other):
+    given = {"api_url": config["api_url"]}
+    given.update(
+        {"user_token": slack.user_token}
+        if other == "user_token"
+        else {"sensor": {"app_token": slack.app_token}}
+    )
+    (row,) = found(given, "action_token")
+    assert row.state == "failed" and "It is not set" in row.means
+    entry = {"name": "emea", **{key: value for key, value in given.items() if key != "sensor"}}
+    entry.update(given.get("sensor", {}))
+    (row,) = found(only_bot(config, workspaces=[entry]), "workspaces[emea].action_token", "emea")
+    assert row.state == "failed"
+    assert found({**given, "action_token": None}, "action_token")[0].means.endswith(EMPTY)
+
+
+def test_a_webhook_alone_needs_no_token(slack, config):
+    given = {"post_message_action": {"webhook_url": slack.webhook_url}}
+    given["api_url"] = config["api_url"]
+    assert "failed" not in states(look(given))
+
+
+# The parts of a token, so that none stands here whole.
+TOKEN = "xoxb-" + "12345-abcde"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('"%s"' % TOKEN, "quotes"),
+        ("'%s'" % TOKEN, "quotes"),
+        ("`%s`" % TOKEN, "quotes"),
+        ("\u201c%s\u201d" % TOKEN, "quotes"),
+        ("%s\u201d" % TOKEN, "quotes"),
+        ('"%s' % TOKEN, "quotes"),
+        ("[%s]" % TOKEN, "brackets"),
+        ("<%s>" % TOKEN, "brackets"),
+        ("(%s)" % TOKEN, "brackets"),
+        ('{"token": "%s"}' % TOKEN, "brackets"),
+        ("SLACK_TOKEN=%s" % TOKEN, "name of a variable"),
+        ("export SLACK_TOKEN='%s'" % TOKEN, "name of a variable"),
+        ("token: %s" % TOKEN, "name of a variable"),
+        ("Bearer %s" % TOKEN, "scheme of a header"),
+        ("None", "empty value"),
+        ("null", "empty value"),
+        ("undefined", "empty value"),
+        ("$SLACK_TOKEN", "name of a variable, not its value"),
+        ("${SLACK_TOKEN}", "name of a variable, not its value"),
+        ("https://hooks.slack.com/services/T0/B0/x", "post_message_action.webhook_url"),
+        (TOKEN + ",", "punctuation behind the token"),
+        (TOKEN + ">", "punctuation behind the token"),
+        ("xoxb-your-token", "example of a token"),
+        ("xoxb-\u2026", "example of a token"),
+        ("xoxb-...", "example of a token"),
+        ("{{ st2kv.system.slack_bot_token }}", "template"),
+    ],
+)
+def test_a_token_that_was_copied_with_more_than_itself(config, text, told):
+    for key, place in (("action_token", "action_token"), ("app_token", "sensor.app_token")):
+        given = only_bot(config)
+        (given if key == "action_token" else given.setdefault("sensor", {}))[key] = text
+        (row,) = found(given, place)
+        assert row.state == "failed" and told in row.means and place in row.means
+        assert TOKEN not in row.means + row.to_do
+    with pytest.raises(SettingsError, match="Config key `action_token`") as caught:
+        make_client(only_bot(config, action_token=text)).call("auth.test")
+    assert told in str(caught.value) and TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", [TOKEN, "xoxe.xoxb-1-" + "Mi0yLTEy_x=", "xapp-1-A0-1-a.b", "a1b2c3", "token", "-x-"]
+)
+def test_what_could_be_a_token_is_left_to_slack(text):
+    assert find_token_fault(text) == ""
+
+
+def test_an_action_says_that_the_value_came_out_empty(slack, config):
+    for empty in (None, "", " "):
+        with pytest.raises(SettingsError) as caught:
+            make_client({"api_url": slack.api_url, "action_token": empty}).call("auth.test")
+        assert "`action_token` is set in the config but came out empty" in str(caught.value)
+        assert EMPTY in str(caught.value)
+    with pytest.raises(SettingsError, match="Set `action_token` in the pack's config"):
+        make_client({"api_url": slack.api_url}).call("auth.test")
+    entry = {"name": "emea", "action_token": None}
+    with pytest.raises(SettingsError, match="workspace 'emea' under `workspaces` is set in"):
+        make_client({"api_url": slack.api_url, "workspaces": [entry]}, workspace="emea").call(
+            "auth.test"
+        )
+
+
+def test_posting_says_that_the_webhook_came_out_empty(slack):
+    given = {"api_url": slack.api_url, "post_message_action": {"webhook_url": None}}
+    with pytest.raises(SettingsError, match="webhook_url` is set in the config but came out empty"):
+        webhook.find_url(read_settings(given), None)
+
+
+# --- what only StackStorm can tell --------------------------------------------------------------
+
+RULES = [{"name": "all", "who": ["everyone"], "what": ["deploys.*"]}]
+
+
+def off(config, st2):
+    """Names of the rules that the check says are off."""
+    rows = look(config, stackstorm=StackStorm(st2.client()))
+    found = [row for row in rows if row.what.startswith("rule slack.")]
+    assert all(row.state == "warning" and "/opt/stackstorm/overrides" in row.to_do for row in found)
+    return {row.what.partition(".")[2] for row in found}
+
+
+def test_rules_that_the_config_wants_and_that_are_off(config, st2):
+    assert off(only_bot(config), st2) == set(), "who configures nothing wants nothing"
+    assert off(dict(config, authorization=RULES), st2) == {"on_command", "post_results"}
+    prefixed = dict(config, authorization=RULES, chatops={"prefix": "!st2"})
+    prefixed["sensor"] = dict(config["sensor"], events=["app_mention"])
+    assert off(prefixed, st2) == {"on_command", "on_prefix", "on_mention", "post_results"}
+    st2.enable_rule("slack.on_command")
+    assert off(dict(config, authorization=RULES), st2) == {"post_results"}
+
+
+def test_a_rule_of_approvals_that_was_switched_off(config, st2):
+    approvals = [{"name": "a", "who": ["everyone"], "what": ["approval:*"]}]
+    given = dict(config, authorization=approvals)
+    assert off(given, st2) == set(), "they are on as they come"
+    st2.enable_rule("slack.sweep_questions", False)
+    assert off(given, st2) == {"sweep_questions"}
+    assert off(dict(config, chatops={"questions_channel": "C1"}), st2) == {"sweep_questions"}
+
+
+def test_a_default_that_hides_a_datastore_key_that_is_not_there(config, st2):
+    """StackStorm fills in the default of config.schema.yaml, an empty text."""
+    as_registered = {"sensor": {"token": "{{ st2kv.system.slack_tokn }}"}, "admin": {}}
+    st2.configs["slack"] = as_registered
+    given = only_bot(config, sensor={"token": ""}, admin={"admin_token": ""})
+    rows = look(given, stackstorm=StackStorm(st2.client()))
+    (row,) = [row for row in rows if EMPTY in row.means]
+    assert (row.what, row.state) == ("sensor.token", "failed")
+
+
+def test_a_stackstorm_that_does_not_tell_is_a_warning(config, st2):
+    client = st2.client()
+    st2.stop()
+    rows = look(only_bot(config), stackstorm=StackStorm(client, sleep=lambda seconds: None))
+    (row,) = [row for row in rows if row.what == "rules"]
+    assert row.state == "warning" and "st2api" in row.means
+
+
+def test_the_action_asks_stackstorm(config, st2):
+    st2.configs["slack"] = dict(config, authorization=RULES)
+    ended = st2.ended(st2.run("slack.check", {"connect": False}))
+    told = [row["what"] for row in ended["result"]["result"]["checks"]]
+    assert "rule slack.on_command" in told and ended["status"] == "succeeded"

@@ -298,3 +298,23 @@ def test_a_released_workflow_ran_the_checks_of_a_pull_request():
     )
     tag = released.pop("tag_release")
     assert released == checked and sorted(tag["needs"]) == sorted(checked)
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ("{choice: {type: string, required: true}}", "must be a full schema"),
+        ("[choice]", "must be a full schema"),
+        ("{type: object, properties: {choice: {type: string}}, required: [choice]}", "boolean"),
+        ("{type: object, properties: {choice: {type: text}}}", "'text'"),
+    ],
+)
+def test_an_output_schema_that_stackstorm_ignores_is_told(pack, schema, told):
+    write(pack, "actions/api.test.yaml", "---\nname: api.test\noutput_schema: %s\n" % schema)
+    assert "actions/api.test.yaml: output_schema" in fault(pack) and told in fault(pack)
+
+
+def test_an_output_schema_in_full_is_taken(pack):
+    schema = "{type: object, properties: {choice: {type: string, required: true}}}"
+    write(pack, "actions/api.test.yaml", "---\nname: api.test\noutput_schema: %s\n" % schema)
+    assert checks.faults_of(pack) == []

@@ -190,7 +190,7 @@ def test_these_and_nobody_else_are_members(slack, config, group):
         "id": GROUP,
         "handle": "on-call",
         "changed": True,
-        "enabled": False,
+        "was_disabled": False,
         "users": [MARA, PRIYA],
         "came": [MARA, PRIYA],
         "went": [TOMASZ],
@@ -252,7 +252,7 @@ def test_a_disabled_group_is_refused(slack, config):
 def test_a_disabled_group_is_enabled_on_request(slack, config, users):
     disable(slack)
     told = hand_over(config, users, enable=True)
-    assert told["enabled"] is True and told["changed"] is True
+    assert told["was_disabled"] is True and told["changed"] is True
     assert slack.workspace.usergroups[GROUP]["date_delete"] == 0
     assert members(slack) == told["users"]
 
@@ -272,7 +272,7 @@ def test_what_was_done_is_told_where_the_rest_fails(slack, config):
 
 
 def test_an_enabled_group_is_not_enabled_again(slack, config):
-    assert hand_over(config, "mara", enable=True)["enabled"] is False
+    assert hand_over(config, "mara", enable=True)["was_disabled"] is False
     assert written(slack) == ["usergroups.users.update"]
 
 

@@ -96,6 +96,56 @@ def test_stackstorm_masks_the_credentials_of_an_answer():
     assert masked["result"]["authed_user"]["id"] == "U1"
 
 
+SCHEMAS = {
+    path.stem: schema
+    for path in sorted((ROOT / "actions").glob("*.yaml"))
+    for schema in [yaml.safe_load(path.read_text(encoding="utf-8")).get("output_schema")]
+    if schema
+}
+
+
+@pytest.mark.parametrize("action", sorted(SCHEMAS))
+def test_stackstorm_does_not_ignore_the_output_schema(action, caplog):
+    from st2common.util import output_schema
+
+    runner = {"type": "object", "properties": {"output": {}}}
+    validate = output_schema.validate_output
+    found, status = validate(runner, SCHEMAS[action], {"output": "text"}, "succeeded", "output")
+    assert status == "failed" and "is not of type 'object'" in found["error"]
+    assert "Ignoring" not in caplog.text
+
+
+def test_stackstorm_fails_a_question_without_an_answer():
+    from st2common.util import output_schema
+
+    runner = {"type": "object", "properties": {"output": {}}}
+    answer = {
+        "choice": "approve",
+        "label": "Approve",
+        "expired": False,
+        "verified": True,
+        "by": ["U1"],
+        "votes": [{"user": "U1"}],
+        "at": 1.5,
+        "name": "a",
+        "inquiry": "1",
+        "message": {"channel": "C1", "ts": "1.5"},
+        "note": "",
+    }
+    for broken in ({}, {"choice": None}, {"by": None}, {"message": "x"}):
+        output = {**answer, **broken}
+        _, status = output_schema.validate_output(
+            runner, SCHEMAS["ask"], {"output": output}, "succeeded", "output"
+        )
+        assert status == ("failed" if broken else "succeeded"), broken
+    for key in answer:
+        output = {name: value for name, value in answer.items() if name != key}
+        _, status = output_schema.validate_output(
+            runner, SCHEMAS["ask"], {"output": output}, "succeeded", "output"
+        )
+        assert status == "failed", key
+
+
 POLICIES = {"refresh_token": "concurrency.yaml", "run_command": "concurrency_by_attr.yaml"}
 
 

@@ -109,7 +109,7 @@ class Workspace:
 
     `on_event` is called with each event, in the shape of the Events API, e.g. {"type":
     "message", "channel": …}. `clock` tells the real time, in seconds, for what lies ahead or
-    behind of now (scheduled messages); nothing is named by it.
+    behind of now (scheduled messages); nothing is named by it until `use_clock` is called.
     """
 
     def __init__(
@@ -132,16 +132,29 @@ class Workspace:
         self.trigger_users: Dict[str, str] = {}
         self.response_urls: Dict[str, Answerable] = {}
         self._ticks = 0
+        self._latest: Optional[int] = None  # microseconds, once timestamps are those of the clock
         self._numbers: Dict[str, int] = {}
 
     def next_ts(self) -> str:
         """A new timestamp, later than all before; two at a time share their second."""
         self._ticks += 1
+        if self._latest is not None:
+            self._latest = max(self._latest + 1, int(self.clock() * 1_000_000))
+            return "{}.{:06d}".format(*divmod(self._latest, 1_000_000))
         return "{}.{:06d}".format(START + self._ticks // 2, 119 + self._ticks % 2 * 100)
 
     def now(self) -> int:
-        """The workspace's own second: that of the latest timestamp."""
+        """The workspace's own second: that of the latest timestamp, or of the clock."""
+        if self._latest is not None:
+            return int(self.clock())
         return START + self._ticks // 2
+
+    def use_clock(self) -> None:
+        """From now on timestamps are those of the clock.
+
+        A sensor looks for what it missed in the last hour: it finds only such messages.
+        """
+        self._latest = 0
 
     def next_id(self, prefix: str) -> str:
         """A new ID, e.g. C0900000001 for prefix C."""

@@ -77,6 +77,10 @@ class SlackBase(Action):
 
         return StackStorm(self.action_service.datastore_service.get_api_client())
 
+    def has_stackstorm(self, environ: Mapping[str, str] = os.environ) -> bool:
+        """Whether a StackStorm runs this action: its API is there to be asked."""
+        return bool(environ.get("ST2_ACTION_API_URL"))
+
     def execution_id(self, environ: Mapping[str, str] = os.environ) -> str:
         """ID of this execution, "" where there is none."""
         return environ.get("ST2_ACTION_EXECUTION_ID", "")

@@ -5,9 +5,12 @@ A controller takes an Asked and returns an Answer, or raises Refusal.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
 
+from ..config import load_schema
+from ..masking import mask
 from . import statuses
 from .inquiries import shown
 from .records import Record
@@ -124,6 +127,24 @@ def list_aliases(asked: Asked) -> Answer:
     wanted = {key: asked.query[key] for key in ("name", "pack") if key in asked.query}
     documents = [alias.document for alias in asked.system.aliases.all()]
     return asked.page([d for d in documents if all(d[key] == v for key, v in wanted.items())])
+
+
+def list_rules(asked: Asked) -> Answer:
+    pack = asked.query.get("pack")
+    rules = [each for each in asked.system.reactor.rules() if pack in (None, each.pack)]
+    return asked.page(
+        [{"ref": r.ref, "pack": r.pack, "name": r.name, "enabled": r.enabled} for r in rules]
+    )
+
+
+def get_pack_config(asked: Asked) -> Answer:
+    """As registered, secrets masked (st2api/controllers/v1/pack_configs.py)."""
+    pack = asked.path["ref"]
+    values = asked.system.pack_actions.configs.get(pack)
+    if values is None:
+        raise not_found(f'Unable to identify resource with pack "{pack}".')
+    schema = {"type": "object", "properties": load_schema()}
+    return Answer({"pack": pack, "values": mask(copy.deepcopy(values), schema)})
 
 
 def get_alias(asked: Asked) -> Answer:
@@ -303,6 +324,8 @@ ROUTES: List[Tuple[str, str, Controller]] = [
     ("PUT", "/v1/keys/{name}", put_key),
     ("DELETE", "/v1/keys/{name}", delete_key),
     ("GET", "/v1/actions/{ref}", get_action),
+    ("GET", "/v1/rules", list_rules),
+    ("GET", "/v1/configs/{ref}", get_pack_config),
     ("GET", "/v1/actionalias", list_aliases),
     ("GET", "/v1/actionalias/help", help_aliases),
     ("POST", "/v1/actionalias/match", match_alias),

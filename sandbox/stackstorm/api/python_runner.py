@@ -55,7 +55,7 @@ class PackActions:
     ) -> None:
         self.api_url = ""
         self._engine = engine
-        self._configs = configs
+        self.configs = configs
         self._store = store
         self._tokens = tokens
         self._processes: Dict[str, int] = {}
@@ -100,7 +100,7 @@ class PackActions:
     def _run(self, record: Record) -> Any:
         assert record.entry.pack is not None
         action, pack = record.entry.action, record.entry.pack
-        config = complete(self._configs.get(action.pack, {}), pack, self._keys())
+        config = complete(self.configs.get(action.pack, {}), pack, self._keys())
         around = self.environment(record)
         if record.entry.in_thread:
             return self._in_thread(record, config, around)

@@ -51,6 +51,10 @@ class Reactor:
         self._rules[rule.ref] = rule
         return rule
 
+    def rules(self) -> List[Rule]:
+        """All of them, as they are now."""
+        return list(self._rules.values())
+
     def enable(self, ref: str, enabled: bool = True) -> None:
         """Switch a rule on, or off."""
         self._rules[ref] = replace(self._rules[ref], enabled=enabled)

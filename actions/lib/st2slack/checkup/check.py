@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from st2slack.checkup import asked
 from st2slack.checkup.connection import SKEW, hasty, proxy_of
 from st2slack.checkup.rows import AGAIN, FAILED, OK, WARNING, Row, failures, lines_of, result_of
 from st2slack.checkup.trial import How, Seen, Trial
+from st2slack.checkup.wanted_rules import find_rules_that_are_off
 from st2slack.errors import SettingsError, SlackError
+from st2slack.settings.config_keys import (
+    find_empty_keys,
+    find_hidden_empty_keys,
+    find_unknown_keys,
+)
 from st2slack.settings.sensor import read_sensor
-from st2slack.settings.slack import Settings, credentials, read_route
+from st2slack.settings.slack import (
+    Credential,
+    Settings,
+    credentials,
+    find_missing_bot_token,
+    read_route,
+)
 from st2slack.settings.values import workspace_names
 from st2slack.web.call import Client
+
+PACK = "slack"
+_EMPTY = "It is set in the config but came out empty: does the datastore have it?"
+_STORE = "Store the key that the config names (`st2 key list`), or leave this out."
 
 
 def report(
@@ -51,10 +68,44 @@ def look(config: Mapping[str, Any], workspace: Optional[str], how: How) -> List[
         names = workspace_names(config)
     except SettingsError as error:
         return [Row("", "config", FAILED, str(error), AGAIN)]
-    rows = list(_workspace(config, "", how))
-    for name in names:
-        rows += list(_workspace(config, name, how)) or [_nothing(name)]
-    return rows or [_nothing("")]
+    found = [(name, list(_workspace(config, name, how))) for name in ["", *names]]
+    rows = [row for name, own in found for row in own or ([_nothing(name)] if name else [])]
+    rows = list(_keys(config)) + (rows or [_nothing("")])
+    return rows + list(_registered(config, how)) if how.stackstorm else rows
+
+
+def _keys(config: Mapping[str, Any]) -> Iterator[Row]:
+    """What StackStorm registers without a word: keys that nothing reads, keys without a value."""
+    for place, near in find_unknown_keys(config):
+        means = "Nothing reads this key of the config."
+        to_do = "Did you mean `%s`?" % near if near else "Remove it; see config.schema.yaml."
+        yield Row("", place, FAILED, means, to_do)
+    needed = [each.place for each in _empty_credentials(config)]
+    for place in dict.fromkeys([*needed, *find_empty_keys(config)]):
+        state = FAILED if place in needed else WARNING
+        yield Row("", place, state, _EMPTY, _STORE)
+
+
+def _registered(config: Mapping[str, Any], how: How) -> Iterator[Row]:
+    """What only StackStorm can tell: rules that are off, and values that its defaults hide."""
+    assert how.stackstorm is not None
+    try:
+        enabled = how.stackstorm.rules(PACK)
+        registered = how.stackstorm.pack_config(PACK)
+    except SlackError as error:
+        means = "Which rules are on was not asked: %s" % error
+        yield Row("", "rules", WARNING, means, AGAIN)
+        return
+    for place in find_hidden_empty_keys(config, registered):
+        yield Row("", place, FAILED, _EMPTY, _STORE)
+    with contextlib.suppress(SettingsError):  # the rows of `chatops` and so on tell
+        yield from find_rules_that_are_off(config, enabled)
+
+
+def _empty_credentials(config: Mapping[str, Any]) -> Iterator[Credential]:
+    for name in ["", *workspace_names(config)]:
+        with contextlib.suppress(SettingsError):  # the workspace's own row tells
+            yield from credentials(config, name, empty=True)
 
 
 def _nothing(name: str) -> Row:
@@ -66,7 +117,8 @@ def _workspace(config: Mapping[str, Any], name: str, how: How) -> Iterator[Row]:
     try:
         found = credentials(config, name)
         settings = read_route(config, name)
-        read_sensor(config, name if name else "")
+        if not any(each.fault for each in found):  # else the faulty credential's own row tells
+            read_sensor(config, name)
     except SettingsError as error:
         yield Row(name, "config", FAILED, str(error), AGAIN)
         return
@@ -75,6 +127,7 @@ def _workspace(config: Mapping[str, Any], name: str, how: How) -> Iterator[Row]:
     settings = hasty(settings)
     reached = list(_reach(name, settings, how))
     yield from reached
+    yield from _without_bot_token(config, name)
     listens = any(each.belongs in ("app", "classic") for each in found)
     for credential in found:
         trial = Trial(config, name, settings, credential, how, listens)
@@ -83,6 +136,14 @@ def _workspace(config: Mapping[str, Any], name: str, how: How) -> Iterator[Row]:
         else:
             yield from trial.form()  # what can be told without Slack
     yield from asked.rules(config, name)
+
+
+def _without_bot_token(config: Mapping[str, Any], name: str) -> Iterator[Row]:
+    place = find_missing_bot_token(config, name)
+    if place:
+        means = "It is not set, so most actions have no token and the sensor looks no name up."
+        to_do = "Set it: the Bot User OAuth Token of the app's page, OAuth & Permissions."
+        yield Row(name, place, FAILED, means, to_do)
 
 
 def _reach(name: str, settings: Settings, how: How) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Iterator, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Iterator, List, Mapping, Optional
 from urllib.parse import urlsplit
 
 import requests
@@ -31,6 +31,9 @@ from st2slack.urls import host_of
 from st2slack.web import webhook
 from st2slack.web.call import Client
 
+if TYPE_CHECKING:
+    from st2slack.work.stackstorm import StackStorm
+
 HELLO = 10.0  # seconds within which Slack says hello
 HOOKS = ("hooks.slack.com", "hooks.slack-gov.com")
 _POST = {"text": "StackStorm has checked that it can post here."}
@@ -41,7 +44,8 @@ _MANIFEST = {"display_information": {"name": "StackStorm"}}
 class How:
     """How it is checked. `post`: use webhooks; `connect`: open Socket Mode connections.
 
-    `http`: as a Client takes it; `now`: Unix seconds; `wire`: opens a WebSocket.
+    `http`: as a Client takes it; `now`: Unix seconds; `wire`: opens a WebSocket. `stackstorm`: its
+    API, where there is one: it knows which rules are on and what the config was registered with.
     """
 
     post: bool = False
@@ -49,6 +53,7 @@ class How:
     http: Any = requests
     now: Callable[[], float] = time.time
     wire: Callable[[str, Settings], Wire] = open_wire
+    stackstorm: Optional[StackStorm] = None
 
 
 class Seen:

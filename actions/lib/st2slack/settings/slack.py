@@ -11,6 +11,7 @@ from st2slack.settings.values import (
     check_token,
     entry_of,
     hosts_of,
+    is_set_empty,
     object_of,
     seconds_of,
     text_of,
@@ -40,6 +41,8 @@ class Settings:
 
     `file_hosts`: more hosts, in lower case, that files are sent to and fetched from.
     `plain_http_hosts`: host names that a webhook's http:// URL is allowed for.
+    `empty`: config keys of credentials that are set without a value, which is what StackStorm makes
+    of a datastore key that does not exist.
     """
 
     workspace: Optional[str] = None
@@ -52,6 +55,7 @@ class Settings:
     proxy: Optional[str] = field(default=None, repr=False)
     ca_bundle: Optional[str] = None
     file_hosts: Tuple[str, ...] = ()
+    empty: Tuple[str, ...] = ()
 
     def token_for(self, kinds: Tuple[str, ...]) -> Optional[str]:
         """The configured token that suits a method which takes these kinds of token."""
@@ -63,11 +67,28 @@ class Settings:
 
     def place_for(self, kinds: Tuple[str, ...]) -> str:
         """Where in the config the token belongs that a method of these kinds wants, in words."""
-        key = self._keys_for(kinds)[0]
+        return self._place_of(self._keys_for(kinds)[0])
+
+    def _place_of(self, key: str) -> str:
         if self.workspace is None:
             return "`%s`" % _TOP_LEVEL_NAMES.get(key, key)
         key = _ENTRY_NAMES.get(key, key)
         return "`%s` of the workspace %r under `workspaces`" % (key, self.workspace)
+
+    def how_to_set(self, place: str, key: str) -> str:
+        """What to do where the credential at `place` (in words) is missing; `key`: its name."""
+        if key in self.empty:
+            return (
+                "%s is set in the config but came out empty: does the datastore have it? Store the "
+                "key that the config names (`st2 key list` shows those that are there)" % place
+            )
+        return "Set %s in the pack's config and run `st2ctl reload --register-configs`" % place
+
+    def how_to_set_token(self, kinds: Tuple[str, ...]) -> str:
+        """The same for the token that a method of these kinds wants."""
+        keys = self._keys_for(kinds)
+        key = next((each for each in keys if each in self.empty), keys[0])
+        return self.how_to_set(self._place_of(key), key)
 
     def secrets(self) -> List[str]:
         """Everything of these settings that must not appear anywhere."""
@@ -95,6 +116,7 @@ def read_settings(config: Mapping[str, Any], workspace: Optional[str] = None) ->
         tokens=_tokens(own),
         webhook=_webhook(own),
         plain_http_hosts=hosts_of(object_of(own, section), "plain_http_hosts", section),
+        empty=_empty(own),
     )
 
 
@@ -142,9 +164,17 @@ _CREDENTIALS = (
     ("admin", "admin_token", "admin"),
 )
 
+_BLANK_IN_2X = ("token", "admin_token")
 
-def credentials(config: Mapping[str, Any], workspace: Optional[str] = None) -> List[Credential]:
-    """Every credential of a workspace that is set, those that cannot be used too."""
+
+def credentials(
+    config: Mapping[str, Any], workspace: Optional[str] = None, empty: bool = False
+) -> List[Credential]:
+    """Every credential of a workspace that is set, those that cannot be used too.
+
+    `empty`: those, instead, that stand in the config without a value. An empty text for the two
+    that 2.x had by default (sensor.token, admin.admin_token) means that they are not used.
+    """
     own: Mapping[str, Any] = entry_of(config, workspace) if workspace else config
     prefix = "workspaces[%s]." % workspace if workspace else ""
     found = []
@@ -152,9 +182,21 @@ def credentials(config: Mapping[str, Any], workspace: Optional[str] = None) -> L
         direct = bool(workspace) and section == "sensor"
         values = object_of(own, section) if section and not direct else own
         place = prefix + (key if direct or not section else "%s.%s" % (section, key))
-        if values.get(key) not in (None, ""):
+        if empty and is_set_empty(values, key) and not (values[key] == "" and key in _BLANK_IN_2X):
+            found.append(Credential(place, belongs, ""))
+        elif not empty and key in values and not is_set_empty(values, key):
             found.append(_credential(values, key, place, belongs))
     return found
+
+
+def find_missing_bot_token(config: Mapping[str, Any], workspace: str) -> str:
+    """Place of `action_token` where other tokens are set but not this one, which most methods need;
+    "" where it is there, or nothing needs it."""
+    have = {each.belongs for each in credentials(config, workspace)}
+    have |= {each.belongs for each in credentials(config, workspace, empty=True)}
+    if have & {"bot", "classic"} or not have & {"user", "app"}:
+        return ""
+    return ("workspaces[%s]." % workspace if workspace else "") + "action_token"
 
 
 def _credential(values: Mapping[str, Any], key: str, place: str, belongs: str) -> Credential:
@@ -202,6 +244,14 @@ def check_proxy(url: Optional[str]) -> Optional[str]:
             "like /, @ or # in its password must be percent-encoded."
         )
     return url if "://" in url else "http://" + url
+
+
+def _empty(own: Mapping[str, Any]) -> Tuple[str, ...]:
+    """Keys of credentials that are set without a value."""
+    sensor, webhook = object_of(own, "sensor"), object_of(own, "post_message_action")
+    places = [(own, key) for key in ("action_token", "user_token", "config_token", "app_token")]
+    places += [(sensor, "app_token"), (webhook, "webhook_url")]
+    return tuple(key for values, key in places if is_set_empty(values, key))
 
 
 def _tokens(own: Mapping[str, Any]) -> Dict[str, str]:

@@ -6,6 +6,7 @@ import math
 from typing import Any, List, Mapping, Optional, Tuple
 
 from st2slack.errors import SettingsError
+from st2slack.settings.token_form import find_token_fault
 from st2slack.urls import UnclearUrl, parse_address
 
 
@@ -60,6 +61,13 @@ def objects_of(values: Mapping[str, Any], key: str) -> List[Mapping[str, Any]]:
     return value
 
 
+def is_set_empty(values: Mapping[str, Any], key: str) -> bool:
+    """Whether a key stands there without a value: StackStorm's answer for a datastore key that does
+    not exist is null, and it says so nowhere."""
+    value = values.get(key, "absent")
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 def token_of(values: Mapping[str, Any], key: str) -> Optional[str]:
     """A token, None where none is set."""
     token = text_of(values, key)
@@ -74,6 +82,9 @@ def check_token(token: str, where: str) -> str:
             "%s still holds a template: StackStorm did not find its value in the "
             "datastore. Set that key (encrypted), or put the token here." % where
         )
+    fault = find_token_fault(token)
+    if fault:
+        raise SettingsError("%s %s" % (where, fault))
     if not token.isascii() or not token.isprintable() or " " in token:
         raise SettingsError(
             "%s is not a token: it has spaces or characters that no token has. "

@@ -193,12 +193,11 @@ class Client:
         found = self.settings.token_for(method.token_kinds)
         if found is None:
             raise SettingsError(
-                "%s needs a token (%s). Set %s in the pack's config and run `st2ctl reload "
-                "--register-configs`, or pass the parameter `token`."
+                "%s needs a token (%s). %s, or pass the parameter `token`."
                 % (
                     method.name,
                     " or ".join(method.token_kinds) or "bot or user",
-                    self.settings.place_for(method.token_kinds),
+                    self.settings.how_to_set_token(method.token_kinds),
                 )
             )
         return found

@@ -11,12 +11,30 @@ from typing import Any, List, Mapping, Tuple
 
 from st2slack.errors import InputError
 
+_LISTS_OF_OBJECTS = ("blocks", "attachments")
+
 
 def encode(arguments: Mapping[str, Any]) -> List[Tuple[str, str]]:
     """Form fields in the order of `arguments`. Raises InputError naming what cannot be sent."""
+    for name in _LISTS_OF_OBJECTS:
+        check_objects(name, arguments.get(name))
     return [
         (name, encode_value(name, value)) for name, value in arguments.items() if value is not None
     ]
+
+
+def check_objects(name: str, value: Any) -> None:
+    """Raises InputError where an element of the list is text.
+
+    The command line makes such lists of JSON that was cut: it splits at commas what it cannot
+    parse.
+    """
+    for number, element in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(element, str):
+            raise InputError(
+                "Parameter `%s`: %s[%d] is text, not an object. Is the JSON whole, and in quotes?"
+                % (name, name, number)
+            )
 
 
 def encode_value(name: str, value: Any) -> str:

@@ -44,9 +44,9 @@ def set_usergroup(
 ) -> Dict[str, Any]:
     """Make these people, and nobody else, the members of a user group.
 
-    Returns `id`, `handle`, `changed`, `enabled`, and as lists of IDs `users`, `came`, `went` and
-    `stayed`. Slack is told only what differs. Raises InputError for an empty list and a disabled
-    group, unless `enable`.
+    Returns `id`, `handle`, `changed`, `was_disabled` (before; it is enabled now), and as lists of
+    IDs `users`, `came`, `went` and `stayed`. Slack is told only what differs. Raises InputError for
+    an empty list and a disabled group, unless `enable`.
     """
     names = _members(users)
     group = find_group(slack, usergroup)
@@ -66,7 +66,7 @@ def set_usergroup(
         "id": group["id"],
         "handle": group.get("handle"),
         "changed": disabled or set(wanted) != set(before),
-        "enabled": disabled,
+        "was_disabled": disabled,
         "users": wanted,
         "came": [each for each in wanted if each not in before],
         "went": [each for each in before if each not in wanted],

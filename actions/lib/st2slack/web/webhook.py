@@ -112,8 +112,8 @@ def find_url(settings: Settings, given: Optional[str]) -> str:
     url = (given or "").strip() or settings.webhook.get("webhook_url")
     if not url:
         raise SettingsError(
-            "Posting needs a webhook. Set %s in the pack's config and run `st2ctl reload "
-            "--register-configs`, or pass the parameter `webhook_url`." % _place(settings)
+            "Posting needs a webhook. %s, or pass the parameter `webhook_url`."
+            % settings.how_to_set(_place(settings), "webhook_url")
         )
     where = "Parameter `webhook_url`" if given else "Config key %s" % _place(settings)
     return _checked(url, where, settings)

@@ -126,6 +126,18 @@ class StackStorm:
         """Run an alias: `execution`, `actionalias`, and `message`, `extra` of its ack."""
         return self._object(self._send("post", "/aliasexecution", dict(asked)))
 
+    # --- packs ------------------------------------------------------------------------------------
+
+    def rules(self, pack: str) -> Dict[str, bool]:
+        """Name of each rule of a pack, and whether it is enabled."""
+        found = self._all("/rules", {"pack": pack})
+        return {str(each["name"]): bool(each.get("enabled")) for each in found}
+
+    def pack_config(self, pack: str) -> Json:
+        """The config as it was registered: expressions as they stand there, secrets masked."""
+        found = self._read("/configs/" + quote(pack, safe=""), {})
+        return self._object(self._object(found).get("values"))
+
     # --- datastore --------------------------------------------------------------------------------
 
     def read(self, key: str) -> Optional[str]:
