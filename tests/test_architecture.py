@@ -20,6 +20,8 @@ PURE = {
     "web.retry",
     "events.model",
     "events.frames",
+    "events.interactions",
+    "events.json_access",
     "events.seen",
     "events.storable",
     "events.triggers",

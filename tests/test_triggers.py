@@ -322,6 +322,7 @@ def test_a_message_whole():
         "?thread_ts=1503435900.000100&cid=C1",
         "event_id": "Ev1",
         "team": "T1",
+        "user_team": None,
         "workspace": "main",
     }
 
@@ -542,6 +543,7 @@ def test_a_command():
         "channel": {"id": "C1", "name": "ops"},
         "response_url": COMMAND["response_url"],
         "trigger_id": COMMAND["trigger_id"],
+        "event": {},
         "team": "T1",
         "workspace": "main",
     }
@@ -577,6 +579,8 @@ def test_a_button():
         "message": PRESS["message"],
         "container": PRESS["container"],
         "state": PRESS["state"],
+        "submission": {},
+        "files": [],
         "view": {
             "id": None,
             "callback_id": None,
@@ -584,10 +588,16 @@ def test_a_button():
             "private_metadata": "",
             "hash": None,
         },
+        "is_cleared": False,
         "callback_id": None,
+        "attachment_id": None,
+        "function_data": {},
+        "enterprise": {},
         "response_url": PRESS["response_url"],
         "trigger_id": PRESS["trigger_id"],
+        "event": {"team": {"domain": "acme"}},
         "team": "T1",
+        "user_team": None,
         "workspace": "",
     }
 

@@ -19,8 +19,15 @@ TOKEN = "loopback-verification"
 OF_ENVELOPE = frozenset(
     ("envelope_id", "type", "accepts_response_payload", "retry_attempt", "retry_reason")
 )
-# The interactions that may be answered by the acknowledgement.
-ANSWERABLE = ("view_submission", "block_suggestion")
+# The interactions that may be answered by the acknowledgement: those for which Bolt's types let
+# `ack` take something (@slack/bolt, types/actions, options, view).
+ANSWERABLE = (
+    "view_submission",
+    "block_suggestion",
+    "dialog_submission",
+    "dialog_suggestion",
+    "interactive_message",
+)
 # Seconds that a response_url can be used:
 # https://docs.slack.dev/interactivity/handling-user-interaction, "Message responses".
 RESPONSE_LIFETIME = 1800
@@ -78,6 +85,17 @@ def event_callback(
         "is_ext_shared_channel": False,
         "event_context": "4-loopback-{}".format(event_id),
     }
+
+
+def shared(workspace: Workspace, event: Any) -> Json:
+    """What differs in the payload of an event that somebody of another organization caused: the
+    workspace it came from, while `authorizations` names the app's own (slackapi/bolt-js#935).
+    """
+    name = event.get("user") if isinstance(event, dict) else None
+    user = workspace.users.get(name) if isinstance(name, str) else None
+    if user is None or not user.team:
+        return {}
+    return {"team_id": user.team, "is_ext_shared_channel": True}
 
 
 def envelope(kind: str, envelope_id: str, payload: Any, attempt: int = 0, reason: str = "") -> Json:

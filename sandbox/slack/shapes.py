@@ -61,7 +61,7 @@ def user(workspace: Workspace, it: User, locale: bool = False) -> Json:
     """A member, as users.info and users.list tell it."""
     shape: Json = {
         "id": it.id,
-        "team_id": workspace.team["id"],
+        "team_id": it.team or workspace.team["id"],
         "name": it.name,
         "deleted": it.deleted,
         "real_name": it.real_name,
@@ -79,6 +79,8 @@ def user(workspace: Workspace, it: User, locale: bool = False) -> Json:
             is_restricted=it.is_restricted,
             is_ultra_restricted=False,
         )
+    if it.team:
+        shape["is_stranger"] = True
     if locale:
         shape["locale"] = "en-GB"
     return shape
@@ -101,7 +103,7 @@ def profile(workspace: Workspace, it: User) -> Json:
         "status_emoji": "",
         "status_expiration": 0,
         "avatar_hash": "g0000000000",
-        "team": workspace.team["id"],
+        "team": it.team or workspace.team["id"],
     }
     if it.email:
         shape["email"] = it.email

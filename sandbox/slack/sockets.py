@@ -322,6 +322,7 @@ class Sockets:
         payload = envelopes.event_callback(
             self._workspace.team["id"], self.app_id, self._bot(), event, event_id, int(time.time())
         )
+        payload.update(envelopes.shared(self._workspace, event))
         parcel = self._deliveries.parcel(
             envelopes.EVENTS_API, {**payload, **more}, event_id, first=told
         )

@@ -16,7 +16,9 @@ WHISPERS = 200  # messages of one conversation that one member only sees; older 
 
 @dataclass
 class User:
-    """A member. `profile` holds what users.profile.set may change, in Slack's shape."""
+    """A member, or (`team`: ID of their workspace) somebody of another organization in a shared
+    channel. `profile` holds what users.profile.set may change, in Slack's shape.
+    """
 
     id: str
     name: str
@@ -32,6 +34,7 @@ class User:
     presence: str = "active"
     profile: Json = field(default_factory=dict)
     updated: int = START
+    team: str = ""
 
 
 @dataclass

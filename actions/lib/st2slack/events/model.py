@@ -26,9 +26,11 @@ class Event:
     """One thing that happened, as Slack tells it.
 
     `body`: the event object (type, subtype, channel, user, ts, event_ts …). `event_id`: Socket
-    Mode only. `team`: ID of the workspace it happened in. `workspace`: name in the config, "" for
-    its top level. `source`: "socket_mode", "rtm" or "backfill". `is_storable`: that StackStorm can
-    store whatever is in it was seen already (storable.py).
+    Mode only. `team`: ID of the workspace that the app is installed in; `sender_team`: of the one
+    that the event came from, another one with Slack Connect, "" where that is not said.
+    `workspace`: name in the config, "" for its top level. `source`: "socket_mode", "rtm" or
+    "backfill". `is_storable`: that StackStorm can store whatever is in it was seen already
+    (storable.py).
     """
 
     body: Mapping[str, Any]
@@ -37,6 +39,7 @@ class Event:
     workspace: str = ""
     source: str = "socket_mode"
     is_storable: bool = False
+    sender_team: str = ""
 
     @cached_property
     def channel(self) -> str:

@@ -59,7 +59,8 @@ class RealTimeMessaging:
             return Frame(frames.OTHER, reason="error %s" % as_text(error.get("msg"))[:80])
         if not isinstance(kind, str) or kind in ("pong", "reconnect_url") or "reply_to" in value:
             return Frame(frames.OTHER, reason="no event")
-        team = as_text(value.get("team")) or self._team
+        # `team` of a message is its author's: another one with Slack Connect.
+        team = self._team or as_text(value.get("team"))
         event = Event(value, None, team, self._workspace, self.name, is_plain(text))
         return Frame(frames.EVENT, event=event)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Optional
+from typing import Any, Mapping, Optional
 
 from st2slack.events import frames
 from st2slack.events.frames import Frame, as_mapping, as_text
@@ -44,9 +44,7 @@ class SocketMode:
 
     def _envelope(self, kind: Any, value: Any, plain: bool) -> Frame:
         envelope_id, payload = value.get("envelope_id"), as_mapping(value.get("payload"))
-        answer = (
-            '{"envelope_id": %s}' % _text(envelope_id) if isinstance(envelope_id, str) else None
-        )
+        answer = _answer(envelope_id, kind, payload) if isinstance(envelope_id, str) else None
         if kind == "events_api":
             return Frame(frames.EVENT, answer, self._event(payload, plain))
         if kind == "slash_commands":
@@ -60,13 +58,43 @@ class SocketMode:
         return Event(
             body=as_mapping(payload.get("event")),
             event_id=as_text(payload.get("event_id")) or None,
-            team=as_text(payload.get("team_id")),
+            team=_installed_team(payload),
             workspace=self._workspace,
             source=self.name,
             is_storable=plain,
+            sender_team=as_text(payload.get("team_id")),
         )
 
     @staticmethod
     def ping(number: int) -> Optional[str]:
         """None: a ping of the WebSocket itself is answered."""
         return None
+
+
+def _answer(envelope_id: str, kind: Any, payload: Mapping[str, Any]) -> str:
+    """The text that acknowledges an envelope. A menu that asks for its options gets none: a rule
+    would answer too late, and without an answer the person is shown an error.
+    """
+    if kind == "interactive" and _asks_for_options(payload):
+        return '{"envelope_id": %s, "payload": {"options": []}}' % _text(envelope_id)
+    return '{"envelope_id": %s}' % _text(envelope_id)
+
+
+def _asks_for_options(payload: Mapping[str, Any]) -> bool:
+    """Whether it is a menu's question; one of an old attachment has a name, and no actions."""
+    kind = payload.get("type")
+    old = kind == "interactive_message" and "actions" not in payload and "name" in payload
+    return old or kind in ("block_suggestion", "dialog_suggestion")
+
+
+def _installed_team(payload: Mapping[str, Any]) -> str:
+    """The workspace that the app is installed in. `team_id` of the payload may be that of another
+    organization in a channel of Slack Connect
+    (https://docs.slack.dev/apis/events-api#authorizations).
+    """
+    listed = payload.get("authorizations")
+    for each in listed if isinstance(listed, list) else ():
+        team = as_text(as_mapping(each).get("team_id"))
+        if team:
+            return team
+    return as_text(payload.get("context_team_id")) or as_text(payload.get("team_id"))

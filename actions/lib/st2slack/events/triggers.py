@@ -13,7 +13,11 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional
 
-from st2slack.events import model
+from st2slack.events import interactions, model
+from st2slack.events.interactions import without_secrets
+from st2slack.events.json_access import get_object as _object
+from st2slack.events.json_access import get_objects as _objects
+from st2slack.events.json_access import get_text as _text
 from st2slack.events.model import Event, Identity, Trigger
 from st2slack.events.storable import storable
 from st2slack.ids import (
@@ -235,7 +239,7 @@ def message_trigger(
         "subtype": _text(body, "subtype") or None,
         "bot_id": _text(body, "bot_id") or _text(_object(body, "bot_profile"), "id") or None,
         "permalink": _text(body, "permalink") or (_permalink(event, team_url) if seconds else None),
-        **_origin(event),
+        **_origin(event, user),
     }
     tag = (event.channel, ts or event.event_id)
     return _trigger(model.MESSAGE, payload, *tag, is_storable=event.is_storable)
@@ -247,60 +251,28 @@ def event_trigger(event: Event, user: Mapping[str, Any], channel: Mapping[str, A
     payload = {
         "type": kind,
         "subtype": _text(event.body, "subtype") or None,
-        "event": dict(event.body),
+        "event": _sent(event.body),
         "user": _user(event, user),
         "channel": _channel(event, channel),
         "timestamp_raw": event.order,
-        **_origin(event),
+        **_origin(event, user),
     }
     tag = (payload["subtype"] or kind, event.channel, event.order or event.event_id)
     return _trigger(model.EVENT, payload, *tag, is_storable=event.is_storable)
 
 
-def command_trigger(payload: Mapping[str, Any], workspace: str) -> Trigger:
-    """`slack.command`, from the payload of a slash command."""
-    made = {
-        "command": _text(payload, "command"),
-        "text": _text(payload, "text"),
-        "user": _pair(payload, "user_id", "user_name"),
-        "channel": _pair(payload, "channel_id", "channel_name"),
-        "response_url": _text(payload, "response_url") or None,
-        "trigger_id": _text(payload, "trigger_id") or None,
-        "team": _text(payload, "team_id"),
-        "workspace": workspace,
-    }
-    return _trigger(model.COMMAND, made, "command", *_number_of(payload))
+def command_trigger(sent: Mapping[str, Any], workspace: str) -> Trigger:
+    """`slack.command`, from what Slack sent of a slash command."""
+    sent = storable(dict(sent))
+    made = interactions.command_payload(sent, workspace)
+    return _trigger(model.COMMAND, made, "command", *_number_of(sent), is_storable=True)
 
 
-def interaction_trigger(payload: Mapping[str, Any], workspace: str) -> Trigger:
-    """`slack.interaction`, from the payload of a button, menu, modal or shortcut.
-
-    `action_id`, `block_id` and `value` are those of the first action; `value` is text, or a list of
-    texts where several can be chosen. `state`: what stands in the inputs of the message.
-    """
-    actions = _objects(payload, "actions")
-    first: Mapping[str, Any] = actions[0] if actions else payload
-    view = _object(payload, "view")
-    container = _object(payload, "container")
-    made = {
-        "type": _text(payload, "type"),
-        "action_id": _text(first, "action_id") or _text(first, "name") or None,
-        "block_id": _text(first, "block_id") or None,
-        "value": _value(first),
-        "actions": actions,
-        "user": _who(_object(payload, "user")),
-        "channel": _where(_object(payload, "channel"), container),
-        "message": _object(payload, "message") or _object(payload, "original_message"),
-        "container": container,
-        "state": _object(payload, "state"),
-        "view": _view(view),
-        "callback_id": _text(payload, "callback_id") or _text(view, "callback_id") or None,
-        "response_url": _response_url(payload),
-        "trigger_id": _text(payload, "trigger_id") or None,
-        "team": _team(payload),
-        "workspace": workspace,
-    }
-    return _trigger(model.INTERACTION, made, "interaction", *_number_of(payload))
+def interaction_trigger(sent: Mapping[str, Any], workspace: str) -> Trigger:
+    """`slack.interaction`, from what Slack sent of a button, menu, modal or shortcut."""
+    sent = storable(dict(sent))
+    made = interactions.interaction_payload(sent, workspace)
+    return _trigger(model.INTERACTION, made, "interaction", *_number_of(sent), is_storable=True)
 
 
 def state_trigger(
@@ -343,13 +315,35 @@ def _is_bots_user(body: Mapping[str, Any], user: Mapping[str, Any]) -> bool:
     return user.get("is_bot") is True if is_known else is_bots(body)
 
 
-def _origin(event: Event) -> Dict[str, Any]:
+def _sent(body: Mapping[str, Any]) -> Dict[str, Any]:
+    """The event as Slack sent it. A step of a workflow brings a token of its own: without that."""
+    return without_secrets(dict(body)) if "bot_access_token" in body else dict(body)
+
+
+def _origin(event: Event, user: Mapping[str, Any]) -> Dict[str, Any]:
     """Where it came from: keys that every event's payload has."""
+    team = event.team or _text(event.body, "team")
     return {
         "event_id": event.event_id or None,
-        "team": event.team or _text(event.body, "team"),
+        "team": team,
+        "user_team": _user_team(event, user, team),
         "workspace": event.workspace,
     }
+
+
+def _user_team(event: Event, user: Mapping[str, Any], team: str) -> Optional[str]:
+    """The workspace or organization of who did it, where it is another one than ours.
+
+    The event names it, or the look-up does; only then what says where the event came from: a
+    channel may be the other organization's, and the author ours.
+    """
+    body = event.body
+    own = _text(body, "user_team") or _text(body, "source_team")
+    own = own or _text(user, "team_id") or _text(_object(body, "user_profile"), "team")
+    if own:
+        return own if own != team else None
+    others = (_text(body, "team"), event.sender_team)
+    return next((each for each in others if each and each != team), None)
 
 
 def _user(event: Event, user: Mapping[str, Any]) -> Dict[str, Any]:
@@ -425,80 +419,6 @@ def _permalink(event: Event, team_url: str) -> Optional[str]:
     return link
 
 
-def _view(view: Mapping[str, Any]) -> Dict[str, Any]:
-    return {
-        "id": _text(view, "id") or None,
-        "callback_id": _text(view, "callback_id") or None,
-        "state": _object(view, "state"),
-        "private_metadata": _text(view, "private_metadata"),
-        "hash": _text(view, "hash") or None,
-    }
-
-
-def _who(user: Mapping[str, Any]) -> Dict[str, Any]:
-    name = _text(user, "username") or _text(user, "name")
-    return {"id": _text(user, "id") or None, "name": name or None}
-
-
-def _where(channel: Mapping[str, Any], container: Mapping[str, Any]) -> Dict[str, Any]:
-    """The conversation; none where `channel` and `container` disagree about it: a decision by the
-    one must not count for a message in the other.
-    """
-    own, other = _text(channel, "id"), _text(container, "channel_id")
-    if own and other and own != other:
-        return {"id": None, "name": None}
-    found = own or other
-    return {"id": found or None, "name": _text(channel, "name") or None}
-
-
-def _pair(payload: Mapping[str, Any], id_key: str, name_key: str) -> Dict[str, Any]:
-    return {"id": _text(payload, id_key) or None, "name": _text(payload, name_key) or None}
-
-
-def _team(payload: Mapping[str, Any]) -> str:
-    """An app of a whole organization gets no `team`; then the user's counts."""
-    team = _text(_object(payload, "team"), "id")
-    return team or _text(_object(payload, "user"), "team_id") or _text(payload, "team_id")
-
-
-def _response_url(payload: Mapping[str, Any]) -> Optional[str]:
-    urls = _objects(payload, "response_urls")
-    found = _text(payload, "response_url")
-    return found or (_text(urls[0], "response_url") if urls else "") or None
-
-
-# Where an element keeps what was chosen or typed (Slack's reference of block elements).
-_CHOICES = (
-    "value",
-    "selected_option",
-    "selected_options",
-    "selected_user",
-    "selected_users",
-    "selected_conversation",
-    "selected_conversations",
-    "selected_channel",
-    "selected_channels",
-    "selected_date",
-    "selected_time",
-    "selected_date_time",
-    "rich_text_value",
-)
-
-
-def _value(action: Mapping[str, Any]) -> Any:
-    """What was chosen: text, a list of texts, a number (date and time), an object (rich text)."""
-    found = next((action[key] for key in _CHOICES if action.get(key) is not None), None)
-    if isinstance(found, list):
-        # A menu of an old attachment allows one choice only.
-        chosen = [_option(each) for each in found]
-        return chosen[0] if len(chosen) == 1 and action.get("type") == "select" else chosen
-    return _option(found)
-
-
-def _option(value: Any) -> Any:
-    return value["value"] if isinstance(value, dict) and "value" in value else value
-
-
 # --- a trigger that StackStorm can take -----------------------------------------------------------
 
 
@@ -530,18 +450,3 @@ def _judgement(why: str, ref: str) -> Judgement:
 def _seconds(ts: str) -> int:
     match = _TS.match(ts)
     return int(match.group(1)) if match else 0
-
-
-def _text(values: Mapping[str, Any], key: str) -> str:
-    value = values.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _object(values: Mapping[str, Any], key: str) -> Dict[str, Any]:
-    value = values.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(values: Mapping[str, Any], key: str) -> List[Dict[str, Any]]:
-    value = values.get(key)
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
