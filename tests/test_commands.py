@@ -33,6 +33,26 @@ TOMASZ, DEPLOYS, RANDOM = "U0HARBOUR02", "C0DEPLOYS01", "C0RANDOM001"
         ("a\u200bb\u2060c\ufeffd\u00ade\x00f", "abcdef"),
         ("a\rb\u2028c\u2029d\u0085e", "a\nb\nc\nd\ne"),
         ("a\tb\nc", "a\tb\nc"),
+        ("deploy  berth \t now", "deploy berth now"),
+        ("x" + " " * 800 + "y", "x y"),
+        ("a\u00a0\u2003 b", "a b"),
+        ("two\n\n  lines", "two\nlines"),
+        ("<@U1|mara>  now", "<@U1> now"),
+        ("say \"two  blanks\"  and  'two  more'", "say \"two  blanks\" and 'two  more'"),
+        ("say \u201ctwo  blanks\u201d  and", 'say "two  blanks" and'),
+        ('run a="b  c"  {"d":  "e  f"}', 'run a="b  c" {"d": "e  f"}'),
+        ("don't  do  it's  late", "don't do it's late"),
+        ('say "open  end', 'say "open end'),
+        ("run \u2014force web1", "run --force web1"),
+        ("run \u2013f \u2212n=3 \u2010x", "run -f -n=3 -x"),
+        ("\u2014zone=eu a=\u2014b \u201c\u2014c\u201d", '--zone=eu a=--b "--c"'),
+        ("\u2013\u2013all \u2013-all", "--all --all"),
+        ("1\u20132 a \u2014 b c\u2014d \u2014", "1\u20132 a \u2014 b c\u2014d \u2014"),
+        ("say \u0645\u06cc\u200c\u062e", "say \u0645\u06cc\u200c\u062e"),
+        (
+            "\u0915\u094d\u200d\u0937 \U0001f468\u200d\U0001f469",
+            "\u0915\u094d\u200d\u0937 \U0001f468\u200d\U0001f469",
+        ),
         ("a &amp; b &lt;c&gt;", "a & b <c>"),
         ("&amp;lt; &amp;amp;", "&lt; &amp;"),
         ("page <@U0HARBOUR01|mara>", "page <@U0HARBOUR01>"),
@@ -203,6 +223,7 @@ def test_no_value_that_is_cut_out_of_a_command_ends_in_half_a_template(command, 
         ("say x" + ' a="b"' * 8, "too many"),
         ("say x" + " a=b" * 11, "too many"),
         ("say x" + " " * 400 + "a=b", "too many"),
+        ('say "x' + " " * 17 + 'y"', "too many blanks"),
         ("say x a=" + '"' * 1000 + "b=c d=e f=g h=i", "too many"),
         ("say {{ x }}", "`{{`"),
         ("say {% x %}", "`{%`"),
@@ -343,6 +364,50 @@ def test_the_forms_of_an_alias():
 )
 def test_the_nearest(command, expected):
     assert commands.nearest(command, commands.forms(ALIAS)) == expected
+
+
+def form(text):
+    return commands.Form({}, text, text)
+
+
+BY_NAME = [
+    ("open https://x.example/?a=b&c=d", "open {{url}}", "open - url=https://x.example/?a=b&c=d"),
+    ("deploy abcd1234==", "deploy {{ service }}", "deploy - service=abcd1234=="),
+    ("open it https://x.example/?a=b", "open {{url}}", ""),
+    ("deploy a=b", "deploy {{service}} to {{zone}}", ""),
+    ("deploy a=b c=d", "deploy {{service}}", ""),
+    ("deploy a=b", "deploy {{service}} now", ""),
+    ("deploy x", "deploy {{service}}", ""),
+]
+
+
+@pytest.mark.parametrize("command, text, expected", BY_NAME)
+def test_a_value_that_looks_like_a_pair_is_given_by_name(command, text, expected):
+    assert commands.by_name(command, form(text)) == expected
+
+
+@on_stackstorm
+@pytest.mark.parametrize("command, text, expected", [each for each in BY_NAME if each[2]])
+def test_stackstorm_takes_a_value_given_by_name(command, text, expected):
+    from st2common.models.utils.action_alias_utils import extract_parameters
+
+    (name,) = commands.named(text)
+    assert extract_parameters(text, expected) == {name: command.split(" ", 1)[1]}
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("restart {{host}} n={{n}}", True),
+        ("restart {{host}} n = {{ n }}", True),
+        ("restart {{host}} n={{n}} now", False),
+        ("restart {{host}} {{n=3}}", False),
+        ("restart {{host}}", False),
+    ],
+)
+def test_a_format_that_never_fits(text, expected):
+    assert commands.never_fits(form(text)) is expected
+    assert expected is False or extract(text, "restart web1 n=3") is None
 
 
 def test_no_more_than_a_few_are_near():

@@ -1,12 +1,13 @@
 """Slack's text → plain text, and back."""
 
+import re
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.mrkdwn import escape, labels_of_links, to_plain
+from st2slack.mrkdwn import escape, labels_of_links, to_plain, without_pings
 
 NAMES = {"U1": "ada", "C1": "ops", "S1": "oncall"}
 
@@ -401,3 +402,27 @@ def test_a_text_that_is_hostile_to_the_pattern_stays():
     """A pattern that looked back would take hours for these."""
     for hostile in ("<http:" * 100_000, "<http:|" * 100_000, "<http:" + "|" * 400_000):
         assert labels_of_links(hostile) == hostile
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("<!channel> <!here|x>", "&lt;!channel&gt; &lt;!here|x&gt;"),
+        ("<!subteam^S1|@a &amp; b>", "&lt;!subteam^S1|@a &amp; b&gt;"),
+        ("<!date^1^{date}|then> <@U1> <#C1> <https://x|y>",) * 2,
+        ("<!date^1^{date}|<!channel>", "<!date^1^{date}|&lt;!channel&gt;"),
+        ("<!dat^1> <!dates>", "&lt;!dat^1&gt; &lt;!dates&gt;"),
+        ("cut <!chan", "cut &lt;!chan"),
+        ("<<!channel>>", "<&lt;!channel&gt;>"),
+        ("<!", "&lt;!"),
+    ],
+)
+def test_nothing_calls_a_whole_channel(text, expected):
+    assert without_pings(text) == expected
+
+
+@given(st.lists(st.sampled_from(["<", "!", ">", "channel", "date^", "|", "^", "&"])).map("".join))
+def test_whatever_it_is_nothing_calls_a_whole_channel(text):
+    shown = without_pings(text)
+    assert not re.search(r"<!(?!date\^)", shown)
+    assert without_pings(shown) == shown

@@ -1,5 +1,7 @@
 """slack.post_result: where a result goes, once only, whole, and what is never in it."""
 
+import json
+
 import pytest
 from helpers import Clock, calls, make_client
 from test_report import text_of
@@ -309,6 +311,44 @@ def test_an_aliass_colour(slack, tell, by_alias):
     tell(by_alias({"format": "It *is*.", "extra": {"slack": extra}}))
     (attachment,) = messages(slack)[-1]["attachments"]
     assert (attachment["color"], attachment["text"]) == ("good", "It *is*.")
+
+
+FROM = {"username": "Jira_Bot", "icon_emoji": ":jira:"}
+
+
+def test_all_of_extra_gets_to_slack(slack, tell, by_alias):
+    own = {"text": "own text", "title": "T", "actions": [{"type": "button", "text": "b"}], **FROM}
+    tell(by_alias({"format": "said", "extra": {"color": "good", "slack": own}}))
+    assert texts(messages(slack)[-1])[1] == "said"
+    form = dict(calls(slack, "chat.postMessage")[-1].form)
+    (attachment,) = json.loads(form["attachments"])
+    assert {**attachment, **{key: form[key] for key in FROM}} == {
+        "color": "good",
+        "mrkdwn_in": ["text", "pretext"],
+        **own,
+    }
+
+
+@pytest.mark.parametrize("extra", [{"color": "good"}, {"color": "good", "slack": {"title": "T"}}])
+def test_a_colour_beside_slack(slack, tell, by_alias, extra):
+    tell(by_alias({"format": "said", "extra": extra}))
+    (attachment,) = messages(slack)[-1]["attachments"]
+    assert (attachment["color"], attachment["text"]) == ("good", "said")
+
+
+def test_an_acknowledgement_keeps_whom_it_is_from(slack, config, tell, by_alias):
+    """chat.update has no `username`."""
+    ts = acknowledge(slack, config)
+    tell(by_alias({"format": "said", "extra": {"slack": FROM}}), message=ts)
+    assert not set(FROM) & set(dict(calls(slack, "chat.update")[-1].form))
+    assert "said" in texts(messages(slack)[-1])
+
+
+def test_a_name_that_the_app_may_not_take_loses_no_result(slack, tell, by_alias):
+    needed = {"needed": "chat:write.customize", "provided": "chat:write"}
+    slack.faults.append(Fault.refuse("missing_scope", method="chat.postMessage", **needed))
+    told = tell(by_alias({"format": "said", "extra": {"slack": FROM}}))
+    assert "(missing_scope)" in told["why"] and texts(messages(slack)[-1])[1] == "said"
 
 
 def test_blocks_of_an_alias_that_slack_does_not_take_lose_no_result(slack, tell, by_alias):

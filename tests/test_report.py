@@ -384,6 +384,48 @@ def test_a_colour_makes_an_attachment_with_the_aliass_text():
     assert len(made.blocks) == 2, "head and foot; the text is in the attachment"
 
 
+def test_an_attachments_own_text_hides_the_aliass_text_not():
+    extra = {"text": "own text", "title": "T"}
+    made = report(execution(python("x")), Alias("said", extra))
+    assert [text_of(each) for each in made.blocks[1:2]] == ["said"]
+    assert made.attachments == [{"mrkdwn_in": ["text", "pretext"], **extra}]
+
+
+# MessageAttachment of @slack/types 3.2.0, without what Slack itself puts there (app_id, bot_id,
+# app_unfurl_url, is_app_unfurl, preview) and `blocks`, which are the message's.
+ATTACHMENT = {
+    "color": "good",
+    "actions": [{"type": "button", "text": "b", "url": "https://x.example"}],
+    "callback_id": "c",
+    "fields": [{"title": "a", "value": "b"}],
+    "mrkdwn_in": ["fields"],
+    **dict.fromkeys(
+        ["fallback", "pretext", "author_name", "author_link", "author_icon", "author_subname"]
+        + ["title", "title_link", "text", "image_url", "thumb_url", "footer", "footer_icon", "ts"],
+        "x",
+    ),
+}
+
+
+def test_all_that_an_attachment_has_gets_there():
+    made = report(execution(python("x")), Alias("said", ATTACHMENT))
+    assert made.attachments == [ATTACHMENT]
+    assert made.options == {}
+
+
+def test_an_attachment_of_its_own_stands_beside_whole_ones():
+    extra = {"color": "good", "attachments": [{"text": "x"}]}
+    made = report(execution(python("x")), Alias("said", extra))
+    assert [each["text"] for each in made.attachments] == ["said", "x"]
+
+
+def test_whom_a_message_seems_to_be_from():
+    names = {"username": "Jira_Bot", "icon_emoji": ":jira:", "icon_url": "https://x.example/i"}
+    made = report(execution(python("x")), Alias("said", names))
+    assert made.options == names and made.attachments == []
+    assert report(execution(None), Alias("", {"username": 5, "icon_url": ""})).options == {}
+
+
 def test_blocks_and_attachments_of_an_alias():
     block, attachment = {"type": "divider"}, {"color": "danger", "text": "x"}
     extra = {"blocks": [block, "no block"], "attachments": [attachment], "unfurl_links": False}

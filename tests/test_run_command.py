@@ -132,7 +132,9 @@ def test_a_slash_command_runs_the_alias_and_begins_a_thread(world):
     assert result["ran"] is True and result["alias"] == "demo.deploy"
     assert result["record"]["rule"] == "deploys" and result["record"]["who"] == TOMASZ
     assert result["message"] == {"channel": DEPLOYS, "ts": message["ts"]}
-    assert message["text"] == ("<@%s> runs `deploy berth-planner`.\nOn it, &lt;!channel>." % TOMASZ)
+    assert message["text"] == (
+        "<@%s> runs `deploy berth-planner`.\nOn it, &lt;!channel&gt;." % TOMASZ
+    )
     assert world.settled() == [("demo.deploy", {"service": "berth-planner"})]
     assert execution["context"]["api_user"] == TOMASZ
     (asked,) = [each.body for each in world.st2.requests if each.path == "/v1/aliasexecution"]
@@ -422,6 +424,51 @@ def test_no_match_offers_what_is_near_and_allowed(world):
     ]
     world.ask("unlock")
     assert "unl" not in world.private[1].partition("Did you mean")[2]
+
+
+PAIRS = {
+    "a URL": (
+        "open <https://x.example/?some=url&amp;with=eq>",
+        "here `https://x.example/?some` with the value `url&amp;with=eq`, and looks for a command "
+        "that is only `open`. Write `open - url=https://x.example/?some=url&amp;with=eq`. ",
+    ),
+    "a hash": (
+        "deploy abcd1234==",
+        "here `abcd1234` with the value `=`, and looks for a command that is only `deploy`. "
+        "Write `deploy - service=abcd1234==`. ",
+    ),
+    "a format with a pair": (
+        "restart web1 n=3",
+        "here `n` with the value `3`, and looks for a command that is only `restart web1`. "
+        "So `restart {{host}} n={{n}}` never fits: who wrote that alias has to leave out what "
+        "stands before the `=`. ",
+    ),
+    "no such command": (
+        "coffee sugar=2",
+        "here `sugar` with the value `2`, and looks for a command that is only `coffee`. "
+        "Write something behind it, or give the value by its parameter's name, with a `-` in its "
+        "place: `open - url=https://...`. ",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_no_match_for_a_pair_at_the_end_is_explained(world, name):
+    text, expected = PAIRS[name]
+    url = {"url": {"type": "string"}, "host": {"type": "string"}, "n": {"type": "string"}}
+    world.action("demo.say", url)
+    world.alias("open", ["open {{url}}"], action="demo.deploy")
+    world.alias("restart", ["restart {{host}} n={{n}}"], action="demo.deploy")
+    world.config["authorization"][1]["what"] = ["demo.deploy"]
+    assert world.ask(text)["why"] == "no alias fits"
+    (said,) = world.private
+    taken = " StackStorm takes `key=value` at the end of a command for a parameter, "
+    assert said.partition(taken)[2] == expected + "`/st2 help` tells what you may use."
+
+
+def test_a_value_that_looks_like_a_pair_runs_by_its_name(world):
+    assert world.ask("deploy - service=abcd1234==")["ran"]
+    assert world.settled() == [("demo.deploy", {"service": "abcd1234=="})]
 
 
 def test_several_aliases_fit(world):

@@ -48,6 +48,7 @@ _NAMED = re.compile(r"(?P<sign>[@#]|!subteam\^)(?P<id>\S+)")
 _EVERYBODY = re.compile(r"!(here|channel|everyone)")
 _DATE = re.compile(r"!date\^(?P<ts>[^\s^]+)(?:\^.*)?", re.DOTALL)
 _OTHER = re.compile(r"!\S+")
+_PING = re.compile(r"<(!(?!date\^)[^<>]*)(>?)")
 _LINK = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S.*")
 _LABELLED_LINK = re.compile(r"<https?:[^<>|\n]*\|([^<>\n]*)>")
 _ADDRESS = re.compile(r"(?:mailto|tel):", re.IGNORECASE)
@@ -83,8 +84,10 @@ def escape(text: str) -> str:
 
 
 def without_pings(text: str) -> str:
-    """Slack's `text`, in which nothing calls a whole channel or group (`<!channel>`, …)."""
-    return text.replace("<!", "&lt;!")
+    """Slack's `text`, in which nothing calls a whole channel or group: `<!channel>`,
+    `<!subteam^S…>` and their like are shown as text. A date (`<!date^…>`) stays: it calls nobody.
+    """
+    return _PING.sub(lambda match: "&lt;%s%s" % (match[1], "&gt;" if match[2] else ""), text)
 
 
 def _look_up(names: Optional[Names]) -> LookUp:

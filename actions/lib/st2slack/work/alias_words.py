@@ -82,5 +82,8 @@ def _alias(said: Mapping[str, Any], wanted: Mapping[str, Any]) -> Alias:
     # Without a format of the alias's own the text would be a listing of everything.
     text = said.get("message") if wanted.get("format") else ""
     extra = said.get("extra")
-    of_slack = extra.get("slack") if isinstance(extra, Mapping) else None
-    return Alias(str(text or ""), of_slack if isinstance(of_slack, Mapping) else {})
+    extra = extra if isinstance(extra, Mapping) else {}
+    of_slack = extra.get("slack")
+    # Hubot reads a color beside `slack`, too.
+    color = {"color": extra["color"]} if isinstance(extra.get("color"), str) else {}
+    return Alias(str(text or ""), {**color, **(of_slack if isinstance(of_slack, Mapping) else {})})

@@ -26,6 +26,8 @@ Json = Dict[str, Any]
 EVENT = "st2_kept"  # type of the metadata
 # The message cannot be changed (any more): deleted, of another app, or too old.
 GONE = ("message_not_found", "cant_update_message", "edit_window_closed")
+# Whom a message seems to be from is fixed when it is posted: chat.update has no argument for it.
+OF_A_NEW_ONE = ("username", "icon_emoji", "icon_url")
 NO_THREAD = ("thread_not_found", "cannot_reply_to_message", "message_not_found")
 MARGIN = 60.0  # seconds that the clocks of Slack and StackStorm may differ by
 MOST_PAGES = 10  # that are looked through, 200 messages each
@@ -115,7 +117,8 @@ class KeptMessage:
 
     def _update(self, content: Mapping[str, Any]) -> Put:
         channel, ts = str(self.record["channel"]), str(self.record["ts"])
-        what = {**content, "channel": channel, "ts": ts, "metadata": self._metadata()}
+        what = {key: value for key, value in content.items() if key not in OF_A_NEW_ONE}
+        what.update(channel=channel, ts=ts, metadata=self._metadata())
         self._client.call("chat.update", what)
         return Put(channel, ts, False)
 

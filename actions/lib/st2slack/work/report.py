@@ -35,7 +35,7 @@ from slack_sdk.models.blocks import (
 )
 
 from st2slack.ids import PERSON_ID
-from st2slack.mrkdwn import escape
+from st2slack.mrkdwn import escape, without_pings
 from st2slack.work.fitting import URL, beginning, closed, cost, head, linked
 from st2slack.work.outcome import Outcome, asked_by, duration, outcome_of
 from st2slack.work.readable import Part, clean
@@ -53,19 +53,16 @@ ASKED = "st2_asked"  # block_id of the line that says who asked for what; it is 
 _TS = re.compile(r"\d{1,16}\.\d{6}")
 # What StackStorm gives that was not told its own address.
 _NOWHERE = re.compile(r"https?://(localhost|127\.0\.0\.1)[:/]")
-_FORM = re.compile(r"<([^<>]*)>")
-_PINGS = re.compile(r"!(?!date\^).*", re.DOTALL)  # <!channel>, <!subteam^S1> and their like
-# What an attachment may have (docs.slack.dev/legacy/legacy-messaging/legacy-secondary-attachments).
+# What an attachment may have (MessageAttachment of @slack/types, and
+# docs.slack.dev/legacy/legacy-messaging/legacy-secondary-attachments), `blocks` aside: they are the
+# message's.
 _OF_ATTACHMENT = (
-    "color",
-    "pretext",
-    "author_name",
-    "author_link",
-    "author_icon",
-    "title",
-    "title_link",
-) + ("text", "fields", "image_url", "thumb_url", "footer", "footer_icon", "ts", "fallback")
+    *("color", "pretext", "author_name", "author_link", "author_icon", "author_subname"),
+    *("title", "title_link", "text", "fields", "image_url", "thumb_url", "footer", "footer_icon"),
+    *("ts", "fallback", "mrkdwn_in", "actions", "callback_id", "attachment_type"),
+)
 _OPTIONS = ("unfurl_links", "unfurl_media")
+_NAMES = ("username", "icon_emoji", "icon_url")  # whom a new message seems to be from
 
 
 class Whole(NamedTuple):
@@ -141,7 +138,7 @@ def report(
         text=_summary(outcome, ref, said, body),
         blocks=[*above, *own[:room], *foot],
         attachments=attachments,
-        options={key: alias.extra[key] for key in _OPTIONS if _is_bool(alias.extra.get(key))},
+        options=_options(alias.extra),
         channel=_conversation(alias.extra.get("channel")),
         thread_ts=timestamp(alias.extra.get("thread_ts")),
         whole=body.whole(said),
@@ -158,8 +155,11 @@ def _conversation(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def _is_bool(value: Any) -> bool:
-    return isinstance(value, bool)
+def _options(extra: Mapping[str, Any]) -> Json:
+    """The arguments of chat.postMessage that an alias may set."""
+    told = {key: extra[key] for key in _OPTIONS if isinstance(extra.get(key), bool)}
+    names = {key: clean(extra[key]) for key in _NAMES if isinstance(extra.get(key), str)}
+    return {**told, **{key: name for key, name in names.items() if name}}
 
 
 def _action(execution: Mapping[str, Any]) -> str:
@@ -261,17 +261,18 @@ def _title(text: str) -> str:
 
 
 def _of_alias(extra: Mapping[str, Any], said: str, body: _Body) -> Tuple[List[Json], List[Json]]:
-    """(blocks, attachments) of `extra.slack`: whole ones, or the members of one attachment.
+    """(blocks, attachments) of `extra.slack`: whole ones, and the members of one attachment.
 
-    That one takes the alias's text in, as people have it from Hubot.
+    That one takes the alias's text in, as people have it from Hubot; where it has a text of its
+    own, the alias's stands above.
     """
     blocks, attachments = _objects(extra.get("blocks")), _objects(extra.get("attachments"))
     (single,) = _objects([{key: extra[key] for key in _OF_ATTACHMENT if extra.get(key)}])
-    if single and not attachments:
-        single.setdefault("text", body.fitting(said))
-        attachments = [{"mrkdwn_in": ["text", "pretext"], **single}]
-    elif said and (blocks or attachments):
+    if said and (single.get("text") or (not single and (blocks or attachments))):
         body.add_text(said)
+    if single:
+        single.setdefault("text", body.fitting(said))
+        attachments.insert(0, {"mrkdwn_in": ["text", "pretext"], **single})
     return blocks, attachments[:MOST_ATTACHMENTS]
 
 
@@ -287,15 +288,6 @@ def _objects(value: Any) -> List[Json]:
 def _author_text(text: str) -> str:
     """An alias's text. `{~}` parted what Hubot showed above an attachment from what was in it."""
     return without_pings(clean(text).replace("{~}", "\n").strip())
-
-
-def without_pings(markup: str) -> str:
-    """Markup in which nothing calls a whole channel or group."""
-    return _FORM.sub(_harmless, markup)
-
-
-def _harmless(form: re.Match[str]) -> str:
-    return escape(form[0]) if _PINGS.fullmatch(form[1]) else form[0]
 
 
 # --- blocks -------------------------------------------------------------------------------------

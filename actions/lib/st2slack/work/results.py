@@ -149,7 +149,7 @@ class _Delivery:
         try:
             return self._put_somewhere(kept, place, made), made
         except Refusal as refusal:
-            if refusal.code not in UNUSABLE:
+            if refusal.code not in UNUSABLE and not _may_not_take_a_name(refusal):
                 raise
             said = "Slack did not take the message as the alias wants it (%s)" % refusal.code
         self._why.append(said)
@@ -214,6 +214,12 @@ class _Delivery:
             self._client.call("chat.update", {**where, **made.pointing_to(put.channel)})
         except SlackError as error:
             self._why.append("the acknowledgement could not be changed: %s" % error)
+
+
+def _may_not_take_a_name(refusal: Refusal) -> bool:
+    """Whether Slack refused `username` and `icon_…`: they want a scope of their own."""
+    needed = str(refusal.answer.get("needed") or "")
+    return refusal.code == "missing_scope" and "chat:write.customize" in needed
 
 
 def _follows(made: Report) -> str:

@@ -9,7 +9,7 @@ runs.
 from __future__ import annotations
 
 import uuid
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from st2slack.errors import ApiFault, ApiRefusal, SettingsError, SlackError
 from st2slack.mrkdwn import escape
@@ -17,6 +17,7 @@ from st2slack.settings.chatops import ChatopsSettings
 from st2slack.web.call import Client
 from st2slack.work import commands, delivery
 from st2slack.work.answers import answer_privately, in_code
+from st2slack.work.commands import Form
 from st2slack.work.delivery import Came
 from st2slack.work.may import Asker, WhoMay
 from st2slack.work.run_alias import AliasRun, Chosen, Ran, Result
@@ -219,9 +220,11 @@ class Commands:
         return self._unique(Chosen(found.alias, found.representation))
 
     def _no_match(self, command: str, asker: Asker, came: Came) -> str:
-        near = commands.nearest(command, self._forms(asker))
+        near = commands.nearest_forms(command, self._forms(asker))
         said = "There is no command %s." % in_code(command)
-        if near:
+        if commands.pairs(command)[0]:
+            said += _about_pairs(command, list(near.values()))
+        elif near:
             said += " Did you mean %s?" % " or ".join(in_code(each) for each in near)
         return said + " %s tells what you may use." % in_code(self._opening(came) + " help")
 
@@ -240,6 +243,32 @@ class Commands:
             "them apart. One of them has to be renamed." % in_code(str(name)),
             alias=chosen.ref,
         )
+
+
+def _about_pairs(command: str, near: Sequence[Form]) -> str:
+    """What StackStorm does with `key=value`, and how to write the command so that it fits."""
+    found, rest = commands.pairs(command)
+    key, value = found[0]
+    said = (
+        " StackStorm takes `key=value` at the end of a command for a parameter, here %s with the "
+        "value %s, and looks for a command that is only %s."
+        % (in_code(key), in_code(value) or "nothing", in_code(rest) or "empty")
+    )
+    broken = next((form for form in near if commands.never_fits(form)), None)
+    if broken is not None:
+        return said + (
+            " So %s never fits: who wrote that alias has to leave out what stands before the `=`."
+            % in_code(broken.format)
+        )
+    named = next(filter(None, (commands.by_name(command, form) for form in near)), "")
+    if named:
+        return said + " Write %s." % in_code(named)
+    if near:
+        said += " Did you mean %s?" % " or ".join(in_code(form.format) for form in near)
+    return said + (
+        " Write something behind it, or give the value by its parameter's name, with a `-` in its "
+        "place: `open - url=https://...`."
+    )
 
 
 class _Telling:
