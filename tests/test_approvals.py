@@ -586,6 +586,26 @@ def test_where_the_modal_comes_too_late_the_reason_is_asked_in_the_thread(approv
     assert output["choice"] == "approve" and output["votes"][0]["reason"] == "It is Monday."
 
 
+NO_INQUIRIES = ["", " ", ".", "..", "0123456789abcdef01234567", "x/y", "?limit=1"]
+
+
+@pytest.mark.parametrize("inquiry", NO_INQUIRIES)
+def test_who_presses_for_an_inquiry_that_is_none_is_told(approvals, inquiry):
+    approvals.ask()
+    result = approvals.answered(TOMASZ, action={"block_id": "st2_question:" + inquiry})
+    assert (result["counted"], result["why"]) == (False, "This question is not known any more.")
+    assert approvals.told(TOMASZ) == ["This question is not known any more."]
+
+
+@pytest.mark.parametrize("inquiry", NO_INQUIRIES)
+def test_who_wants_a_form_for_an_inquiry_that_is_none_is_told(approvals, inquiry):
+    approvals.ask(ask_reason="required")
+    result = approvals.answered(TOMASZ, action={"block_id": "st2_question:" + inquiry})
+    assert (result["opened"], result["why"]) == ("", "This question is not known any more.")
+    assert approvals.told(TOMASZ) == ["This question is not known any more."]
+    assert calls(approvals.slack, "views.open") == []
+
+
 def test_no_form_for_who_may_not(approvals):
     approvals.slack.workspace.channels[DEPLOYS].members.append(LEA)
     approvals.ask(ask_reason="required")

@@ -49,8 +49,7 @@ class StackStorm:
     def execution(self, execution_id: str, whole: bool = True) -> Optional[Json]:
         """An execution; None where there is none. Not `whole`: without its result."""
         how = {} if whole else {"exclude_attributes": _BULKY}
-        found: Optional[Json] = self._read("/executions/" + quote(execution_id, safe=""), how)
-        return found
+        return self._one("/executions/", execution_id, how)
 
     def executions(self, **filters: str) -> List[Json]:
         """Executions by action, status, parent and so on, latest first, without their results."""
@@ -108,8 +107,7 @@ class StackStorm:
 
     def alias(self, alias_id: str) -> Optional[Json]:
         """The alias of this ID; None where there is none."""
-        found: Optional[Json] = self._read("/actionalias/" + quote(alias_id, safe=""), {})
-        return found
+        return self._one("/actionalias/", alias_id, {})
 
     def match(self, command: str) -> Optional[Match]:
         """The alias that a command fits, None where none does. ApiRefusal where several do."""
@@ -179,6 +177,11 @@ class StackStorm:
             found.extend(more)
             if len(more) < PAGE:
                 return found
+
+    def _one(self, path: str, its_id: str, how: Mapping[str, str]) -> Optional[Json]:
+        """What has this ID. An empty one, or a dot, would be another path: that of the list."""
+        found = self._read(path + quote(its_id, safe=""), how) if its_id.strip(" .") else None
+        return found if isinstance(found, dict) else None
 
     def _read(self, path: str, how: Mapping[str, str]) -> Any:
         try:

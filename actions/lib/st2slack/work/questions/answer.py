@@ -91,7 +91,7 @@ def answer(desk: Desk, inquiry: str, press: Optional[Press] = None) -> Json:
 def _answer(desk: Desk, inquiry: str, press: Optional[Press]) -> Json:
     found = desk.look(inquiry)
     if found is None:
-        return _told_off(desk, press, {"inquiry": inquiry}, "This question is not known any more.")
+        return _told_off(desk, press, {"inquiry": inquiry}, UNKNOWN)
     kept = votes.kept_of(desk.stackstorm, inquiry)
     result = told(found)
     if press and found.state in (OPEN, EXPIRED) and not is_its_message(found, kept, press):
@@ -264,6 +264,7 @@ def _noted(show: Any) -> str:
 
 
 ANOTHER_MESSAGE = "This is not the message of an open question; look for a newer one."
+UNKNOWN = "This question is not known any more."
 FAILED = (
     "Something went wrong, and it is not sure that this counted. Whoever looks after StackStorm "
     "finds it among the executions of the pack slack."

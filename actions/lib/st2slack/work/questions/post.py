@@ -8,7 +8,13 @@ from st2slack.errors import InputError, Refusal, SlackError
 from st2slack.web.lookup import find_group
 from st2slack.work.authorization import is_usergroup
 from st2slack.work.questions import message, votes
-from st2slack.work.questions.answer import ANOTHER_MESSAGE, FAILED, Press, is_its_message
+from st2slack.work.questions.answer import (
+    ANOTHER_MESSAGE,
+    FAILED,
+    UNKNOWN,
+    Press,
+    is_its_message,
+)
 from st2slack.work.questions.desk import Desk, told
 from st2slack.work.questions.look import OPEN, must_be
 from st2slack.work.questions.question import (
@@ -106,7 +112,10 @@ def open_form(desk: Desk, inquiry: str, press: Press, trigger_id: str) -> Json:
 
 
 def _open_form(desk: Desk, inquiry: str, press: Press, trigger_id: str) -> Json:
-    found = must_be(desk.look(inquiry), inquiry)
+    found = desk.look(inquiry)
+    if found is None:
+        desk.tell(press.addressee, UNKNOWN)
+        return {"inquiry": inquiry, "opened": "", "why": UNKNOWN}
     result: Dict[str, Any] = told(found)
     if found.state != OPEN:
         desk.tell(press.addressee, "Too late: the question is over.")
