@@ -14,6 +14,7 @@ PURE = {
     "errors",
     "ids",
     "mrkdwn",
+    "text_length",
     "web.encode",
     "web.filters",
     "web.refusals",

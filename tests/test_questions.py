@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sandbox.slack import LoopbackSlack
 from st2slack.errors import InputError
+from st2slack.text_length import text_length
 from st2slack.work.questions import ballot, form, message
 from st2slack.work.questions.ballot import Vote
 from st2slack.work.questions.question import (
@@ -566,11 +567,15 @@ def test_a_secret_answer_is_not_shown():
     assert "hunter2" not in message.outcome_of(question, {"password": "hunter2"}, [], 5.0, False)
 
 
-LONG = st.text(min_size=1, max_size=75).filter(lambda text: text.strip() and text != "expired")
+LONG = st.text(min_size=1, max_size=75).filter(
+    lambda text: text.strip() and text != "expired" and text_length(text) <= 75
+)
 
 
 @given(
-    text=st.text(min_size=1, max_size=3000).filter(str.strip),
+    text=st.text(min_size=1, max_size=3000).filter(
+        lambda text: text.strip() and text_length(text) <= 3000
+    ),
     labels=st.lists(LONG, min_size=1, max_size=25, unique=True),
     reasons=st.lists(st.text(max_size=3000), max_size=30),
 )

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sandbox.slack import LoopbackSlack
+from st2slack.text_length import text_length
 from st2slack.work import fitting, outcome, readable
 from st2slack.work.outcome import duration, last_words, outcome_of
 from st2slack.work.readable import Part, parts_of
@@ -534,7 +535,7 @@ def test_whatever_an_execution_and_an_alias_are(document, extra, text, user):
 def test_a_beginning_is_one_and_fits(text, limit):
     for written in (str, fitting.escape):
         cut = fitting.beginning(text, limit, written)
-        assert text.startswith(cut) and fitting.cost(written(cut)) <= limit
+        assert text.startswith(cut) and text_length(written(cut)) <= limit
     assert text.startswith(fitting.head(text, limit))
 
 

@@ -11,10 +11,11 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from st2slack.errors import Refusal
 from st2slack.mrkdwn import escape
+from st2slack.text_length import shorten
 from st2slack.web import response_url
 from st2slack.web.call import Client
 
-SHOWN = 300  # characters of somebody's text
+SHOWN = 300  # units (text_length.py) of somebody's text
 Block = Mapping[str, Any]
 
 # What Slack answers where the app, or the person, is not in the conversation, or may not post
@@ -74,8 +75,7 @@ def answer_openly(
 def in_code(text: str) -> str:
     """Somebody's text in a message: on one line, and nothing in it works."""
     line = " ".join(text.replace("`", "'").split())
-    line = line if len(line) <= SHOWN else line[:SHOWN] + "..."
-    return "`%s`" % escape(line) if line else ""
+    return "`%s`" % escape(shorten(line, SHOWN + 3)) if line else ""
 
 
 def _content(text: str, blocks: Optional[List[Block]]) -> Dict[str, Any]:

@@ -25,6 +25,7 @@ from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequ
 
 from st2slack.ids import CONVERSATION_ID, PERSON_ID, USERGROUP_HANDLE, USERGROUP_ID
 from st2slack.settings.access import CHANNELS, DIRECT_MESSAGES, EVERYONE, LDAP_GROUP, Rule
+from st2slack.text_length import shorten
 
 # What somebody is to the home workspace.
 MEMBER, GUEST, STRANGER, BOT, DEACTIVATED, UNKNOWN = (
@@ -41,7 +42,7 @@ _NOTHING = {
     DEACTIVATED: "a deactivated person may nothing",
     UNKNOWN: "Slack does not tell who that is",
 }
-LONGEST = 200  # characters of a name in a sentence
+LONGEST = 200  # units (text_length.py) of a name in a sentence
 CHANNEL, DIRECT = "channel", "direct message"  # kinds of places; UNKNOWN is a third
 ALIAS, ACTION, APPROVAL = "alias", "action", "approval"
 
@@ -283,7 +284,7 @@ def _both(where: _Fit, who: _Fit) -> _Fit:
 def _short(text: str) -> str:
     """On one line: it may be anything that somebody wrote."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return line if len(line) <= LONGEST else line[:LONGEST] + "..."
+    return shorten(line, LONGEST + 3)
 
 
 def _allowed(asked: str, rule: Rule, extra: bool) -> Decision:

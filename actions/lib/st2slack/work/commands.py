@@ -30,14 +30,15 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Match, Sequence, Tuple
 
 from st2slack.ids import parse_mention
+from st2slack.text_length import text_length
 from st2slack.work.templates import find_template, has_encoded
 
-LONGEST = 2000  # characters of a command
+LONGEST = 2000  # units (text_length.py) of a command
 MOST_WAYS = 100_000  # ways to read the pairs, times where a value may end: 20 ms for each format
 LONGEST_GAP = 16  # blanks in a row, in quotes: some 200 steps of StackStorm's for a character
 NEAREST = 3  # formats that are offered where none fits
 LIKE = 0.6  # as much of a format's words as has to be there to be offered
-LONGEST_ANSWER = 3500  # characters of a list; Slack shows 4,000 well
+LONGEST_ANSWER = 3500  # units of a list; Slack shows 4,000 well
 
 _PLAIN_LETTERS: Dict[int, Any] = {
     **dict.fromkeys(range(0x2018, 0x201C), "'"),  # curly quotes
@@ -176,7 +177,7 @@ def extra(command: str, text: str) -> List[str]:
 
 def unusable(command: str) -> str:
     """Why a command must not go to StackStorm, in words; "" where it may."""
-    if len(command) > LONGEST:
+    if text_length(command) > LONGEST:
         return "it is longer than %d characters" % LONGEST
     if any(len(gap) > LONGEST_GAP for gap in _GAP.findall(command)):
         return "it has too many blanks in a row, more than %d; leave some out" % LONGEST_GAP
@@ -299,7 +300,7 @@ def fitting(lines: Sequence[str], room: int = LONGEST_ANSWER) -> Tuple[List[str]
     """(the lines that fit into an answer, how many do not)."""
     shown: List[str] = []
     for line in lines:
-        room -= len(line) + 1
+        room -= text_length(line) + 1
         if room < 0:
             break
         shown.append(line)

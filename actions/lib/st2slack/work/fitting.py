@@ -6,15 +6,11 @@ import re
 from typing import Callable, Iterator
 
 from st2slack.mrkdwn import escape
+from st2slack.text_length import text_length
 
 LONGEST_FORM = 1000  # characters of a link that is not cut in two
 URL = re.compile(r"https?://[^\s<>|\"'`]+[^\s<>|\"'`.,;:!?)\]}]")
 _CLOSED = re.compile(r"<[^<>]*>|```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
-
-
-def cost(text: str) -> int:
-    """Length of a text in UTF-16, which is how Slack counts."""
-    return len(text) + sum(ord(each) > 0xFFFF for each in text)
 
 
 def beginning(text: str, limit: int, written: Callable[[str], str] = escape) -> str:
@@ -24,7 +20,7 @@ def beginning(text: str, limit: int, written: Callable[[str], str] = escape) -> 
     """
     used = 0
     for at, each in enumerate(text):
-        used += cost(written(each))
+        used += text_length(written(each))
         if used > limit:
             line = text.rfind("\n", 0, at)
             return text[: line if line > at * 0.7 else at]

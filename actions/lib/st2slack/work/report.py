@@ -7,7 +7,7 @@ all else is escaped, and nothing in it can ping anybody. An alias's own text may
 mention people; what would ping a whole channel or group is shown as text there too.
 
 Limits (docs.slack.dev/reference/block-kit/blocks, chat.postMessage): 50 blocks, 3,000 characters of
-text in a section; counted here as Slack receives them, in UTF-16. What does not fit is in `whole`.
+text in a section; counted as text_length.py says. What does not fit is in `whole`.
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ from slack_sdk.models.blocks import (
 
 from st2slack.ids import PERSON_ID
 from st2slack.mrkdwn import escape, without_pings
-from st2slack.work.fitting import URL, beginning, closed, cost, head, linked
+from st2slack.text_length import text_length
+from st2slack.work.fitting import URL, beginning, closed, head, linked
 from st2slack.work.outcome import Outcome, asked_by, duration, outcome_of
 from st2slack.work.readable import Part, clean
 
 Json = Dict[str, Any]
-PIECE = 2400  # characters of a piece; Slack takes 3,000 in a section, and links grow
+PIECE = 2400  # units (text_length.py) of a piece; Slack takes 3,000 in a section, and links grow
 BODY = 7000  # of all pieces of a message together
 SMALLEST = 100  # room that is worth a piece
 MOST_PIECES = 12
@@ -240,7 +241,7 @@ class _Body:
         return closed(shown)
 
     def _count(self, shown: str, cut: bool) -> None:
-        self._left -= cost(shown)
+        self._left -= text_length(shown)
         self._pieces += 1
         self._cut = self._cut or cut
 

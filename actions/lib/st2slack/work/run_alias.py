@@ -20,6 +20,7 @@ from st2slack.work import commands
 from st2slack.work.answers import answer_openly, answer_privately, in_code
 from st2slack.work.authorization import ACTION, ALIAS, Thing
 from st2slack.work.delivery import Came
+from st2slack.work.fitting import closed, head
 from st2slack.work.stackstorm import StackStorm
 from st2slack.work.templates import has_template
 
@@ -188,7 +189,7 @@ def _acknowledgement(
     lines = ["%s runs %s." % (who, in_code(shown))]
     message = answer.get("message")
     if message and isinstance(message, str):
-        lines.append(without_pings(message)[: commands.LONGEST_ANSWER])
+        lines.append(closed(head(without_pings(message), commands.LONGEST_ANSWER)))
     return "\n".join(lines)
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from st2slack.errors import InputError
+from st2slack.text_length import text_length
 from st2slack.work.templates import find_template
 
 MOST_FIELDS = 40
 LONGEST_TEXT = 3000  # characters that an input of Slack's takes
-LONGEST_OPTION = 75
+LONGEST_OPTION = 75  # units (text_length.py)
 MOST_OPTIONS = 100
 MASK = "********"
 INPUT = "st2_input"  # action_id of every input; its block_id is PREFIX + the field's key
@@ -81,7 +82,9 @@ def _options(values: Any) -> Tuple[str, ...]:
     """Texts to choose from; () where they do not fit into a menu of Slack's."""
     if not isinstance(values, list) or not 0 < len(values) <= MOST_OPTIONS:
         return ()
-    if not all(isinstance(each, str) and 0 < len(each) <= LONGEST_OPTION for each in values):
+    if not all(
+        isinstance(each, str) and 0 < text_length(each) <= LONGEST_OPTION for each in values
+    ):
         return ()
     return tuple(values)
 

@@ -32,6 +32,8 @@ from slack_sdk.models.views import View
 from st2slack.ids import PERSON_ID, USERGROUP_ID
 from st2slack.mrkdwn import escape
 from st2slack.settings.access import EVERYONE
+from st2slack.text_length import shorten, text_length
+from st2slack.work.fitting import head
 from st2slack.work.questions.ballot import Vote, of_choice
 from st2slack.work.questions.form import INPUT, LONGEST_TEXT, PREFIX, Field
 from st2slack.work.questions.question import Choice, Question
@@ -101,7 +103,7 @@ def modal(question: Question, inquiry: str, choice: str, channel: str, ts: str) 
         type="modal",
         callback_id=CALLBACK,
         title=PlainTextObject(text="Your answer"),
-        submit=PlainTextObject(text=_cut(picked.label if picked else "Send", 24)),
+        submit=PlainTextObject(text=shorten(picked.label if picked else "Send", 24)),
         close=PlainTextObject(text="Back"),
         blocks=[_cut_section(question.text), *map(_input, question.fields)],
         private_metadata=" ".join((inquiry, channel, ts, choice)),
@@ -153,15 +155,15 @@ def _asked(question: Question) -> List[Block]:
 
 
 def _section(text: str) -> Block:
-    return SectionBlock(text=MarkdownTextObject(text=_cut(text, LONGEST_TEXT))).to_dict()
+    return SectionBlock(text=MarkdownTextObject(text=_cut_markup(text, LONGEST_TEXT))).to_dict()
 
 
 def _cut_section(text: str) -> SectionBlock:
-    return SectionBlock(text=MarkdownTextObject(text=_cut(text, LONGEST_TEXT)))
+    return SectionBlock(text=MarkdownTextObject(text=_cut_markup(text, LONGEST_TEXT)))
 
 
 def _context(lines: Sequence[str]) -> Block:
-    text = _cut("\n".join(lines), LONGEST_CONTEXT)
+    text = _cut_markup("\n".join(lines), LONGEST_CONTEXT)
     return ContextBlock(elements=[MarkdownTextObject(text=text)]).to_dict()
 
 
@@ -204,7 +206,7 @@ def _counts(question: Question, votes: Sequence[Vote]) -> List[str]:
 
 def _reasons(votes: Sequence[Vote]) -> List[str]:
     return [
-        "<@%s>: %s" % (each.user, escape(_cut(" ".join(each.reason.split()), LONGEST_REASON)))
+        "<@%s>: %s" % (each.user, escape(shorten(" ".join(each.reason.split()), LONGEST_REASON)))
         for each in votes
         if each.reason
     ]
@@ -242,7 +244,7 @@ def _chosen(question: Question, response: Mapping[str, Any]) -> str:
     if len(question.fields) == 1 and not question.fields[0].secret:
         value = response.get(question.fields[0].key)
         plain = {True: "Yes", False: "No"}.get(value) if isinstance(value, bool) else value
-        return escape(_cut(" ".join(str(plain).split()), LONGEST_REASON))
+        return escape(shorten(" ".join(str(plain).split()), LONGEST_REASON))
     return "Answered"
 
 
@@ -263,8 +265,9 @@ def _one(entry: str) -> str:
     return escape(entry.split(",", maxsplit=1)[0].partition("=")[2].strip() or entry)
 
 
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 3] + "..."
+def _cut_markup(markup: str, most: int) -> str:
+    """Slack markup in at most `most` units, cut within none of its forms."""
+    return markup if text_length(markup) <= most else head(markup, most - 3) + "..."
 
 
 # --- inputs ---------------------------------------------------------------------------------------
@@ -273,9 +276,9 @@ def _cut(text: str, most: int) -> str:
 def _input(asked: Field) -> InputBlock:
     return InputBlock(
         block_id=PREFIX + asked.key,
-        label=PlainTextObject(text=_cut(asked.label, 2000)),
+        label=PlainTextObject(text=shorten(asked.label, 2000)),
         element=_element(asked),
-        hint=PlainTextObject(text=_cut(asked.hint, 2000)) if asked.hint else None,
+        hint=PlainTextObject(text=shorten(asked.hint, 2000)) if asked.hint else None,
         optional=not asked.required,
     )
 

@@ -16,6 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from st2slack.errors import InputError
 from st2slack.ids import PERSON_ID, USERGROUP_HANDLE, USERGROUP_ID, plain_id
 from st2slack.settings.access import EVERYONE, LDAP_GROUP
+from st2slack.text_length import text_length
 from st2slack.work.questions.form import Field, fields_of
 
 ASK = "slack.ask"
@@ -25,8 +26,8 @@ REASONS = ("no", "optional", "required")
 STYLES = ("", "primary", "danger")
 MOST_CHOICES = 25  # buttons of one block
 MOST_BLOCKS = 44  # of the 50 of a message; the rest is ours
-LONGEST_LABEL = 75  # characters on a button
-LONGEST_TEXT = 3000  # characters of a section
+LONGEST_LABEL = 75  # units (text_length.py) on a button
+LONGEST_TEXT = 3000  # units of a section
 RESERVED = "expired"  # a caller may test for it
 _APPROVAL_NAME = re.compile(r"[A-Za-z0-9._:/-]{1,100}")
 
@@ -167,7 +168,7 @@ def _required(given: Mapping[str, Any], key: str, longest: int) -> str:
     text = str(given.get(key) or "").strip()
     if not text:
         raise InputError("Parameter `%s` is empty." % key)
-    if len(text) > longest:
+    if text_length(text) > longest:
         raise InputError("Parameter `%s` has more than %d characters." % (key, longest))
     return text
 
@@ -232,7 +233,7 @@ def _choice(given: Any, needed: int) -> Choice:
             "Parameter `choices`: every choice needs a `value`, a text other than %r." % RESERVED
         )
     label = str(entry.get("label") or value).strip()
-    if len(label) > LONGEST_LABEL or len(value) > LONGEST_LABEL:
+    if max(text_length(label), text_length(value)) > LONGEST_LABEL:
         raise InputError("Parameter `choices`: %d characters at most." % LONGEST_LABEL)
     style = _one_of(str(entry.get("style") or ""), "choices, style", STYLES)
     return Choice(value, label, style, _whole(entry.get("needed"), "choices, needed", needed))
@@ -241,7 +242,10 @@ def _choice(given: Any, needed: int) -> Choice:
 def _buttons(asked: Field) -> Tuple[Choice, ...]:
     if asked.kind == "boolean":
         return (Choice("true", "Yes", "primary"), Choice("false", "No", "danger"))
-    if len(asked.options) > MOST_CHOICES or max(map(len, asked.options), default=0) > LONGEST_LABEL:
+    if (
+        len(asked.options) > MOST_CHOICES
+        or max(map(text_length, asked.options), default=0) > LONGEST_LABEL
+    ):
         return ()
     return tuple(Choice(each, each) for each in asked.options)
 
