@@ -23,7 +23,7 @@ SCHEMAS = {
 OF_2X = json.loads((ROOT / "etc/slack/pack_2x.json").read_text(encoding="utf-8"))["sensor"]
 REFS = ("slack.message", "slack.event", "slack.command", "slack.interaction", "slack.sensor_state")
 # Objects that are Slack's own: what is in them is Slack's to say.
-SLACKS_OWN = {"event", "message", "container", "state"}
+SLACKS_OWN = {"event", "message", "container", "state", "submission", "function_data", "enterprise"}
 # Of slack.message, as in 2.x: criteria `exists` and `nexists` ask for them.
 ONLY_IF_SENT = ("attachments", "blocks")
 

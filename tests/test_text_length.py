@@ -13,7 +13,7 @@ from st2slack.work import answers, commands
 from st2slack.work.questions import form, message, question
 from st2slack.work.questions.ballot import Vote
 
-LIBRARY = Path(__file__).parent.parent / "actions" / "lib" / "st2slack"
+WORK = Path(__file__).parent.parent / "actions" / "lib" / "st2slack" / "work"
 WAVE = "\U0001f30a"  # two units, one code point
 
 
@@ -34,10 +34,10 @@ def test_a_text_made_shorter_fits(text, limit):
 
 
 def test_there_is_one_function_that_counts():
-    for path in LIBRARY.rglob("*.py"):
+    for path in WORK.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             counts = isinstance(node, ast.Constant) and node.value in (0xFFFF, "utf-16-le")
-            assert not counts or path.name == "text_length.py", path
+            assert not counts, path
 
 
 ASKED = {"text": "Deploy?", "choices": [{"value": "a", "label": "A"}], "channel": "C1"}
