@@ -43,6 +43,7 @@ PURE = {
     "work.questions.starter",
     "work.report",
     "work.templates",
+    "work.typed_text",
 }
 # A pure module may know their shapes and constants; they read only what they are given.
 SETTINGS = {"settings." + path.stem for path in (LIBRARY / "settings").glob("*.py")}

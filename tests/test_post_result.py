@@ -290,6 +290,26 @@ def test_an_aliass_text(slack, tell, by_alias):
     assert texts(messages(slack)[-1])[1] == "*Live*: all is well" and told["why"] == ""
 
 
+def test_what_was_typed_becomes_no_link_in_an_aliass_text(slack, st2, tell):
+    typed = "<https://evil.example|https://bank.example>"
+    st2.action("tests.echo", lambda key: "did " + key, {"key": {"type": "string"}})
+    wanted = {
+        "format": "{{ execution.result.result }}, see <https://ci.example/{{ execution.id }}|CI>",
+        "extra": {"slack": {"footer": "for {{ execution.parameters.key }}"}},
+    }
+    alias = st2.alias(
+        pack="tests", name="echo", action_ref="tests.echo", formats=["echo"], result=wanted
+    )
+    context = {"action_alias_ref": {"id": alias["id"], "name": "echo"}, "api_user": TOMASZ}
+    execution_id = st2.run("tests.echo", {"key": typed}, context=context)
+    st2.ended(execution_id)
+    tell(execution_id, note="asked for %s, <https://wiki.example|why>" % typed)
+    sent = json.dumps(messages(slack)[-1])
+    assert typed not in sent and "&lt;https://evil.example|https://bank.example&gt;" in sent
+    assert "<https://ci.example/%s|CI>" % execution_id in sent
+    assert "<https://wiki.example|why>" in sent
+
+
 def test_an_alias_that_wants_no_message(slack, st2, tell, by_alias):
     told = tell(by_alias({"enabled": False}))
     assert told == {

@@ -148,6 +148,22 @@ def test_a_slash_command_runs_the_alias_and_begins_a_thread(world):
     assert world.private == []
 
 
+def test_what_is_typed_becomes_no_link_in_the_acknowledgement(world):
+    ack = {"format": "Deploying {{ execution.parameters.service }}, see <https://ci.example|CI>."}
+    world.alias("deploy", ["deploy {{service}}"], ack=ack)
+    result = world.ask("deploy &lt;https://evil.example|https://bank.example&gt;")
+    (message,) = world.said
+    typed = "&lt;https://evil.example|https://bank.example&gt;"
+    assert message["text"] == "<@%s> runs `deploy %s`.\nDeploying %s, see %s." % (
+        TOMASZ,
+        typed,
+        typed,
+        "<https://ci.example|CI>",
+    )
+    (_, given), *_ = world.settled()
+    assert given == {"service": "<https://evil.example|https://bank.example>"} and result["ran"]
+
+
 def test_a_message_is_answered_in_its_thread(world):
     parent = world.slack.workspace.channels[DEPLOYS].messages[0]["ts"]
     assert world.write("!st2 deploy x", thread_ts=parent)["ran"]

@@ -28,8 +28,8 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LONGEST_HOST = 253  # characters (RFC 1035)
 DEFAULT_PORTS: Dict[str, int] = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = r"\[::1\]|%s(?:\.%s)*" % (_LABEL, _LABEL)
+# Whether there can be such a host is for the connection to say.
+_HOST = r"\[::1\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 _PLAIN = re.compile(
     r"(?P<scheme>[A-Za-z]+)://(?P<host>%s)(?::(?P<port>[1-9][0-9]{0,4}))?(?P<rest>[/?#].*)?" % _HOST
 )

@@ -7,11 +7,12 @@ Its `result.format` and `result.extra` are rendered by StackStorm's own action
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Mapping, NamedTuple, Optional
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional
 
 from st2slack.errors import ApiFault
 from st2slack.work.report import NO_ALIAS, Alias
 from st2slack.work.stackstorm import ENDED, Json, StackStorm
+from st2slack.work.typed_text import all_without_typed_forms, texts_in, without_typed_forms
 
 FORMATTER = "chatops.format_execution_result"
 WAIT = 30.0  # seconds that the formatter has
@@ -45,7 +46,7 @@ def words_about(
         return Words(NO_ALIAS, "%s gave no text for the alias: %s" % (FORMATTER, said))
     if said.get("enabled") is False:
         return Words(None)
-    return Words(_alias(said, wanted))
+    return Words(_alias(said, wanted, list(texts_in(execution.get("parameters")))))
 
 
 def _wanted(st2: StackStorm, execution: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -78,7 +79,10 @@ def _run(
     return answer if good else "it ended as %s" % execution["status"]
 
 
-def _alias(said: Mapping[str, Any], wanted: Mapping[str, Any]) -> Alias:
+def _alias(said: Mapping[str, Any], wanted: Mapping[str, Any], typed: List[str]) -> Alias:
+    """What is said. Links and the like work where the alias's author wrote them, not where they
+    came out of `typed`, the parameters.
+    """
     # Without a format of the alias's own the text would be a listing of everything.
     text = said.get("message") if wanted.get("format") else ""
     extra = said.get("extra")
@@ -86,4 +90,9 @@ def _alias(said: Mapping[str, Any], wanted: Mapping[str, Any]) -> Alias:
     of_slack = extra.get("slack")
     # Hubot reads a color beside `slack`, too.
     color = {"color": extra["color"]} if isinstance(extra.get("color"), str) else {}
-    return Alias(str(text or ""), {**color, **(of_slack if isinstance(of_slack, Mapping) else {})})
+    formats = list(texts_in([wanted.get("format"), wanted.get("extra")]))
+    shown = all_without_typed_forms(of_slack, typed, formats)
+    return Alias(
+        without_typed_forms(str(text or ""), typed, formats),
+        {**color, **(shown if isinstance(shown, Mapping) else {})},
+    )

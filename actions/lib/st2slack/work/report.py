@@ -40,6 +40,7 @@ from st2slack.text_length import text_length
 from st2slack.work.fitting import URL, beginning, closed, head, linked
 from st2slack.work.outcome import Outcome, asked_by, duration, outcome_of
 from st2slack.work.readable import Part, clean
+from st2slack.work.typed_text import texts_in, without_typed_forms
 
 Json = Dict[str, Any]
 PIECE = 2400  # units (text_length.py) of a piece; Slack takes 3,000 in a section, and links grow
@@ -126,6 +127,7 @@ def report(
     ref = clean(_action(execution)) or "an action"
     body = _Body(ref, str(execution.get("id") or ""))
     body.add_all(outcome.errors)
+    note = without_typed_forms(note, list(texts_in(execution.get("parameters"))))
     said = _author_text("\n".join(filter(None, (note, alias.text))))
     own, attachments = _of_alias(alias.extra, said, body)
     if said and not (own or attachments):

@@ -23,6 +23,7 @@ from st2slack.work.delivery import Came
 from st2slack.work.fitting import closed, head
 from st2slack.work.stackstorm import StackStorm
 from st2slack.work.templates import has_template
+from st2slack.work.typed_text import with_own_forms
 
 ROUTE = "slack"  # of the notification: whose rule posts the result
 QUICK = 2.0  # seconds to complete an acknowledgement
@@ -189,7 +190,9 @@ def _acknowledgement(
     lines = ["%s runs %s." % (who, in_code(shown))]
     message = answer.get("message")
     if message and isinstance(message, str):
-        lines.append(closed(head(without_pings(message), commands.LONGEST_ANSWER)))
+        own = str(chosen.setting("ack", "format") or "")
+        shown = without_pings(with_own_forms(message, [own]))
+        lines.append(closed(head(shown, commands.LONGEST_ANSWER)))
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from typing import Any, List, Mapping, Optional
 from urllib.parse import unquote
 
 from st2slack.errors import ApiFault, ApiRefusal, InputError, SlackError
+from st2slack.mrkdwn import escape
 from st2slack.work.answers import Addressee
 from st2slack.work.questions import ballot, form, votes
 from st2slack.work.questions.ballot import Vote
@@ -121,7 +122,7 @@ def _take(desk: Desk, found: Look, press: Press) -> Json:
     try:
         cast = _vote(desk, found, press)
     except InputError as error:
-        return {**_told_off(desk, press, {}, str(error)), "record": record}
+        return {**_told_off(desk, press, {}, str(error), escape(str(error))), "record": record}
     votes.vote(desk.stackstorm, found.inquiry, cast, found.question.is_secret)
     return {"counted": True, "user": press.user, "choice": cast.choice, "record": record}
 
@@ -155,7 +156,7 @@ def _settle(desk: Desk, found: Look, kept: Optional[Kept], press: Optional[Press
             found = _respond(desk, found, response)
         except InputError as error:
             _take_back(desk, found, cast)
-            return {"decided": False, **_told_off(desk, press, {}, str(error))}
+            return {"decided": False, **_told_off(desk, press, {}, str(error), escape(str(error)))}
     return _over(desk, found, kept, cast)
 
 
@@ -237,9 +238,9 @@ def _is_canceled(desk: Desk, execution_id: str) -> bool:
     return False
 
 
-def _told_off(desk: Desk, press: Optional[Press], result: Json, why: str) -> Json:
-    """Nothing counted; whoever pressed is told why."""
-    untold = desk.tell(press.addressee, why) if press else ""
+def _told_off(desk: Desk, press: Optional[Press], result: Json, why: str, shown: str = "") -> Json:
+    """Nothing counted; whoever pressed is told why. `shown`: the same as Slack markup."""
+    untold = desk.tell(press.addressee, shown or why) if press else ""
     return {**result, "counted": False, "why": why, **_note(untold)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from st2slack.errors import InputError
@@ -15,6 +15,7 @@ from st2slack.work.questions.question import (
     unix_of,
 )
 from st2slack.work.stackstorm import GIVEN_UP, Json, StackStorm
+from st2slack.work.typed_text import all_without_typed_forms, texts_in, without_typed_forms
 
 RUNNER = "inquirer"
 # How an inquiry stands.
@@ -108,9 +109,26 @@ def _question(
     if asks(around):
         outer = around[1] if len(around) > 1 else around[0]
         given = around[0].get("parameters") or {}
-        return question_of_ask(given, _ref(outer), unix_of(execution.get("start_timestamp")))
+        asked_at = unix_of(execution.get("start_timestamp"))
+        question = question_of_ask(given, _ref(outer), asked_at)
+        typed = _typed_in_slack(around)
+        return replace(
+            question,
+            text=without_typed_forms(question.text, typed) if typed else question.text,
+            blocks=tuple(all_without_typed_forms(each, typed, ()) for each in question.blocks)
+            if typed
+            else question.blocks,
+        )
     asker = _ref(around[0]) if around else _ref(execution)
     return question_of_schema(asked.get("schema"), asker, channel)
+
+
+def _typed_in_slack(around: Tuple[Json, ...]) -> List[str]:
+    """What somebody typed in a chat command that started the workflow around the question."""
+    started = around[-1] if len(around) > 1 else {}
+    context = started.get("context")
+    is_chat = isinstance(context, Mapping) and bool(context.get("action_alias_ref"))
+    return [each for each in texts_in(started.get("parameters")) if "<" in each] if is_chat else []
 
 
 def _state(execution: Json, around: Tuple[Json, ...], question: Question, now: float) -> str:

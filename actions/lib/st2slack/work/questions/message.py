@@ -226,7 +226,7 @@ def _button(choice: Choice, action_id: str) -> ButtonElement:
     sure = None
     if choice.style == "danger" and choice.needed == 1:
         sure = ConfirmObject(
-            title="Are you sure?", text="This decides: %s" % choice.label, confirm="Yes"
+            title="Are you sure?", text="This decides: %s" % escape(choice.label), confirm="Yes"
         )
     return ButtonElement(
         text=PlainTextObject(text=choice.label, emoji=True),
