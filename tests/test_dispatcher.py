@@ -219,6 +219,16 @@ def test_a_missing_trigger_type_concerns_only_its_own(short, stackstorm, log, st
     assert made.problem() is None
 
 
+def test_a_type_that_is_registered_and_rejects_is_missing_no_more(short, stackstorm, log, stop):
+    made = Dispatcher(stackstorm.dispatch, log)
+    stackstorm.errors["slack.event"] = TriggerTypeMissing("it doesn't exist in the database")
+    work = Work(made, stop, [0], "slack.event")
+    until(lambda: made.problem() is not None)
+    stackstorm.errors["slack.event"] = PayloadRejected("x")
+    assert work.join() == {0: Outcome.REJECTED}
+    assert made.problem() is None
+
+
 # what is known
 
 

@@ -128,6 +128,9 @@ class Dispatcher:
                 self._dispatch_once(trigger)
             except PayloadRejected as error:
                 self._circuit.pass_on(only)
+                self._forget_problem(
+                    trigger.ref
+                )  # its type is known; of the bus this tells nothing
                 self._log_rejection(trigger.ref, str(error))
                 return Outcome.REJECTED
             except TriggerTypeMissing as error:
@@ -177,9 +180,12 @@ class Dispatcher:
 
     def _succeeded(self, ref: str) -> None:
         self._circuit.close()
+        self._forget_problem("", ref)
+
+    def _forget_problem(self, *refs: str) -> None:
         with self._lock:
-            for each in ("", ref):
-                self._problems.pop(each, None)
+            for ref in refs:
+                self._problems.pop(ref, None)
 
     def _note_problem(self, ref: str, error: Exception, began: float) -> None:
         why = "StackStorm does not take %s (%s)" % (ref or "triggers", describe(error))
