@@ -25,7 +25,7 @@ from st2slack.errors import (
 from st2slack.redact import redact
 from st2slack.settings.slack import Settings
 from st2slack.settings.values import check_token
-from st2slack.web.deadline import OutOfTime, in_time, while_moving
+from st2slack.web.deadline import OutOfTime, Threads, in_time, while_moving
 from st2slack.web.encode import encode, encode_value
 from st2slack.web.methods import Method, find_method
 from st2slack.web.refusals import explain
@@ -79,6 +79,7 @@ class Client:
         self._sleep = sleep
         self._jitter = jitter
         self._limit_wait = LimitWait.BUDGET
+        self._threads = Threads()
 
     def with_limit_wait(self, limit_wait: LimitWait) -> Client:
         """The same client, with another patience for rate limits."""
@@ -243,10 +244,8 @@ class Client:
         """One try, at most `left` seconds long: the response, its body read."""
         # Its own timeouts come first, for they know better what they waited for.
         work = partial(send, request, self.settings, self._http, left * 0.9)
-        if isinstance(self._http, requests.Session):
-            return work()  # a walk over hundreds of pages: a thread for each costs half of its gain
         try:
-            return in_time(work, left, self._limit)
+            return in_time(work, left, self._limit, self._threads)
         except OutOfTime:
             text = "%s got no answer from %s in time." % (request.method, request.host)
             raise Unanswered(text) from None
@@ -258,7 +257,7 @@ class Client:
         """
         work = partial(send, request, self.settings, self._http, left)
         try:
-            return while_moving(work, moved, STALLED, self._limit)
+            return while_moving(work, moved, STALLED, self._limit, self._threads)
         except OutOfTime as error:
             raise Unanswered("%s %s" % (request.method, error)) from None
 
