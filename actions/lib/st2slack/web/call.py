@@ -283,6 +283,9 @@ class Client:
             self.settings.place_for(method.token_kinds),
             method.token_kinds,
             method.replaced_by,
+            writes=method.writes,
+            largest=(method.pages or {}).get("max"),
+            status=response.status_code,
         )
         raise Refusal(redact(text, request.secrets), request.method, code, answer)
 
@@ -299,9 +302,10 @@ class Client:
             )
         in_trouble = isinstance(error, Refusal) and error.code in TROUBLE
         if request.writes and (isinstance(error, Unanswered) or in_trouble):
+            told = "before you repeat it" in str(error)
             said.append(
-                "It may have arrived all the same, so it was not sent again: look in Slack "
-                "before you repeat it."
+                "It may have arrived all the same, so it was not sent again%s"
+                % ("." if told else ": look in Slack before you repeat it.")
             )
         if tries > 1:
             said.append("Tried %d times in %.0f s." % (tries, spent))
