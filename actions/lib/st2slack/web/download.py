@@ -30,6 +30,11 @@ def check_target(path: Any, overwrite: bool) -> str:
         raise InputError(
             "Parameter `save_to`: %s exists. Choose another path, or set `overwrite`." % target
         )
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise InputError(
+            "Parameter `save_to`: %s is no regular file (a device, a pipe or a socket). Name "
+            "another file." % target
+        )
     if not os.path.isdir(os.path.dirname(target)):
         raise InputError("Parameter `save_to`: there is no folder %s." % os.path.dirname(target))
     return target

@@ -333,6 +333,11 @@ def explain(
     return text.rstrip(".") + ". " + advice
 
 
+def is_known(code: str) -> bool:
+    """Whether this is one of Slack's error codes that have a meaning here."""
+    return code in _MEANINGS
+
+
 def _find(method: str, code: str) -> Tuple[str, str]:
     """(what the code means in this method, what to do)."""
     for (family, own), found in _OF_FAMILY.items():

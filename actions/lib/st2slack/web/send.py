@@ -173,7 +173,7 @@ def parse(response: Any, request: Request) -> Any:
     """
     refuse_redirect(response, request)
     try:
-        answer = _json(response)
+        answer = read_json(response)
     except (ValueError, RecursionError):
         raise foreign(response, request) from None
     if isinstance(answer, (list, str, int, float, type(None))) or _says_nothing(answer):
@@ -183,8 +183,11 @@ def parse(response: Any, request: Request) -> Any:
     return answer
 
 
-def _json(response: Any) -> Any:
-    """The JSON in a response. `requests` would guess at the charset of a whole foreign body."""
+def read_json(response: Any) -> Any:
+    """The JSON in a response; ValueError or RecursionError where there is none.
+
+    `requests` would guess at the charset of a whole foreign body.
+    """
     if type(response) is not requests.Response:
         return response.json()
     return json.loads((response.content or b"").decode("utf-8-sig"))
@@ -224,7 +227,7 @@ def is_slacks_page(response: Any) -> bool:
     """
     names = [str(name).lower() for name in response.headers]
     own = any(name.startswith("x-slack-") for name in names)
-    return own or _SLACKS.search(_first_text(response)) is not None
+    return own or _SLACKS.search(first_text(response)) is not None
 
 
 def translate(error: BaseException, request: Request, settings: Settings) -> Exception:
@@ -325,18 +328,18 @@ def _never_sent(error: BaseException) -> Verdict:
 
 def beginning(response: Any, request: Request) -> str:
     """The first characters of a foreign answer, on one line, without secrets."""
-    text = redact(" ".join(_first_text(response).split()), request.secrets)
+    text = redact(" ".join(first_text(response).split()), request.secrets)
     return text if len(text) <= _BEGINNING else text[:_BEGINNING] + "..."
 
 
-def _first_text(response: Any) -> str:
+def first_text(response: Any) -> str:
     """The first kilobytes of the body as text, ended between words: half a secret is one, too."""
     if type(response) is not requests.Response:
         return str(getattr(response, "text", "") or "")
     content = response.content or b""
     head, cut = content[:_LOOKED_AT], len(content) > _LOOKED_AT
     try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head, final=not cut)
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(head, final=not cut)
     except UnicodeDecodeError:
         text = head.decode("latin-1")
     return text.rpartition(" ")[0] or text if cut else text
