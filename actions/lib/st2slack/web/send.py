@@ -345,6 +345,11 @@ def first_text(response: Any) -> str:
     return text.rpartition(" ")[0] or text if cut else text
 
 
+def has_text(response: Any) -> bool:
+    """Whether the body is text to be judged; a test of a 2.x user may hand a mock without one."""
+    return type(response) is requests.Response or isinstance(response.text, str)
+
+
 def _function(http: Any, verb: str) -> Callable[..., Any]:
     function: Callable[..., Any] = http.get if verb == "GET" else http.post
     return function
