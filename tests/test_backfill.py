@@ -256,10 +256,12 @@ def test_pages_in_any_order(slack, catching, monkeypatch):
     assert catching.texts(GENERAL, NOW + 15, until=NOW + 20) == expected
 
 
-def test_a_cursor_that_leads_in_a_circle_ends(slack, catching):
-    answer = {"messages": [], "response_metadata": {"next_cursor": "again"}}
+@pytest.mark.parametrize("cursor, page", [("again", 2), (7, 1), (["a"], 1)])
+def test_a_cursor_that_leads_nowhere_ends_and_is_told(slack, catching, cursor, page):
+    answer = {"messages": [], "response_metadata": {"next_cursor": cursor}}
     catching.made._client.call = lambda method, arguments: answer
     assert catching.fetch(GENERAL, NOW) == []
+    assert "lead nowhere after page %d" % page in catching.warnings[0]
 
 
 @pytest.mark.parametrize(

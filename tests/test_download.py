@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import stat
 import threading
+import unicodedata
 from types import SimpleNamespace
 from unittest import mock
 
@@ -10,6 +12,8 @@ import files_download
 import pytest
 import requests
 from helpers import Clock, calls, make_client
+from hypothesis import given
+from hypothesis import strategies as st
 from test_faults import PERHAPS, tls_config
 from test_secrets import CANARY, TOKEN, Everything
 
@@ -115,6 +119,23 @@ def test_what_was_uploaded_comes_back(slack, config, tmp_path):
         ("ü" * 200 + ".csv", "ü" * 125 + ".csv"),
         ("a." + "b" * 300, ("a." + "b" * 300)[:255]),
         ("\ud800.txt", "?.txt"),
+        (" .bashrc", "bashrc"),
+        ("\u00a0.bashrc", "bashrc"),
+        ("\u2028.bashrc", "bashrc"),
+        (". .x", "x"),
+        ("\u200b.x", "x"),
+        ("\ufeff.x", "x"),
+        ("\u202e.x", "x"),
+        ("\u3000. \u2003.x ", "x"),
+        ("\uff0ebashrc", "bashrc"),  # a wide full stop; some file systems fold it
+        ("\u2024.x", "x"),
+        ("\u2026x", "x"),
+        ("\uff0fetc\uff0fpasswd", "_etc_passwd"),
+        ("a\u2028b\x85c", "a_b_c"),
+        ("gpj.\u202eexe", "gpj.exe"),
+        ("e\u0301.txt", "\u00e9.txt"),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.txt",) * 2,  # Persian needs the ZWNJ
+        (" . . ", TABLES),
     ],
 )
 def test_a_name_leads_nowhere_else(slack, config, tmp_path, name, safe):
@@ -129,6 +150,26 @@ def test_a_name_leads_nowhere_else(slack, config, tmp_path, name, safe):
     saved = fetch(config, folder)
     assert os.path.dirname(saved["path"]) == str(folder) and len(left_in(folder)) == 1
     assert left_in(tmp_path) == ["folder"]
+
+
+@pytest.mark.parametrize(
+    "file_id, safe",
+    [("../../x", "x"), ("/etc/passwd", "etcpasswd"), ("..", "file"), ("", "file"), (".x", "x")],
+)
+def test_an_id_leads_nowhere_else_either(file_id, safe):
+    assert files.safe_name(["x"], file_id) == safe
+    assert files.safe_name("", file_id) == files.safe_name(" .", file_id) == safe
+
+
+@given(
+    st.text(st.sampled_from(" ._/\\\u00a0\u2028\u200b\u202e\uff0e\uff0fax\u0301\n\0"), max_size=12)
+)
+def test_no_name_is_hidden_or_leads_away(name):
+    found = files.safe_name(name, "F1")
+    folded = unicodedata.normalize("NFKC", found)
+    for each in (found, folded):
+        assert each.strip() and not each.startswith((".", " ")) and each == each.strip()
+        assert not set(each) & set("/\\\n\0\u2028")
 
 
 def test_a_given_token_is_used(slack, config, tmp_path):
@@ -165,6 +206,27 @@ def test_nothing_is_overwritten_unless_told(slack, config, content, tmp_path, pl
     assert path.read_text(encoding="utf-8") == "mine" and asked(slack) == []
     fetch(config, tmp_path / place, overwrite=True)
     assert path.read_bytes() == content and left_in(tmp_path) == ["tide-tables.csv"]
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "link to a device", "pipe in a folder"])
+def test_only_a_regular_file_is_replaced(slack, config, tmp_path, kind):
+    place = tmp_path / "tide-tables.csv"
+    if kind == "socket":
+        os.mknod(place, stat.S_IFSOCK | 0o600)
+    elif kind == "link to a device":
+        place.symlink_to(os.devnull)
+    else:
+        os.mkfifo(place)
+    before = os.lstat(place)
+    with pytest.raises(InputError, match="`save_to`: .* is no regular file"):
+        fetch(config, tmp_path if "folder" in kind else place, overwrite=True)
+    assert os.lstat(place) == before and left_in(tmp_path) == ["tide-tables.csv"]
+    assert BYTES not in [each.method for each in slack.requests]
+
+
+def test_a_device_is_not_replaced():
+    with pytest.raises(InputError, match="/dev/null is no regular file"):
+        download.check_target("/dev/null", overwrite=True)
 
 
 def test_a_link_that_leads_nowhere_is_there_too(config, tmp_path):

@@ -43,6 +43,11 @@ TRUTH = {"type": "boolean"}
 LIMITS = closed(
     display_information_=closed(name_=text(35), description=text(140)),
     features=closed(
+        app_home=closed(
+            home_tab_enabled=TRUTH,
+            messages_tab_enabled=TRUTH,
+            messages_tab_read_only_enabled=TRUTH,
+        ),
         bot_user=closed(display_name_=text(80, r"\A[a-z0-9._-]+\Z"), always_online=TRUTH),
         slash_commands={
             "type": "array",
@@ -65,6 +70,14 @@ LIMITS = closed(
     ),
 )
 VALIDATOR = jsonschema.Draft7Validator(LIMITS)
+
+
+def test_people_can_write_to_the_app():
+    """It subscribes to message.im; an app of a manifest has its Messages tab off."""
+    assert "message.im" in MANIFEST["settings"]["event_subscriptions"]["bot_events"]
+    home = MANIFEST["features"]["app_home"]
+    assert home["messages_tab_enabled"] is True
+    assert home["messages_tab_read_only_enabled"] is False
 
 
 def test_slack_takes_it():

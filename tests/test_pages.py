@@ -1,8 +1,14 @@
-"""All pages in one answer: the walk over pages, with a stand-in for the call. No wire."""
+"""All pages in one answer: the walk over pages, with a stand-in for the call. No wire.
+
+The shape of every answer comes from `fixtures/paged_answers.json`: Slack's published types.
+"""
+
+import json
+from pathlib import Path
 
 import pytest
 
-from st2slack.errors import InputError, RateLimited, ResultTooLarge
+from st2slack.errors import InputError, RateLimited, ResultTooLarge, Unanswered
 from st2slack.web import pages as pages_module
 from st2slack.web.methods import find_method
 from st2slack.web.pages import Walk, check_fields, paced, progress_line, read_path, slim_page
@@ -10,6 +16,11 @@ from st2slack.web.pages import Walk, check_fields, paced, progress_line, read_pa
 CURSOR = find_method("conversations.list").pages
 PAGE = find_method("files.list").pages
 NESTED = find_method("search.messages").pages
+EMOJI = find_method("admin.emoji.list").pages
+SEARCH = find_method("assistant.search.context").pages
+SHAPES = json.loads((Path(__file__).parent / "fixtures/paged_answers.json").read_text("utf-8"))[
+    "methods"
+]
 
 
 class Listing:
@@ -32,7 +43,7 @@ class Listing:
             paging = {"page": page, "pages": count, "total": len(self.items)}
             pages_module.write_path(answer, self.pages["paging"], paging)
         else:
-            start = int(arguments.get("cursor", "0").replace("*", "0") or 0)
+            start = int((arguments.get("cursor") or "0").replace("*", "0") or 0)
             after = start + size
             cursor = str(after) if after < len(self.items) else ""
             pages_module.write_path(answer, self.pages["next"][0], cursor)
@@ -51,13 +62,13 @@ def test_all_items_in_one_answer_of_the_same_shape(pages, total):
     answer = walk(listing)
     assert read_path(answer, pages["items"]) == listing.items
     assert answer["ok"] is True
-    assert len(listing.asked) == max(1, -(-total // 200))
+    assert len(listing.asked) == max(1, -(-total // min(200, pages.get("max", 200))))
     if "cursor" in pages:
         assert read_path(answer, pages["next"][0]) == ""
 
 
 def test_a_page_is_as_large_as_asked_for_else_what_slack_recommends():
-    for limit, expected in ((None, 200), (1000, 1000), (7, 7)):
+    for limit, expected in ((None, 200), (999, 999), (7, 7)):
         listing = Listing(5)
         walk(listing, {"limit": limit} if limit else {})
         assert listing.asked[0]["limit"] == expected
@@ -124,16 +135,283 @@ def test_items_that_are_no_objects_stay_whole():
     assert walk(listing, fields=["id"])["members"] == ["U0", "U1", "U2"]
 
 
-def test_a_cursor_that_leads_nowhere_ends_the_walk():
-    answer = {"ok": True, "channels": [{"id": 1}], "response_metadata": {"next_cursor": "same"}}
-    calls = []
+# Never "whole" of what is not
 
-    def stuck(arguments):
-        calls.append(arguments)
-        return dict(answer, channels=[{"id": len(calls)}])
 
-    assert len(Walk(stuck, CURSOR).run({})["channels"]) == 2
-    assert len(calls) == 2
+def given(*cursors, pages=CURSOR):
+    """A call that answers one item a page, and these cursors one after the other."""
+    answers = iter(enumerate(cursors))
+
+    def call(arguments):
+        number, cursor = next(answers)
+        answer = {"ok": True, "channels": [{"id": number}]}
+        pages_module.write_path(answer, pages["next"][0], cursor)
+        return answer
+
+    return call
+
+
+@pytest.mark.parametrize("cursors", [("same", "same"), ("a", "b", "a"), ("a", "b", "b", "c")])
+def test_a_cursor_that_leads_back_is_an_error_that_names_the_page(cursors):
+    with pytest.raises(
+        Unanswered, match=r"lead back.*page %d, %d items" % ((3, 3), (2, 2))[len(cursors) == 2]
+    ):
+        Walk(given(*cursors), CURSOR).run({})
+
+
+def test_a_cursor_that_leads_back_to_where_the_walk_began_is_one_too():
+    with pytest.raises(Unanswered, match="page 1, 1 items"):
+        Walk(given("mine"), CURSOR).run({"cursor": "mine"})
+
+
+@pytest.mark.parametrize("cursor", [7, 0, 1.5, True, ["a"], {"cursor": "a"}])
+def test_a_cursor_that_is_no_text_is_an_error_that_names_the_page(cursor):
+    with pytest.raises(Unanswered, match="after page 2, its next cursor is no text"):
+        Walk(given("a", cursor), CURSOR).run({})
+    with pytest.raises(Unanswered, match="after page 2, its next cursor is no text"):
+        list(pages_module.stream(given("a", cursor), CURSOR, {}))
+
+
+@pytest.mark.parametrize("cursor", ["", None, False])
+def test_no_cursor_is_the_end(cursor):
+    assert len(Walk(given("a", cursor), CURSOR).run({})["channels"]) == 2
+
+
+def test_where_enough_was_read_the_cursor_does_not_matter():
+    answer = Walk(given("a", "a"), CURSOR, max_items=2).run({})
+    assert [each["id"] for each in answer["channels"]] == [0, 1]
+    assert answer["response_metadata"]["next_cursor"] == "a"
+
+
+def test_more_messages_and_no_cursor_is_an_error():
+    pages = find_method("conversations.history").pages
+    answer = {"ok": True, "messages": [{"ts": "1.0"}], "has_more": True}
+    with pytest.raises(Unanswered, match="after page 1, `has_more` is true"):
+        Walk(lambda arguments: dict(answer), pages).run({})
+    answer["has_more"] = False
+    assert len(Walk(lambda arguments: dict(answer), pages).run({})["messages"]) == 1
+
+
+@pytest.mark.parametrize("where", ["response_metadata", "messages.pagination", "messages.paging"])
+def test_the_cursor_of_a_search_can_stand_in_three_places(where):
+    listing = Listing(250, dict(NESTED, next=[where + ".next_cursor"]))
+    answer = Walk(listing, NESTED).run({"query": "x"})
+    assert len(answer["messages"]["matches"]) == 250
+    assert [each["count"] for each in listing.asked] == [100, 100, 100]
+    assert read_path(answer, where)["next_cursor"] == ""
+
+
+@pytest.mark.parametrize(
+    "told", [{"paging": {"page": 1, "pages": 3}}, {"pagination": {"page": 1, "page_count": 3}}]
+)
+def test_more_pages_of_a_search_than_were_walked_is_an_error(told):
+    def call(arguments):
+        return {"ok": True, "messages": {"matches": [{"ts": "1.0"}], **told}}
+
+    with pytest.raises(Unanswered, match="after page 1, Slack tells of 3 pages"):
+        Walk(call, NESTED).run({"query": "x"})
+    assert Walk(call, NESTED, max_items=1).run({"query": "x"})["ok"] is True
+    # Who begins in the middle sees fewer pages than there are.
+    assert Walk(call, NESTED).run({"query": "x", "cursor": "c"})["ok"] is True
+
+
+def numbered(pages, told=lambda page: page, size=1):
+    def call(arguments):
+        block = {"page": told(arguments.get("page") or 1), "pages": pages}
+        files = [{"id": n} for n in range(size)]
+        return {"ok": True, "files": files, "paging": block}
+
+    return call
+
+
+def test_a_page_that_is_not_the_one_asked_for_is_an_error():
+    with pytest.raises(Unanswered, match="after page 2, Slack gave page 1 instead of page 2"):
+        Walk(numbered(9, lambda page: 1), PAGE).run({})
+
+
+@pytest.mark.parametrize("pages", ["3", 2.5, [1]])
+def test_a_number_of_pages_that_is_none_is_an_error(pages):
+    with pytest.raises(Unanswered, match="does not tell how many pages"):
+        Walk(numbered(pages), PAGE).run({})
+
+
+def test_a_full_page_without_a_number_of_pages_is_an_error_and_a_short_one_the_end():
+    with pytest.raises(Unanswered, match="does not tell how many pages"):
+        Walk(numbered(None, size=5), PAGE).run({"count": 5})
+    assert len(Walk(numbered(None, size=4), PAGE).run({"count": 5})["files"]) == 4
+
+
+def test_a_walk_over_numbered_pages_can_begin_in_the_middle():
+    listing = Listing(10, PAGE)
+    assert walk(listing, {"page": 2, "count": 4})["files"] == listing.items[4:]
+
+
+# The container of the items
+
+
+def put(answer, row, items):
+    """Put `items` into the answer as Slack's published type of the method has them."""
+    container = items
+    if row["container"] == "map":
+        container = {"key%s" % each["id"]: each for each in items}
+    elif row["container"] == "lists":
+        names = row["lists"]
+        container = {name: items[n :: len(names)] for n, name in enumerate(names)}
+    pages_module.write_path(answer, row["at"], container)
+
+
+def taken(answer, row):
+    """The items in an answer, in the order of their `id`."""
+    container = read_path(answer, row["at"])
+    if row["container"] == "map":
+        assert all(key == "key%s" % each["id"] for key, each in container.items())
+        container = list(container.values())
+    elif row["container"] == "lists":
+        container = [each for name in row["lists"] for each in container[name]]
+    return sorted(container, key=lambda each: each if isinstance(each, str) else each["id"])
+
+
+class Typed(Listing):
+    """A list in the shape of Slack's published type."""
+
+    def __init__(self, name, total, most=20):
+        self.row = SHAPES[name]
+        text = self.row["of"] == "text"
+        made = (lambda n: "U%03d" % n) if text else (lambda n: {"id": n, "name": "n%d" % n})
+        super().__init__(total, find_method(name).pages, most, made)
+
+    def __call__(self, arguments):
+        answer = super().__call__(arguments)
+        items = read_path(answer, self.pages["items"])
+        pages_module.write_path(answer, self.pages["items"], None)
+        put(answer, self.row, items)
+        return answer
+
+
+def paged():
+    from catalogue import sources
+
+    return [name for name, _ in sources.load().living() if find_method(name).pages]
+
+
+def test_the_shape_of_every_paged_method_is_known():
+    assert len(paged()) > 50
+    assert set(paged()) == set(SHAPES) - {"search.all"}
+    for name, row in SHAPES.items():
+        pages = find_method(name).pages or {"items": row["at"]}
+        assert (pages["items"], pages.get("container", "list")) == (row["at"], row["container"])
+        typed = row.get("cursor", [])
+        assert set(typed) <= set(pages.get("next", [])), name
+        # admin.emoji.list and its like have no block of pages; those that have one are checked.
+        assert pages.get("paging") in [None, *row.get("paging", [])], name
+
+
+@pytest.mark.parametrize("name", paged())
+def test_every_paged_method_can_be_walked(name):
+    """Each in the container of Slack's published type, whole, by pages, with `fields`."""
+    listing = Typed(name, 45)
+    assert taken(walk(listing), listing.row) == listing.items
+    assert len(listing.asked) == 3
+    most = listing.pages.get("max", pages_module.PAGE_SIZE)
+    if listing.pages.get("size"):
+        assert {each[listing.pages["size"]] for each in listing.asked} == {min(200, most)}
+        walk(listing, {listing.pages["size"]: most + 1})
+        assert listing.asked[-1][listing.pages["size"]] <= max(most, 201)
+    if listing.row["of"] == "object":
+        slimmed = [{"id": n} for n in range(45)]
+        assert taken(walk(Typed(name, 45), fields=["id"]), listing.row) == slimmed
+        page = slim_page(Typed(name, 5)({}), listing.pages, ["id"])
+        assert taken(page, listing.row) == slimmed[:5]
+
+
+@pytest.mark.parametrize("name", paged())
+@pytest.mark.parametrize("max_items", [1, 20, 23, 44, 45, 46])
+def test_every_paged_method_stops_at_max_items_and_goes_on_without_a_loss(name, max_items):
+    listing = Typed(name, 45)
+    answer = walk(listing, max_items=max_items)
+    got = taken(answer, listing.row)
+    exact = listing.row["container"] != "lists" and listing.pages.get("size")
+    assert len(got) == min(max_items, 45) if exact else len(got) >= min(max_items, 45)
+    if "page" in listing.pages:
+        return  # its answer tells the number of the page
+    cursor = read_path(answer, listing.pages["next"][0])
+    rest = taken(walk(listing, {"cursor": cursor}), listing.row) if cursor else []
+    seen = {json.dumps(each) for each in got + rest}
+    assert seen == {json.dumps(each) for each in listing.items}
+
+
+def test_of_a_key_that_comes_twice_the_later_page_stays():
+    answers = iter(
+        [
+            {
+                "ok": True,
+                "emoji": {"seal": {"url": "1"}},
+                "response_metadata": {"next_cursor": "a"},
+            },
+            {"ok": True, "emoji": {"gull": {"url": "2"}, "seal": {"url": "3"}}},
+        ]
+    )
+    answer = Walk(lambda arguments: next(answers), EMOJI).run({})
+    assert answer["emoji"] == {"seal": {"url": "3"}, "gull": {"url": "2"}}
+
+
+def test_fields_of_a_map_apply_to_values_that_are_objects():
+    answer = {
+        "ok": True,
+        "emoji": {"seal": {"url": "1", "uploaded_by": "U1"}, "gull": "alias:seal"},
+    }
+    expected = {"seal": {"url": "1"}, "gull": "alias:seal"}
+    assert Walk(lambda arguments: dict(answer), EMOJI, fields=["url"]).run({})["emoji"] == expected
+    assert slim_page(dict(answer), EMOJI, ["url"])["emoji"] == expected
+
+
+@pytest.mark.parametrize("empty", [[], {}, None])
+def test_an_empty_page_of_a_map_may_be_an_empty_list(empty):
+    """PHP writes an empty object as `[]`."""
+    answers = iter(
+        [
+            {"ok": True, "emoji": {"seal": {}}, "response_metadata": {"next_cursor": "a"}},
+            {"ok": True, "emoji": empty},
+        ]
+    )
+    assert Walk(lambda arguments: next(answers), EMOJI).run({})["emoji"] == {"seal": {}}
+    assert Walk(lambda arguments: {"ok": True, "emoji": empty}, EMOJI).run({})["emoji"] == {}
+
+
+def test_pages_of_several_lists_stay_whole_and_are_counted_together():
+    def call(arguments):
+        start = int(arguments.get("cursor") or 0)
+        found = {
+            "messages": [{"ts": start}, {"ts": start + 1}],
+            "files": [{"file_id": start}],
+            "total": 12,
+        }
+        return {"ok": True, "results": found, "response_metadata": {"next_cursor": str(start + 3)}}
+
+    answer = Walk(call, SEARCH, max_items=4).run({})
+    assert [each["ts"] for each in answer["results"]["messages"]] == [0, 1, 3, 4]
+    assert [each["file_id"] for each in answer["results"]["files"]] == [0, 3]
+    assert answer["results"]["total"] == 12
+    assert answer["response_metadata"]["next_cursor"] == "6"
+
+
+@pytest.mark.parametrize("found", ["text", 7, True])
+def test_items_that_are_in_no_container_are_an_error(found):
+    with pytest.raises(Unanswered, match="after page 1, `emoji` is no map of items"):
+        Walk(lambda arguments: {"ok": True, "emoji": found}, EMOJI).run({})
+
+
+def test_an_unexpected_container_is_kept_as_it_is():
+    answer = {"ok": True, "channels": {"C1": {"id": "C1"}}}
+    assert Walk(lambda arguments: dict(answer), CURSOR).run({}) == answer
+    changing = iter(
+        [
+            dict(answer, response_metadata={"next_cursor": "a"}),
+            {"ok": True, "channels": [{"id": "C2"}]},
+        ]
+    )
+    with pytest.raises(Unanswered, match="after page 2, `channels`"):
+        Walk(lambda arguments: next(changing), CURSOR).run({})
 
 
 @pytest.mark.parametrize("answer", [{"ok": True}, {"ok": True, "channels": None}])
@@ -206,14 +484,3 @@ def test_progress_is_told_every_few_seconds():
         now[0] = float(second)
         progress(items, items // 200)
     assert lines == [progress_line("users.list", 400, 2), progress_line("users.list", 800, 4)]
-
-
-def test_every_paged_method_of_the_facts_can_be_walked():
-    """Each shape of paging in the table leads to its end."""
-    from catalogue import sources
-
-    paged = [name for name, _ in sources.load().living() if find_method(name).pages]
-    assert len(paged) > 50
-    for name in paged:
-        listing = Listing(45, find_method(name).pages, most=20)
-        assert len(read_path(walk(listing), listing.pages["items"])) == 45, name

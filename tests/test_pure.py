@@ -1,6 +1,8 @@
 """The pure parts: encoding, redaction, the retry policy, refusals. No I/O, no clock."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -264,6 +266,81 @@ def test_every_meaning_can_be_told():
     for code in refusals._MEANINGS:
         text = said(code)
         assert "{" not in text.replace('[{"type"', "") and len(text) < 400
+
+
+FACTS = json.loads(
+    (Path(__file__).resolve().parents[1] / "etc/slack/web_api.json").read_text(encoding="utf-8")
+)
+
+
+def numbers_in(text):
+    """The numbers of a text; 40,000 is one, "one a second" too. Examples are none."""
+    text = re.sub(r"e\.g\. [\d.]+", "", text).replace("at most one ", "at most 1 ")
+    return {int(each.replace(",", "")) for each in re.findall(r"\b\d[\d,]*\b", text)}
+
+
+def test_the_numbers_of_the_explanations_are_those_of_the_facts():
+    from st2slack.web import refusals
+
+    codes = set(refusals._MEANINGS) | {code for _, code in refusals._OF_METHOD}
+    compared = 0
+    for name, facts in FACTS["methods"].items():
+        limits = facts.get("limits", {})
+        for code in codes.intersection([*(facts.get("errors") or ()), *limits]):
+            expected = {limits[code]} if code in limits else set()
+            expected.update(FACTS["meta"]["limits"].get(code, ()))
+            text = " ".join(refusals._find(name, code))
+            assert numbers_in(text) == expected, (name, code, text)
+            compared += bool(expected)
+    assert compared > 20
+
+
+def test_numbers_that_no_method_tells_are_those_of_the_platform():
+    from st2slack.web import refusals
+
+    of_methods = {code for facts in FACTS["methods"].values() for code in facts.get("limits", {})}
+    for code, words in refusals._MEANINGS.items():
+        if code not in of_methods:
+            expected = set(FACTS["meta"]["limits"].get(code, ()))
+            assert numbers_in(" ".join(words)) == expected, code
+
+
+@pytest.mark.parametrize(
+    "code, method, parts, never",
+    [
+        ("accesslimited", "chat.postMessage", ["on this network"], ["moment", "again later"]),
+        ("permission_denied", "bookmarks.add", ["not allowed to do it"], ["user group"]),
+        ("permission_denied", "usergroups.update", ["user groups"], []),
+        ("too_many_users", "conversations.open", ["8 at most"], []),
+        ("too_many_users", "users.info", ["too many people"], ["8"]),
+        ("too_many_users", "admin.roles.addAssignments", ["too many people"], ["8"]),
+        ("msg_too_long", "chat.update", ["4,000"], ["40,000"]),
+        ("msg_too_long", "chat.postEphemeral", ["40,000"], []),
+        ("fatal_error", "chat.postMessage", ["may have happened"], ["ry again"]),
+        ("internal_error", "chat.postMessage", ["may have happened"], ["ry again"]),
+        ("service_unavailable", "chat.postMessage", ["before you repeat it"], ["ry again"]),
+        ("no_permission", "conversations.invite", ["Make the app a member"], []),
+        ("messages_tab_disabled", "chat.postMessage", ["Messages tab", "App Home"], []),
+    ],
+)
+def test_a_code_is_explained_as_the_method_means_it(code, method, parts, never):
+    text = said(code, method)
+    for part in parts:
+        assert part in text
+    for part in never:
+        assert part not in text
+
+
+def test_what_only_reads_may_be_tried_again():
+    for code in ("fatal_error", "internal_error", "service_unavailable"):
+        text = explain("users.list", {"error": code}, writes=False)
+        assert text.endswith("Try again later.")
+
+
+def test_the_largest_page_is_that_of_the_method():
+    text = explain("conversations.list", {"error": "invalid_limit"}, largest=999)
+    assert text.endswith("Give one from 1 to 999.")
+    assert "recommends 200" in explain("users.conversations", {"error": "invalid_limit"})
 
 
 def test_codes_of_trouble_are_explained():

@@ -184,13 +184,18 @@ CURSOR = find_method("conversations.list").pages
 PAGE = find_method("files.list").pages
 
 
-@pytest.mark.parametrize("items", [5, "text", {"id": "C1"}, True, None])
-def test_a_list_that_is_none_is_empty(items):
-    assert Walk(lambda page: {"ok": True, "channels": items}, CURSOR).run({})["channels"] == []
+@pytest.mark.parametrize("items", [5, "text", True])
+def test_a_list_that_is_none_is_an_error(items):
+    with pytest.raises(Unanswered, match="after page 1, `channels` is no list"):
+        Walk(lambda page: {"ok": True, "channels": items}, CURSOR).run({})
 
 
-@pytest.mark.parametrize("paging", [[1], "x", 5, {"pages": "x"}, {"page": "x", "pages": None}, {}])
-def test_paging_that_is_none_ends_the_walk(paging):
+def test_no_list_is_an_empty_one():
+    assert Walk(lambda page: {"ok": True, "channels": None}, CURSOR).run({})["channels"] == []
+
+
+@pytest.mark.parametrize("paging", [[1], "x", 5, {"page": "x", "pages": None}, {}])
+def test_paging_that_is_none_ends_the_walk_at_a_page_that_is_not_full(paging):
     asked = []
 
     def page(arguments):
@@ -198,9 +203,11 @@ def test_paging_that_is_none_ends_the_walk(paging):
         return {"ok": True, "files": [{"id": 1}], "paging": paging}
 
     assert Walk(page, PAGE).run({})["files"] == [{"id": 1}] and len(asked) == 1
+    with pytest.raises(Unanswered, match="after page 1, Slack does not tell how many pages"):
+        Walk(page, PAGE).run({"count": 1})
 
 
-def test_cursors_that_go_round_end_the_walk():
+def test_cursors_that_go_round_are_an_error():
     asked = []
 
     def page(arguments):
@@ -209,19 +216,21 @@ def test_cursors_that_go_round_end_the_walk():
         answer = {"ok": True, "channels": [{"id": len(asked)}]}
         return dict(answer, response_metadata={"next_cursor": following})
 
-    assert len(Walk(page, CURSOR).run({})["channels"]) == 3
+    with pytest.raises(Unanswered, match="lead back .*page 3, 3 items"):
+        Walk(page, CURSOR).run({})
     assert asked == [None, "A", "B"]
 
 
-def test_a_server_that_always_gives_the_first_page_ends_the_walk():
+def test_a_server_that_always_gives_the_first_page_is_an_error():
     asked = []
 
     def page(arguments):
         asked.append(arguments.get("page"))
         return {"ok": True, "files": [{"id": 1}], "paging": {"page": 1, "pages": 3}}
 
-    Walk(page, PAGE).run({})
-    assert asked == [None, 2, 3]
+    with pytest.raises(Unanswered, match="Slack gave page 1 instead of page 2"):
+        Walk(page, PAGE).run({})
+    assert asked == [None, 2]
 
 
 def test_a_first_page_longer_than_asked_for_stays_whole():

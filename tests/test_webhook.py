@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import post_attachment
 import post_message
 import pytest
+import requests
 import yaml
 from slack_sdk.webhook import WebhookClient
 from test_faults import free_port
@@ -28,7 +29,8 @@ from st2slack.errors import (
     Unanswered,
 )
 from st2slack.settings.slack import read_settings
-from st2slack.web import webhook
+from st2slack.web import response_url, webhook
+from st2slack.web.send import Request
 
 DEPLOYS = "C0DEPLOYS01"
 
@@ -326,16 +328,59 @@ def test_a_code_of_tomorrow_is_shown(slack, hooked):
         say(hooked)
 
 
-@pytest.mark.parametrize("body", ["no_text", "OK", "okay", '{"ok": true}'])
-def test_200_with_anything_but_ok_is_a_failure(slack, hooked, body):
+TAKEN = ["ok", "OK", "okay", "1", "", " ok\n", '{"ok":true}', '{"ok": true, "error": null}']
+TAKEN += ['{"success":true}', '"ok"', "null", "true", "[]", "{}", '{"id": "42"}', "Message posted"]
+TAKEN += ["\ufeffok", "Invalid_tokens are fine", '{"ok": true, "error": "none"}']
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+@pytest.mark.parametrize("body", TAKEN)
+def test_200_that_does_not_say_no_is_a_success(slack, hooked, body, kind):
+    """Workflow webhooks, Mattermost and Rocket.Chat answer so; an error would post it twice."""
+    slack.faults.append(Fault.status(200, body, kind))
+    assert say(hooked) is True
+    assert len(slack.requests) == 1
+
+
+@pytest.mark.parametrize("status", [201, 202, 204])
+def test_other_2xx_are_a_success_too(slack, hooked, status):
+    slack.faults.append(Fault.status(status, "", "text/plain"))
+    assert say(hooked) is True
+
+
+@pytest.mark.parametrize(
+    "body, code",
+    [
+        ("no_text", "no_text"),
+        ("invalid_token\n", "invalid_token"),
+        ('"no_service"', "no_service"),
+        ("invalid_blocks", "invalid_blocks"),
+        ('{"ok":false}', '{"ok":false}'),
+        ('{"ok": false, "error": "no_text"}', "no_text"),
+        ('{"success": false, "error": "error-invalid-channel"}', "error-invalid-channel"),
+        ('{"error": "workflow_not_published"}', "workflow_not_published"),
+        ("false", "false"),
+    ],
+)
+def test_200_that_says_no_is_a_refusal(slack, hooked, body, code):
     slack.faults.append(Fault.status(200, body, "text/html"))
-    with pytest.raises(Refusal):
+    with pytest.raises(Refusal, match=r"refused by Slack \(HTTP 200\)") as caught:
+        say(hooked)
+    assert caught.value.code == code
+
+
+def test_a_refusal_in_json_is_explained(slack, hooked):
+    body = '{"ok": false, "error": "no_service"}'
+    slack.faults.append(Fault.status(404, body, "application/json"))
+    with pytest.raises(Refusal, match=r"\(HTTP 404\): no_service \(the webhook was removed"):
         say(hooked)
 
 
-@pytest.mark.parametrize("body", ["", "<html><body>Login</body></html>"])
-def test_200_of_somebody_else_is_a_failure(slack, hooked, body):
-    slack.faults.append(Fault.status(200, body, "text/html"))
+@pytest.mark.parametrize("begin", ["", "\n ", "\ufeff"])
+def test_200_of_somebody_else_is_a_failure(slack, hooked, begin):
+    slack.faults.append(
+        Fault.status(200, begin + "<html><body>Login</body></html>", "text/html; charset=utf-8")
+    )
     with pytest.raises(Unanswered, match="may have arrived"):
         say(hooked)
     assert len(slack.requests) == 1
@@ -474,3 +519,33 @@ def test_tests_of_2x_users_can_patch_the_post(place):
         with pytest.raises(SlackError):
             say(config)
     assert post.call_args[0][0] == "https://hooks.slack.com/services/T/B/x"
+
+
+# --- the response_url answers in the same words -------------------------------------------------
+
+
+@pytest.mark.parametrize("body", ["ok", "", '{"ok":true}', "1"])
+def test_a_response_url_that_does_not_say_no_took_the_answer(body):
+    assert response_url._accept(answered(body), RESPONSE) is None
+
+
+@pytest.mark.parametrize(
+    "body, error",
+    [
+        ('{"ok": false, "error": "used_url"}', Refusal),
+        ("no_text", Refusal),
+        ("<html>Login</html>", Unanswered),
+    ],
+)
+def test_a_response_url_that_says_no_did_not(body, error):
+    with pytest.raises(error):
+        response_url._accept(answered(body), RESPONSE)
+
+
+RESPONSE = Request(method=response_url.NAME, url="https://hooks.slack.com/actions/x")
+
+
+def answered(body):
+    response = requests.Response()
+    response.status_code, response._content = 200, body.encode()
+    return response

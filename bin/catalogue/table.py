@@ -68,6 +68,9 @@ def _pages(facts: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
         "items": paging["result_key"],
         "size": size,
         "max": (facts["args"].get(size) or {}).get("max"),
+        "container": paging["container"] if paging["container"] != "list" else None,
+        "more": paging.get("has_more_key"),
+        "paging": paging.get("paging_key"),
     }
     if paging["kind"] == "cursor":
         pages.update(
@@ -76,5 +79,5 @@ def _pages(facts: Mapping[str, Any]) -> Optional[Dict[str, Any]]:
             next=[paging["next_cursor"], *paging.get("next_cursor_alt", ())],
         )
     else:
-        pages.update(page=paging["page_param"], paging=paging["paging_key"])
+        pages["page"] = paging["page_param"]
     return {key: value for key, value in pages.items() if value is not None}

@@ -29,6 +29,7 @@ class Method:
         self.token_types: List[str] = facts.get("token_types") or []
         self.scopes: Dict[str, List[str]] = facts.get("scopes") or {}
         self.errors: FrozenSet[str] = frozenset(facts.get("errors") or [])
+        self.limits: Dict[str, int] = facts.get("limits") or {}
         self.response_keys: List[str] = facts.get("response_keys") or []
         self.pagination: Dict[str, Any] = facts.get("pagination") or {}
         self.takes_json: bool = "application/json" in (facts.get("content_types") or [])

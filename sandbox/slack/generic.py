@@ -19,8 +19,6 @@ from .refusal import Refuse
 MADE = 25
 # Items of a page where none were asked for: few, so that a client that forgets to go on shows.
 PAGE = 10
-# Lists that Slack gives as an object, by name or ID.
-MAPPINGS = ("billable_info", "emoji")
 TOTALS = ("total_count", "total_found", "entity_total_count")
 
 
@@ -55,7 +53,7 @@ def _put_page(ctx: Context, args: Dict[str, Any], document: Answered) -> None:
     """Put one page of the made items where the facts say that the method has its list."""
     facts = ctx.call.method.pagination
     path = plausible.split(facts["result_key"])
-    items = plausible.items(facts["result_key"], MADE)
+    items = _items(facts)
     size = args.get(facts.get("size_param") or "", 0) or PAGE
     if size < 1:
         raise Refuse(ctx.code("invalid_limit"))
@@ -66,7 +64,7 @@ def _put_page(ctx: Context, args: Dict[str, Any], document: Answered) -> None:
     else:
         found, following = _by_cursor(facts, args, items, size)
         told = paging.by_number(items, 1, size)[1]
-    _put(document, path, _shaped(path[-1], found))
+    _put(document, path, _contained(facts, found))
     _put_totals(document, path, len(items))
     if "paging_key" in facts:
         _put(document, plausible.split(facts["paging_key"]), told)
@@ -98,9 +96,25 @@ def _by_cursor(facts: Dict[str, Any], args: Dict[str, Any], items: List[Any], si
     return paging.by_offset(items, cursor, size)
 
 
-def _shaped(key: str, found: List[Any]) -> Any:
-    if key in MAPPINGS:
-        return {item["id"]: item for item in found}
+def _items(facts: Dict[str, Any]) -> List[Any]:
+    """Made items: of a map (key, value), of several lists (name of the list, item)."""
+    if facts.get("container") == "map":
+        return plausible.entries(facts["result_key"], MADE)
+    names = facts.get("lists")
+    if not names:
+        return plausible.items(facts["result_key"], MADE)
+    lists = {name: plausible.items(name, MADE) for name in names}
+    turns = [names[number % len(names)] for number in range(MADE)]
+    return [(name, lists[name][number // len(names)]) for number, name in enumerate(turns)]
+
+
+def _contained(facts: Dict[str, Any], found: List[Any]) -> Any:
+    """The items in the container in which the facts say that Slack gives them."""
+    container = facts.get("container")
+    if container == "map":
+        return dict(found)
+    if container == "lists":
+        return {name: [it for own, it in found if own == name] for name in facts["lists"]}
     return found
 
 

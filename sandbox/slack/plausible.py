@@ -222,6 +222,21 @@ def items(key: str, count: int) -> List[Any]:
     return [item(singular(last), number) for number in range(1, count + 1)]
 
 
+def entries(key: str, count: int) -> List[Tuple[str, Any]]:
+    """So many made entries of an object of this name: emoji by name, all else by ID."""
+    numbers = range(1, count + 1)
+    if key == "emoji":
+        return [("made-{}".format(number), _emoji(number)) for number in numbers]
+    values = {"billable_info": {"billing_active": True}}
+    made = (item(singular(key), number) for number in numbers)
+    return [(each["id"], dict(values.get(key, each))) for each in made]
+
+
+def _emoji(number: int) -> Dict[str, Any]:
+    url = "https://emoji.example/made-{}.png".format(number)
+    return {"url": url, "date_created": START + number, "uploaded_by": USER}
+
+
 def split(path: Optional[str]) -> Tuple[str, ...]:
     """messages.matches → ("messages", "matches")."""
     return tuple(path.split(".")) if path else ()

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 import requests
 from st2common.runners.base_action import Action
 
-from st2slack.errors import SlackError
+from st2slack.errors import SlackError, Unanswered
 from st2slack.settings.invite import InviteSettings, read_invite
 from st2slack.settings.slack import Settings, read_settings
 from st2slack.settings.values import check_token
 from st2slack.web import webhook
 from st2slack.web.call import Client
+from st2slack.web.deadline import ASK_AFTER, MARGIN, remembered
 from st2slack.web.download import check_target, save
 from st2slack.web.methods import Method, find_method
 from st2slack.web.pages import (
@@ -144,10 +145,13 @@ class SlackBase(Action):
     ) -> Any:
         assert method.pages is not None
         how = _how(plumbing)
+        left = remembered(seconds_left)
+        check_time = own_time(method.name, left)
         with requests.Session() as session:  # one connection for all pages
-            client = self.client(settings, session)
+            client = Client(settings, session, limit=left, notice=self.logger.warning)
 
             def call(page: Dict[str, Any]) -> Any:
+                check_time()
                 # A refusal in the middle, let pass, would look like the end of the list.
                 allowed = () if walk.begun else how["ignore_errors"]
                 return client.call(method.name, page, **{**how, "ignore_errors": allowed})
@@ -239,6 +243,28 @@ def _how(plumbing: Mapping[str, Any]) -> Dict[str, Any]:
         "token": plumbing["token"],
         "ignore_errors": plumbing["ignore_errors"] or (),
     }
+
+
+def own_time(
+    name: str,
+    left: Callable[[], Optional[float]],
+    clock: Callable[[], float] = time.monotonic,
+) -> Callable[[], None]:
+    """A check for before each page: raises Unanswered where StackStorm is about to end the action.
+
+    What was read would be lost with it. `left`: the action's seconds; not asked of a short walk.
+    """
+    begun = clock()
+
+    def check() -> None:
+        seconds = left() if clock() - begun >= ASK_AFTER else None
+        if seconds is not None and seconds <= MARGIN:
+            raise Unanswered(
+                "%s: the time of the action itself is over. Give the action more of it (its "
+                "parameter `timeout`, in seconds), or ask for less with `max_items`." % name
+            )
+
+    return check
 
 
 def _checked(answer: Any) -> Any:

@@ -9,7 +9,7 @@ from ..refusal import Refuse
 from ..state import Channel, Json
 
 # https://docs.slack.dev/reference/methods/chat.postMessage, "Truncating content" and its errors
-LONGEST_TEXT = 40000
+LONGEST_TEXT = 40000  # of methods whose facts tell no other number
 LONGEST_MARKDOWN = 12000
 MOST_ATTACHMENTS = 100
 MOST_BLOCKS = 50
@@ -18,7 +18,8 @@ MOST_BLOCKS = 50
 def content(ctx: Context, args: Dict[str, Any]) -> Json:
     """The parts of a message that say something, checked; `text` is always there."""
     text = args.get("markdown_text") or args.get("text") or ""
-    if len(text) > LONGEST_TEXT or len(args.get("markdown_text") or "") > LONGEST_MARKDOWN:
+    longest = ctx.call.method.limits.get("msg_too_long", LONGEST_TEXT)
+    if len(text) > longest or len(args.get("markdown_text") or "") > LONGEST_MARKDOWN:
         raise Refuse("msg_too_long")
     parts: Json = {"text": text}
     if args.get("blocks"):

@@ -400,7 +400,13 @@ class Backfill:
             )
             metadata = answer.get("response_metadata")
             cursor = metadata.get("next_cursor") if isinstance(metadata, dict) else None
-            if not cursor or not isinstance(cursor, str) or cursor in seen:
+            if not cursor:
+                return
+            if not isinstance(cursor, str) or cursor in seen:
+                self._warn(
+                    "The pages of %s of %s lead nowhere after page %d; what lies beyond it is left "
+                    "out." % (method, arguments.get("channel", "the app"), len(seen) + 1)
+                )
                 return
             seen.add(cursor)
             place = {"cursor": cursor}

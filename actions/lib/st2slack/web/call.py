@@ -25,7 +25,7 @@ from st2slack.errors import (
 from st2slack.redact import redact
 from st2slack.settings.slack import Settings
 from st2slack.settings.values import check_token
-from st2slack.web.deadline import OutOfTime, in_time, while_moving
+from st2slack.web.deadline import OutOfTime, Threads, in_time, while_moving
 from st2slack.web.encode import encode, encode_value
 from st2slack.web.methods import Method, find_method
 from st2slack.web.refusals import explain
@@ -79,6 +79,7 @@ class Client:
         self._sleep = sleep
         self._jitter = jitter
         self._limit_wait = LimitWait.BUDGET
+        self._threads = Threads()
 
     def with_limit_wait(self, limit_wait: LimitWait) -> Client:
         """The same client, with another patience for rate limits."""
@@ -243,10 +244,8 @@ class Client:
         """One try, at most `left` seconds long: the response, its body read."""
         # Its own timeouts come first, for they know better what they waited for.
         work = partial(send, request, self.settings, self._http, left * 0.9)
-        if isinstance(self._http, requests.Session):
-            return work()  # a walk over hundreds of pages: a thread for each costs half of its gain
         try:
-            return in_time(work, left, self._limit)
+            return in_time(work, left, self._limit, self._threads)
         except OutOfTime:
             text = "%s got no answer from %s in time." % (request.method, request.host)
             raise Unanswered(text) from None
@@ -258,7 +257,7 @@ class Client:
         """
         work = partial(send, request, self.settings, self._http, left)
         try:
-            return while_moving(work, moved, STALLED, self._limit)
+            return while_moving(work, moved, STALLED, self._limit, self._threads)
         except OutOfTime as error:
             raise Unanswered("%s %s" % (request.method, error)) from None
 
@@ -284,6 +283,9 @@ class Client:
             self.settings.place_for(method.token_kinds),
             method.token_kinds,
             method.replaced_by,
+            writes=method.writes,
+            largest=(method.pages or {}).get("max"),
+            status=response.status_code,
         )
         raise Refusal(redact(text, request.secrets), request.method, code, answer)
 
@@ -300,9 +302,10 @@ class Client:
             )
         in_trouble = isinstance(error, Refusal) and error.code in TROUBLE
         if request.writes and (isinstance(error, Unanswered) or in_trouble):
+            told = "before you repeat it" in str(error)
             said.append(
-                "It may have arrived all the same, so it was not sent again: look in Slack "
-                "before you repeat it."
+                "It may have arrived all the same, so it was not sent again%s"
+                % ("." if told else ": look in Slack before you repeat it.")
             )
         if tries > 1:
             said.append("Tried %d times in %.0f s." % (tries, spent))

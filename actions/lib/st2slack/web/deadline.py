@@ -6,9 +6,11 @@ A transfer has no end of its own: it may go on as long as bytes do.
 
 from __future__ import annotations
 
+import ctypes
+import queue
 import threading
 from time import monotonic
-from typing import Any, Callable, List, Optional, Tuple
+from typing import Any, Callable, List, Optional
 
 from st2slack.errors import SlackError
 
@@ -16,30 +18,118 @@ ASK_AFTER = (
     1.0  # seconds after which the caller's own end is asked for: most tries are over by then
 )
 MARGIN = 0.5  # seconds before the caller's own end, so that there is time to say what happened
+IDLE = 5.0  # seconds after which a thread without work ends
 
 
 class OutOfTime(SlackError):
     """The work did not end in time. It may still be going on."""
 
 
+class Job:
+    """A piece of work in another thread. `done` is set when it ended."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self.done = threading.Event()
+        self.abandoned = False
+        self._work = work
+        self._thread: Optional[int] = None
+        self._results: List[Any] = []
+        self._errors: List[BaseException] = []
+
+    def run(self) -> None:
+        """Do the work; whatever it raises is for who asks for the outcome."""
+        self._thread = threading.get_ident()
+        try:
+            self._results.append(self._work())
+        except BaseException as error:  # handed on to the thread that waits
+            self._errors.append(error)
+
+    def outcome(self, text: str) -> Any:
+        """What the work returned or raised; OutOfTime, with that text, where it did not end."""
+        if self._errors:
+            raise self._errors[0]
+        if not self._results:
+            raise OutOfTime(text)
+        return self._results[0]
+
+    def abandon(self) -> None:
+        """End the work at its next step: a server that never ends would keep a core busy."""
+        self.abandoned = True
+        if self._thread is not None and not self.done.is_set():
+            # Does nothing where the thread is gone, or is no thread of the system (eventlet).
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                ctypes.c_ulong(self._thread), ctypes.py_object(SystemExit)
+            )
+
+
+class Threads:
+    """Threads that do one piece of work after the other, as many as there is work at once.
+
+    A new thread for each page of a list would cost half of what its one connection gains.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._idle: List[queue.Queue[Job]] = []
+
+    def begin(self, work: Callable[[], Any]) -> Job:
+        """Hand the work to a thread."""
+        job = Job(work)
+        with self._lock:
+            jobs = self._idle.pop() if self._idle else None
+        if jobs is None:
+            jobs = queue.Queue()
+            thread = threading.Thread(
+                target=self._serve, args=(jobs,), name="slack-call", daemon=True
+            )
+            thread.start()
+        jobs.put(job)
+        return job
+
+    def _serve(self, jobs: queue.Queue[Job]) -> None:
+        while True:
+            try:
+                job = jobs.get(timeout=IDLE)
+            except queue.Empty:
+                if self._leave(jobs):
+                    return
+                continue
+            job.run()
+            if job.abandoned:
+                return
+            with self._lock:
+                self._idle.append(jobs)
+            job.done.set()
+
+    def _leave(self, jobs: queue.Queue[Job]) -> bool:
+        """Whether the thread may end: it may not where it was given work just now."""
+        with self._lock:
+            if jobs not in self._idle:
+                return False
+            self._idle.remove(jobs)
+            return True
+
+
 def in_time(
-    work: Callable[[], Any], seconds: float, own_end: Callable[[], Optional[float]] = lambda: None
+    work: Callable[[], Any],
+    seconds: float,
+    own_end: Callable[[], Optional[float]] = lambda: None,
+    threads: Optional[Threads] = None,
 ) -> Any:
     """What `work` returns or raises, if it does so within `seconds`; else OutOfTime.
 
     `own_end` tells how many seconds the caller itself still has (None: no end known). It is asked
-    only when the work takes long. Work that is given up goes on in a thread that ends with the
-    process.
+    only when the work takes long. With `threads` work that is given up is ended; without, it goes
+    on in a thread that ends with the process.
     """
     ends = monotonic() + seconds
-    thread, outcome = _begin(work)
-    thread.join(min(ASK_AFTER, seconds))
-    if thread.is_alive():
+    job = (threads or Threads()).begin(work)
+    if not job.done.wait(min(ASK_AFTER, seconds)):
         own = own_end()
-        thread.join(
-            max(0.0, ends - monotonic() if own is None else min(ends - monotonic(), own - MARGIN))
-        )
-    return outcome("no answer in time")
+        if own is not None:
+            ends = min(ends, monotonic() + own - MARGIN)
+        job.done.wait(max(0.0, ends - monotonic()))
+    return _outcome(job, "no answer in time", threads)
 
 
 def while_moving(
@@ -47,48 +137,51 @@ def while_moving(
     moved: Callable[[], int],
     silence: float,
     own_end: Callable[[], Optional[float]] = lambda: None,
+    threads: Optional[Threads] = None,
 ) -> Any:
     """What `work` returns or raises; OutOfTime where nothing moves for `silence` seconds.
 
-    `moved`: a count that grows as long as the work gets on. `own_end` as for `in_time`.
+    `moved`: a count that grows as long as the work gets on. The rest as for `in_time`.
     """
-    thread, outcome = _begin(work)
-    thread.join(min(ASK_AFTER, silence))
-    own = own_end() if thread.is_alive() else None
+    job = (threads or Threads()).begin(work)
+    job.done.wait(min(ASK_AFTER, silence))
+    own = None if job.done.is_set() else own_end()
     ends = None if own is None else monotonic() + own - MARGIN
     count, since = moved(), monotonic()
-    while thread.is_alive():
+    while not job.done.is_set():
         if ends is not None and monotonic() >= ends:
-            return outcome(
+            text = (
                 "was not through when the time of the action itself was over; give the action "
                 "more of it (its parameter `timeout`, in seconds)."
             )
+            return _outcome(job, text, threads)
         if moved() != count:
             count, since = moved(), monotonic()
         if monotonic() - since >= silence:
-            return outcome("was given up: nothing moved for %g s." % silence)
-        thread.join(min(ASK_AFTER, silence))
-    return outcome("ended without an answer.")
+            text = "was given up: nothing moved for %g s." % silence
+            return _outcome(job, text, threads)
+        job.done.wait(min(ASK_AFTER, silence))
+    return job.outcome("ended without an answer.")
 
 
-def _begin(work: Callable[[], Any]) -> Tuple[threading.Thread, Callable[[str], Any]]:
-    """A thread at this work, and what tells its outcome: OutOfTime, with that text, if none."""
-    results: List[Any] = []
-    errors: List[BaseException] = []
+def _outcome(job: Job, text: str, threads: Optional[Threads]) -> Any:
+    if threads is not None and not job.done.is_set():
+        job.abandon()
+    return job.outcome(text)
 
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:  # handed on to the thread that waits
-            errors.append(error)
 
-    def outcome(text: str) -> Any:
-        if errors:
-            raise errors[0]
-        if not results:
-            raise OutOfTime(text)
-        return results[0]
+def remembered(
+    own_end: Callable[[], Optional[float]], clock: Callable[[], float] = monotonic
+) -> Callable[[], Optional[float]]:
+    """The same as `own_end`, which is asked until it knows: to ask costs a request."""
+    ends: List[float] = []
 
-    thread = threading.Thread(target=run, name="slack-call", daemon=True)
-    thread.start()
-    return thread, outcome
+    def left() -> Optional[float]:
+        if not ends:
+            own = own_end()
+            if own is None:
+                return None
+            ends.append(clock() + own)
+        return ends[0] - clock()
+
+    return left

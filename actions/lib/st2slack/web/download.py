@@ -12,6 +12,7 @@ from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
 from st2slack.errors import InputError, Misdirected, Unanswered
+from st2slack.web import decode
 
 _CHUNK = 1024 * 1024
 
@@ -28,6 +29,11 @@ def check_target(path: Any, overwrite: bool) -> str:
     if os.path.lexists(target) and not overwrite:
         raise InputError(
             "Parameter `save_to`: %s exists. Choose another path, or set `overwrite`." % target
+        )
+    if os.path.exists(target) and not os.path.isfile(target):
+        raise InputError(
+            "Parameter `save_to`: %s is no regular file (a device, a pipe or a socket). Name "
+            "another file." % target
         )
     if not os.path.isdir(os.path.dirname(target)):
         raise InputError("Parameter `save_to`: there is no folder %s." % os.path.dirname(target))
@@ -91,8 +97,9 @@ def store(
 def _copy(response: Any, stream: Any, method: str, limits: Limits) -> Tuple[int, str]:
     """(bytes, SHA-256 in hexadecimal) of what was copied."""
     size, digest = 0, hashlib.sha256()
-    check_size(_length(response), limits)
-    for chunk in response.iter_content(_CHUNK):
+    if not response.headers.get("Content-Encoding"):  # else it is not the length of the file
+        check_size(_length(response), limits)
+    for chunk in decode.pieces(response, _CHUNK, limits.most):
         size += len(chunk)
         check_size(size, limits)
         digest.update(chunk)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Dict, Mapping, Tuple
@@ -27,7 +28,8 @@ INFO = "files.info"
 MOST_REDIRECTS = 3
 LONGEST_NAME = 255  # bytes that a file's name may have
 
-_UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f]")
+_UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_DIRECTION = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _GONE = ("tombstone", "hidden_by_limit")
 
 
@@ -108,15 +110,43 @@ def _target(given: Mapping[str, Any]) -> _Target:
 
 
 def safe_name(name: Any, file_id: str) -> str:
-    """A name for the file in a folder: it leads nowhere else, hides nothing and fits."""
-    text = str(name or "").encode("utf-8", "replace").decode("utf-8")
-    text = _UNSAFE.sub("_", text).lstrip(".").strip()
+    """A name for the file in a folder: it leads nowhere else, is never hidden nor empty, and fits.
+
+    `file_id` stands in for a name of which nothing is left; it comes from Slack as well.
+    """
+    text = name if isinstance(name, str) else ""
+    text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
+    begin = next((place for place, each in enumerate(text) if not _is_skipped(each)), len(text))
+    text = _shortened("".join(_safe(each) for each in text[begin:].rstrip())).rstrip()
+    return text or re.sub(r"[^A-Za-z0-9_-]", "", file_id)[:LONGEST_NAME] or "file"
+
+
+def _safe(character: str) -> str:
+    """The character as it may stand in a name: separators and what breaks a line become `_`.
+
+    Also what a file system may fold into a separator; what turns the direction of text is left out,
+    for it makes one name look like another.
+    """
+    if _UNSAFE.search(unicodedata.normalize("NFKC", character)):
+        return "_"
+    return "" if _DIRECTION.match(character) else character
+
+
+def _is_skipped(character: str) -> bool:
+    """Whether no name begins with it: dots, blanks, and what is not seen."""
+    folded = unicodedata.normalize("NFKC", character)
+    return folded.startswith(".") or character.isspace() or unicodedata.category(character) == "Cf"
+
+
+def _shortened(text: str) -> str:
+    """The name in no more bytes than a file system takes; its extension stays."""
+    if len(text.encode("utf-8")) <= LONGEST_NAME:
+        return text
     stem, extension = os.path.splitext(text)
     extension = extension if len(extension.encode("utf-8")) <= 32 else ""
     room = LONGEST_NAME - len(extension.encode("utf-8"))
-    if len(text.encode("utf-8")) > LONGEST_NAME:
-        text = stem.encode("utf-8")[:room].decode("utf-8", "ignore") + extension
-    return text or file_id
+    begin = (stem if extension else text).encode("utf-8")[:room].decode("utf-8", "ignore")
+    return begin + extension
 
 
 # --- where it is --------------------------------------------------------------------------------

@@ -35,7 +35,11 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
         "Set {token_key} to a token of a kind it takes: {kinds}.",
     ),
     "missing_scope": ("the token lacks a scope", "Add the scope to the app and install it again."),
-    "no_permission": ("the token's user may not do this", "Use a token of somebody who may."),
+    "no_permission": (
+        "the app has no permission for it here",
+        "Make the app a member of the conversation (/invite @app), or use the token of somebody "
+        "who is allowed to do it.",
+    ),
     "access_denied": ("access is denied to this token", "Use a token of somebody who may."),
     "restricted_action": (
         "a setting of the workspace forbids it to this user",
@@ -119,12 +123,12 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
     "sent_recently": ("an invitation was sent a short while ago", "Wait before you repeat it."),
     "invalid_email": ("it is not an e-mail address", "Check `email`."),
     "user_disabled": ("the person is deactivated", "Activate the account first, or ask another."),
-    "too_many_users": ("these are too many people", "Give 8 at most, or use a channel."),
+    "too_many_users": ("these are too many people", "Name fewer at a time."),
     "invalid_users": ("somebody among them is not known or not allowed", "Check the IDs."),
     "no_users_provided": ("nobody was named", "Name somebody."),
     "permission_denied": (
-        "the token's user may not change user groups",
-        "Ask an administrator who may (User Group Administration), or use another token.",
+        "the token's user is not allowed to do it",
+        "Use the token of somebody who is, or ask an administrator of the workspace.",
     ),
     "plan_upgrade_required": ("it needs a paid plan", "Use a workspace on such a plan."),
     "user_not_in_channel": ("the user is not a member of the conversation", "Invite them first."),
@@ -134,7 +138,7 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
     # messages
     "no_text": ("the message is empty", "Give `text`, `blocks` or `attachments`."),
     "msg_too_long": (
-        "the text is too long (more than 40,000 characters)",
+        "the text is too long: more than 40,000 characters",
         "Shorten it, or upload it as a file.",
     ),
     "msg_blocks_too_long": ("the blocks are too long", "Shorten or split the message."),
@@ -222,7 +226,7 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
         "the list is too long to be fetched at once",
         "Give `limit`, or set `all_pages`.",
     ),
-    "invalid_limit": ("`limit` is not a number that Slack takes", "Give one up to 1000."),
+    "invalid_limit": ("`limit` is not a number that Slack takes", "{limit}"),
     "invalid_ts_latest": (
         "`latest` is not a timestamp",
         "Give it as text, e.g. 1503435956.000247.",
@@ -258,11 +262,38 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
     "paid_only": ("it needs a paid plan", "Use a workspace on such a plan."),
     "paid_teams_only": ("it needs a paid plan", "Use a workspace on such a plan."),
     "not_paid": ("it needs a paid plan", "Use a workspace on such a plan."),
-    "internal_error": ("Slack had a fault of its own", "Try again later."),
-    "fatal_error": ("Slack had a fault of its own", "Try again later."),
-    "service_unavailable": ("Slack is unavailable at the moment", "Try again later."),
+    "internal_error": ("Slack had a fault of its own; a part of it may have happened", "{again}"),
+    "fatal_error": ("Slack had a fault of its own; a part of it may have happened", "{again}"),
+    "service_unavailable": ("Slack is unavailable at the moment", "{again}"),
     "request_timeout": ("the request did not reach Slack whole", "Check the network; try again."),
-    "accesslimited": ("Slack limits access at the moment", "Try again later."),
+    "accesslimited": (
+        "the workspace limits access on this network",
+        "Call from a network that is allowed, or ask an administrator to allow this one.",
+    ),
+    "messages_tab_disabled": (
+        "the app's Messages tab is off, so people cannot be written to",
+        "Switch it on (the app's page, App Home; `features.app_home` in its manifest).",
+    ),
+}
+
+# The same code means another thing, or has another number, in these methods. A test compares the
+# numbers with etc/slack/web_api.json (`limits`).
+_OF_METHOD: Mapping[Tuple[str, str], Tuple[str, str]] = {
+    ("chat.update", "msg_too_long"): (
+        "the text is too long: more than 4,000 characters",
+        "Shorten it, or upload it as a file.",
+    ),
+    ("conversations.open", "too_many_users"): (
+        "these are too many people for a direct message",
+        "Give 8 at most, or use a channel.",
+    ),
+}
+# The same of all methods whose name begins so.
+_OF_FAMILY: Mapping[Tuple[str, str], Tuple[str, str]] = {
+    ("usergroups.", "permission_denied"): (
+        "the token's user is not allowed to change user groups",
+        "Ask an administrator who is (User Group Administration), or use another token.",
+    ),
 }
 
 
@@ -272,22 +303,59 @@ def explain(
     token_key: str = "`action_token`",
     kinds: Sequence[str] = (),
     replaced_by: Sequence[str] = (),
+    *,
+    writes: bool = True,
+    largest: Optional[int] = None,
+    status: Any = None,
 ) -> str:
-    """One line about Slack's refusal: method, code, meaning, what Slack says of it, what to do."""
+    """One line about Slack's refusal: method, code, meaning, what Slack says of it, what to do.
+
+    `writes`: whether the method changes something; `largest`: the size that a page of it can have;
+    `status`: of HTTP, told where it is not 200.
+    """
     code = str(answer.get("error") or "no error code")
-    known = _MEANINGS.get(code)
-    meaning, advice = known or ("", "See %s%s for the codes of this method." % (REFERENCE, method))
+    meaning, advice = _find(method, code)
+    if not answer.get("error") and _is_failure(status):
+        advice = "It may come from something in between (a proxy, a gateway)."
     advice = advice.format(
         token_key=token_key,
         method=method,
         kinds=_either(kinds),
         replacement=_replacement(replaced_by),
+        again="Look in Slack before you repeat it." if writes else "Try again later.",
+        limit=_size(largest),
     )
     said = "; ".join(_slack_says(answer))
-    text = "%s was refused by Slack: %s" % (method, code)
+    text = "%s was refused by Slack" % method
+    text += " (HTTP %s): %s" % (status, code) if _is_failure(status) else ": %s" % code
     text += " (%s)" % meaning if meaning else ""
     text += ". Slack says: %s" % said if said else ""
     return text.rstrip(".") + ". " + advice
+
+
+def is_known(code: str) -> bool:
+    """Whether this is one of Slack's error codes that have a meaning here."""
+    return code in _MEANINGS
+
+
+def _find(method: str, code: str) -> Tuple[str, str]:
+    """(what the code means in this method, what to do)."""
+    for (family, own), found in _OF_FAMILY.items():
+        if own == code and method.startswith(family):
+            return found
+    unknown = ("", "See %s%s for the codes of this method." % (REFERENCE, method))
+    return _OF_METHOD.get((method, code)) or _MEANINGS.get(code) or unknown
+
+
+def _is_failure(status: Any) -> bool:
+    # A test of a 2.x user may hand a mock.
+    return isinstance(status, int) and status != 200
+
+
+def _size(largest: Optional[int]) -> str:
+    if largest is None:
+        return "Give a smaller one; Slack recommends 200 at most."
+    return "Give one from 1 to %d." % largest
 
 
 def _slack_says(answer: Mapping[str, Any]) -> List[str]:

@@ -15,7 +15,8 @@ from st2slack.settings.slack import Settings
 from st2slack.urls import UnclearUrl, is_loopback, safe_address, secret_parts
 from st2slack.web.call import Client, rate_limited
 from st2slack.web.methods import Method
-from st2slack.web.send import Request, beginning, refuse_redirect, trouble
+from st2slack.web.send import Request, beginning, foreign, refuse_redirect, trouble
+from st2slack.web.webhook import says_no
 
 NAME = "The response_url"
 HOSTS = ("hooks.slack.com", "hooks.slack-gov.com")
@@ -60,8 +61,10 @@ def _accept(response: Any, request: Request) -> None:
     if response.status_code in range(500, 600):
         raise trouble(response, request)
     said = beginning(response, request)
-    if response.status_code == 200 and '"ok":false' not in said.replace(" ", ""):
+    if response.status_code == 200 and says_no(response) is None:
         return
+    if said.startswith("<"):
+        raise foreign(response, request)
     text = "%s was refused by Slack (HTTP %s): %s. It takes 5 answers within 30 minutes." % (
         NAME,
         response.status_code,

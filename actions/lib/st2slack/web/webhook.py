@@ -1,10 +1,12 @@
 """Posting through an incoming webhook: one builder and one sender for both actions.
 
-A webhook answers the text `ok`, or one of a few error codes as plain text. Its URL is the
-credential: it is never put into the body, a message or a log line.
-
 The message travels as in 2.x: as JSON text in the form field `payload`, which Slack takes, and what
 stands in Slack's place may take nothing else. Webhooks of Workflow Builder take JSON only.
+
+Slack's webhook answers the text `ok`, or one of a few error codes as plain text; one of Workflow
+Builder `{"ok": true}`; Slack-compatible servers (Mattermost, Rocket.Chat) other words. So whatever
+comes with HTTP 2xx and does not say no means that the message was taken: an error would have it
+sent again. Its URL is the credential: it is never put into the body, a message or a log line.
 """
 
 from __future__ import annotations
@@ -24,10 +26,20 @@ from st2slack.urls import (
     safe_address,
     secret_parts,
 )
+from st2slack.web import refusals
 from st2slack.web.call import Client, rate_limited
 from st2slack.web.encode import encode, encode_value
 from st2slack.web.methods import Method
-from st2slack.web.send import Request, beginning, foreign, refuse_redirect, trouble
+from st2slack.web.send import (
+    Request,
+    beginning,
+    first_text,
+    foreign,
+    has_text,
+    read_json,
+    refuse_redirect,
+    trouble,
+)
 
 NAME = "The webhook"
 _WORKFLOW_BUILDER = ("/triggers/", "/workflows/")  # how the paths of its webhooks begin
@@ -138,20 +150,45 @@ def _body(url: str, message: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _accept(response: Any, request: Request, settings: Settings) -> bool:
-    status, text = response.status_code, response.text
-    # A test of a 2.x user may hand a mock whose status is all that it sets.
-    if status == 200 and (not isinstance(text, str) or text.strip() == "ok"):
-        return True
+    status = response.status_code
     if status == 429:
         raise rate_limited(response, request)
     refuse_redirect(response, request)
     if status in range(500, 600):
         raise trouble(response, request)
     said = beginning(response, request)
-    code = said if said in _MEANINGS else ""
-    if not code and (not said or said.startswith("<")):
+    no = says_no(response)
+    if status in range(200, 300):
+        if no is None or not has_text(response):
+            return True
+    elif not said:
         raise foreign(response, request)
-    raise _refusal(code or said, status, request, settings)
+    if said.startswith("<"):
+        raise foreign(response, request)
+    raise _refusal(redact(no or "", request.secrets) or said, status, request, settings)
+
+
+def says_no(response: Any) -> Optional[str]:
+    """The code with which an answer says no, "" where it has none; None where it does not say no.
+
+    It says no with `ok` or `success` false, with an `error`, with a word that is known to be an
+    error code, and with HTML, which comes from somebody else.
+    """
+    text = first_text(response).strip()
+    try:
+        document = read_json(response) if text[:1] in ("{", '"', "f") else None
+    except (ValueError, RecursionError):
+        document = None
+    if isinstance(document, dict):
+        verdict = document.get("ok", document.get("success"))
+        error = document.get("error")
+        if verdict is False or (error and verdict is not True):
+            return error if isinstance(error, str) else ""
+        return None
+    if document is False or text.startswith("<"):
+        return ""
+    word = document if isinstance(document, str) else text
+    return word if word in _MEANINGS or refusals.is_known(word) else None
 
 
 def _refusal(code: str, status: Any, request: Request, settings: Settings) -> Refusal:
