@@ -202,7 +202,7 @@ def test_who_cannot_be_told_apart_from_who_started_it_does_not_count(approvals, 
     """Nobody maps them, and the e-mail address says that they may be the same."""
     email = approvals.slack.workspace.users[TOMASZ].email
     given = {"channel": "deploys", "text": "?", "allow_own": allow_own}
-    approvals.st2.run("slack.ask", given, user=email.partition("@")[0].upper())
+    asking = approvals.st2.run("slack.ask", given, user=email.partition("@")[0].upper())
     approvals.st2.wait_for(approvals.messages)
     approvals.quiet()
     result = approvals.answered(TOMASZ, APPROVE)
@@ -211,6 +211,8 @@ def test_who_cannot_be_told_apart_from_who_started_it_does_not_count(approvals, 
         assert "not certain" in result["record"]["why"]
         assert "`ldap_names`" in approvals.told(TOMASZ)[0]
         assert approvals.answered(PRIYA, APPROVE)["counted"] is True
+    # To its end: what an action puts into the environment goes with it.
+    assert approvals.output(asking)["by"] == [TOMASZ if allow_own else PRIYA]
 
 
 def test_a_guest_is_told_apart_by_who_is_known_to_have_started_it(approvals):
