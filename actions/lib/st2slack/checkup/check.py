@@ -149,8 +149,8 @@ def _without_bot_token(config: Mapping[str, Any], name: str) -> Iterator[Row]:
 def _reach(name: str, settings: Settings, how: How) -> Iterator[Row]:
     """Whether Slack answers at all, and what its clock says."""
     what, seen = "connection to %s" % settings.api_url, Seen()
-    through = proxy_of(settings)
     try:
+        through = proxy_of(settings)
         Client(settings, how.http, seen=seen).call("api.test")
     except SlackError as error:
         yield Row(name, what, FAILED, str(error), "Check `api_url`, `proxy` and the network.")

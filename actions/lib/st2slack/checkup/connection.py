@@ -8,7 +8,7 @@ from typing import Any, Optional
 from urllib.parse import urlsplit
 
 from st2slack.settings.slack import Settings
-from st2slack.web.send import proxy_for
+from st2slack.web.proxy import proxy_for
 
 LONGEST = 10.0  # seconds for all tries of one call: people wait for the table
 SKEW = 60.0  # seconds that the clocks may differ: TLS and the sensor's catch-up can do with that

@@ -7,26 +7,26 @@ connection whose pong waits behind unread frames (tried).
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import http.client
 import inspect
 import logging
 import os
 import socket
 import ssl
-from typing import Any, Dict, Optional, Tuple
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import Any, Callable, Dict, Optional, Tuple
+from urllib.parse import SplitResult, urlsplit
 
 import certifi
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection, connect, unix_connect
 
 from st2slack.errors import Disconnected, SettingsError
+from st2slack.events.tunnel import Tunnel, open_tunnel
 from st2slack.redact import redact
 from st2slack.settings.slack import Settings
 from st2slack.urls import UnclearUrl, is_loopback, parse_address
-from st2slack.web.send import proxy_for
+from st2slack.web.proxy import proxy_for
+from st2slack.web.send import is_number
 
 LARGEST_FRAME = 16 * 1024 * 1024
 CLOSE_TIMEOUT = 1.0
@@ -38,10 +38,14 @@ _LOG.setLevel(logging.CRITICAL)
 
 
 class Wire:
-    """One open WebSocket. `received`: bytes of any kind that came in so far."""
+    """One open WebSocket. `received`: bytes of any kind that came in so far.
 
-    def __init__(self, connection: Any) -> None:
+    `cut_tunnel` ends at once what carries its bytes, where that is more than the socket.
+    """
+
+    def __init__(self, connection: Any, cut_tunnel: Callable[[], None] = lambda: None) -> None:
         self._connection = connection
+        self._cut_tunnel = cut_tunnel
 
     @property
     def received(self) -> int:
@@ -81,6 +85,7 @@ class Wire:
         for end in (lambda: sock.shutdown(socket.SHUT_RDWR), sock.close):
             with contextlib.suppress(OSError):
                 end()
+        self._cut_tunnel()
 
     @staticmethod
     def _do(work: Any, *arguments: str) -> None:
@@ -114,18 +119,19 @@ def open_wire(url: str, settings: Settings, timeout: float = 10.0) -> Wire:
         raise Disconnected("Slack gave no address to connect to")
     if parts.scheme == "ws" and not is_loopback(url):
         raise Disconnected("Slack gave an address without TLS")
+    options = _options(parts, settings, timeout)
     try:
-        sock = _tcp(parts, settings, timeout)
+        tunnel = _tcp(parts, settings, timeout)
         # From here on websockets keeps the time, and later Link does. With a time-out of the
         # socket's own every send would ask first whether there is room.
-        sock.settimeout(None)
-        return _websocket(url, sock, _options(parts, settings, timeout))
+        tunnel.sock.settimeout(None)
+        return _websocket(url, tunnel, options)
     except InvalidURI:
         raise Disconnected("Slack gave no address to connect to") from None
     except InvalidHandshake as error:
         why = "the handshake failed (%s)" % redact(str(error))
         raise Disconnected(why, _retry_after(error)) from None
-    except (OSError, EOFError, http.client.HTTPException) as error:
+    except (OSError, EOFError, ValueError) as error:
         text = getattr(error, "strerror", None) or str(error) or type(error).__name__
         why = "%s could not be reached (%s)" % (parts.hostname, redact(text))
         raise Disconnected(why) from None
@@ -140,11 +146,17 @@ def _parts(url: str) -> Optional[SplitResult]:
     return urlsplit(url) if address.scheme in ("wss", "ws") else None
 
 
-def _websocket(url: str, sock: Any, options: Dict[str, Any]) -> Wire:
+def _websocket(url: str, tunnel: Tunnel, options: Dict[str, Any]) -> Wire:
+    sock = tunnel.sock
     try:
-        return Wire(connect(url, sock=sock, create_connection=_Counting, **options))
+        if sock.family in (socket.AF_INET, socket.AF_INET6):
+            return Wire(connect(url, sock=sock, create_connection=_Counting, **options), tunnel.cut)
+        # `connect` of websockets 13 sets options of TCP on every socket.
+        connection = unix_connect(None, url, sock=sock, create_connection=_Counting, **options)
+        return Wire(connection, tunnel.cut)
     except BaseException:
         sock.close()  # nobody else knows it yet
+        tunnel.cut()
         raise
 
 
@@ -169,7 +181,8 @@ def _options(parts: SplitResult, settings: Settings, timeout: float) -> Dict[str
 
 def tls_context(settings: Settings) -> ssl.SSLContext:
     """Trusts what the actions trust. Raises SettingsError for a file that is none."""
-    bundle = settings.ca_bundle or os.environ.get("REQUESTS_CA_BUNDLE") or certifi.where()
+    named = (os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+    bundle = settings.ca_bundle or next(filter(None, named), None) or certifi.where()
     try:
         if os.path.isdir(bundle):
             return ssl.create_default_context(capath=bundle)
@@ -180,36 +193,20 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
         ) from None
 
 
-def _tcp(parts: SplitResult, settings: Settings, timeout: float) -> Any:
+def _tcp(parts: SplitResult, settings: Settings, timeout: float) -> Tunnel:
     host = str(parts.hostname)
     port = parts.port or (443 if parts.scheme == "wss" else 80)
-    proxy = _proxy(parts, settings)
+    scheme = "https" if parts.scheme == "wss" else "http"
+    proxy = proxy_for("%s://%s/" % (scheme, parts.netloc), settings)
     if proxy is None:
-        return socket.create_connection((host, port), timeout)
-    kind = http.client.HTTPSConnection if proxy.scheme == "https" else http.client.HTTPConnection
-    tunnel = kind(str(proxy.hostname), proxy.port or 3128, timeout=timeout)
-    tunnel.set_tunnel(host, port, _credentials(proxy))
-    tunnel.connect()
-    return tunnel.sock
-
-
-def _proxy(parts: SplitResult, settings: Settings) -> Optional[SplitResult]:
-    """The proxy, by the rule of the actions: the config's, else the environment's."""
-    proxy = proxy_for("https://%s/" % parts.netloc, settings)
-    return urlsplit(proxy if "://" in proxy else "http://" + proxy) if proxy else None
-
-
-def _credentials(proxy: SplitResult) -> Dict[str, str]:
-    if proxy.username is None:
-        return {}
-    pair = "%s:%s" % (unquote(proxy.username), unquote(proxy.password or ""))
-    return {"Proxy-Authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
+        return Tunnel(socket.create_connection((host, port), timeout), lambda: None)
+    return open_tunnel(proxy, host, port, lambda: tls_context(settings), timeout)
 
 
 def _retry_after(error: Any) -> Optional[float]:
     response = getattr(error, "response", None)
     text = response.headers.get("Retry-After") if response is not None else None
-    return float(text) if text and text.isdigit() else None
+    return float(text) if text and is_number(text) else None
 
 
 def _why(error: ConnectionClosed) -> str:

@@ -39,6 +39,7 @@ from st2slack.settings.sensor import SensorSettings, read_sensor
 from st2slack.settings.slack import read_settings
 from st2slack.settings.values import check_token
 from st2slack.web.call import Client
+from st2slack.web.proxy import proxy_for
 
 OPENING = 10.0  # seconds for all tries of one opening; the keeper backs off between them
 LOOK_UP = 2.0  # seconds for a look-up, after which the trigger goes out with IDs only
@@ -84,6 +85,7 @@ class SensedWorkspace:
         self._clock = clock
         self.sensor: SensorSettings = read_sensor(config, name)
         self._settings = read_settings(config, name)
+        proxy_for(self._settings.api_url, self._settings)  # one that cannot be used: say so now
         kind = SocketMode if self.sensor.app_token else RealTimeMessaging
         self._transport: Any = kind(self.sensor, name)
         self.status = Status(name, self._transport.name)

@@ -7,6 +7,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
 from st2slack.errors import SettingsError
+from st2slack.settings.proxy import check_proxy
 from st2slack.settings.values import (
     check_token,
     entry_of,
@@ -227,23 +228,6 @@ def check_api_url(url: str) -> str:
     if "?" in url or "#" in url or " " in url or not url.isascii():
         raise SettingsError("Config key `api_url` must be a URL such as %s" % DEFAULT_API_URL)
     return url if url.endswith("/") else url + "/"
-
-
-def check_proxy(url: Optional[str]) -> Optional[str]:
-    """`url` if it is one of a proxy. The error does not show it: it may hold a password."""
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url if "://" in url else "http://" + url)
-        usable = bool(parts.hostname) and (parts.port or True)
-    except ValueError:
-        usable = False
-    if not usable or not url.isascii() or not url.isprintable() or " " in url:
-        raise SettingsError(
-            "Config key `proxy` must be a URL such as http://proxy.example.com:3128. Characters "
-            "like /, @ or # in its password must be percent-encoded."
-        )
-    return url if "://" in url else "http://" + url
 
 
 def _empty(own: Mapping[str, Any]) -> Tuple[str, ...]:

@@ -23,7 +23,6 @@ from urllib.parse import urlsplit
 import requests
 from requests import exceptions as faults
 from requests.auth import AuthBase, HTTPBasicAuth
-from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
 from urllib3.exceptions import (
     ConnectTimeoutError,
     DecodeError,
@@ -44,9 +43,10 @@ from st2slack.errors import (
 )
 from st2slack.redact import redact
 from st2slack.settings.slack import Settings
-from st2slack.urls import UnclearUrl, host_of, is_loopback, parse_address
+from st2slack.urls import UnclearUrl, host_of, parse_address
 from st2slack.web import decode
 from st2slack.web.clean_log import CleanLog
+from st2slack.web.proxy import proxies_for
 
 CONNECT_TIMEOUT = 10.0  # seconds
 READ_TIMEOUT = 30.0
@@ -355,24 +355,12 @@ def _function(http: Any, verb: str) -> Callable[..., Any]:
     return function
 
 
-def proxy_for(url: str, settings: Settings) -> Optional[str]:
-    """The proxy that leads to `url`: the config's, else the environment's; never to loopback."""
-    if is_loopback(url):
-        return None
-    if settings.proxy:
-        return None if should_bypass_proxies(url, no_proxy=None) else settings.proxy
-    found: Optional[str] = select_proxy(url, get_environ_proxies(url, no_proxy=None))
-    return found
-
-
 def _route(url: str, settings: Settings) -> Dict[str, Any]:
     """Proxy and CA of the config; what it does not name, requests takes from the environment."""
     route: Dict[str, Any] = {}
-    if is_loopback(url):
-        # No proxy can reach our own loopback; None also switches the environment's off.
-        route["proxies"] = {"http": None, "https": None, "all": None}
-    elif settings.proxy and not should_bypass_proxies(url, no_proxy=None):
-        route["proxies"] = {"http": settings.proxy, "https": settings.proxy}
+    proxies = proxies_for(url, settings)
+    if proxies is not None:
+        route["proxies"] = proxies
     if settings.ca_bundle:
         if not os.path.exists(settings.ca_bundle):
             raise SettingsError("Config key `ca_bundle`: there is no file %s." % settings.ca_bundle)
