@@ -8,7 +8,7 @@ from slack_sdk.rtm_v2 import RTMClient
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from sandbox.slack import seed
+from sandbox.slack import SocketFault, seed
 
 PATIENCE = 5
 
@@ -88,6 +88,36 @@ def test_socket_mode_comes_back_when_told_to_leave(slack, socket_mode, heard):
     )
     slack.socket.push_event({"type": "x"})
     assert heard.get(timeout=PATIENCE).payload["event"] == {"type": "x"}
+
+
+def test_socket_mode_leaves_connections_that_end_before_hello(slack, heard):
+    """It is left to the client to close them: otherwise they still get envelopes."""
+    slack.socket.faults.append(SocketFault.disconnect("too_many_websockets", hello=False))
+    client = SocketModeClient(
+        app_token=slack.app_token,
+        web_client=WebClient(token=slack.bot_token, base_url=slack.api_url),
+        auto_reconnect_enabled=False,
+    )
+    client.socket_mode_request_listeners.append(lambda _, request: heard.put(request))
+    client.connect()
+    try:
+        assert slack.socket.wait_for(
+            lambda: [link.number for link in slack.socket.connections] == [2], 2 * PATIENCE
+        )
+        slack.socket.push_command("hello")
+        assert heard.get(timeout=PATIENCE).type == "slash_commands"
+    finally:
+        leave(slack, client)
+
+
+def test_socket_mode_does_not_answer_its_own_acknowledgement(slack, socket_mode, heard):
+    slack.socket.echoes = True
+    slack.socket.push_event({"type": "x"}, event_id="Ev1")
+    heard.get(timeout=PATIENCE)
+    slack.socket.push_event({"type": "y"}, event_id="Ev2")
+    assert heard.get(timeout=PATIENCE).payload["event_id"] == "Ev2"
+    assert slack.socket.wait_for(lambda: len(slack.socket.acknowledged) == 2, PATIENCE)
+    assert slack.socket.settled() and heard.empty()
 
 
 def test_rtm_receives_and_sends(slack, rtm, heard):

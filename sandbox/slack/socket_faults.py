@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Tuple
 
-from .envelopes import text_of
+from .envelopes import disconnect, text_of
 from .faults import Action, Fault
 
 # No WebSocket frame begins so: all reserved bits are set, and the opcode is none that exists.
@@ -94,6 +94,12 @@ class SocketFault(Fault):
     def no_hello(cls, **match: Any) -> Fault:
         """The connection is there but says no hello; events come."""
         return cls.frames(hello=False, **match)
+
+    @classmethod
+    def disconnect(cls, reason: str = "warning", hello: bool = True, **match: Any) -> Fault:
+        """The announcement of an end, behind hello or instead of it. Slack leaves it to the client
+        to close (slackapi/node-slack-sdk#1654), and goes on to hand envelopes to it."""
+        return cls.frames(text_of(disconnect(reason)), hello=hello, **match)
 
     @classmethod
     def garbage(cls, **match: Any) -> Fault:

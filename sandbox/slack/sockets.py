@@ -43,12 +43,13 @@ class Received(NamedTuple):
 
 class Sockets:
     """The sockets of a server, `slack.socket`. `faults` spoils connections (see socket_faults);
-    `most` connections of Socket Mode at a time."""
+    `most` connections of Socket Mode at a time; `echoes`: what a client says comes back to it."""
 
     def __init__(self, workspace: Workspace, tokens: Dict[str, Token], tickets: Tickets) -> None:
         self.faults = FaultList()
         self.tickets = tickets
         self.most = 10
+        self.echoes = False
         self.received: List[Received] = []
         self.record = Record()
         self.app_id = APP_ID
@@ -300,6 +301,8 @@ class Sockets:
         except ValueError:
             frame = None
         known = isinstance(frame, dict)
+        if self.echoes:
+            link.put(text)
         if known and link.kind == SOCKET_MODE and isinstance(frame.get("envelope_id"), str):
             self._deliveries.acknowledge(link, frame["envelope_id"], frame.get("payload"))
             return

@@ -97,11 +97,15 @@ class Misdirected(Fault):
 
 
 class Disconnected(Fault):
-    """A socket could not be opened, or ended. `retry_after`: seconds, where the server said so."""
+    """A socket could not be opened, or ended.
 
-    def __init__(self, message: str, retry_after: Optional[float] = None) -> None:
+    `retry_after`: seconds, where the server said so; `reason`: of Slack's `disconnect`, else "".
+    """
+
+    def __init__(self, message: str, retry_after: Optional[float] = None, reason: str = "") -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.reason = reason
 
 
 class Refusal(SlackError):

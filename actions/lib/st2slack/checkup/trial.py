@@ -20,6 +20,7 @@ from st2slack.checkup.kinds import BOT, UNKNOWN, kind_of, misplaced
 from st2slack.checkup.rows import AGAIN, FAILED, OK, WARNING, Row
 from st2slack.errors import Disconnected, Refusal, SettingsError, SlackError
 from st2slack.events import frames
+from st2slack.events.connection import left
 from st2slack.events.rtm import RealTimeMessaging
 from st2slack.events.socket import Wire, open_wire
 from st2slack.events.socket_mode import SocketMode
@@ -212,12 +213,12 @@ class Trial:
     def _hello(self, url: str) -> None:
         wire = self._how.wire(url, self._settings)
         try:
-            frame = SocketMode(SensorSettings(), "").read(wire.read(HELLO))
+            frame = _greeting(wire)
         finally:
             wire.close()
-        if frame.kind == frames.LEAVE:
-            raise Disconnected("Slack takes the connection back (%s)." % frame.reason)
-        if frame.kind != frames.HELLO:
+        if frame is not None and frame.kind == frames.LEAVE:
+            raise left(frame.reason)
+        if frame is None:
             raise Disconnected("The connection stands, but Slack does not say hello.")
 
     def classic(self) -> Iterator[Row]:
@@ -253,6 +254,17 @@ _TRIALS: Mapping[str, Callable[[Trial], Iterator[Row]]] = {
     "classic": Trial.classic,
     "webhook": Trial.hook,
 }
+
+
+def _greeting(wire: Wire) -> Optional[frames.Frame]:
+    """The hello or the `disconnect`, behind whatever else comes first; None where none comes."""
+    ends = time.monotonic() + HELLO
+    while time.monotonic() < ends:
+        data = wire.read(max(0.0, ends - time.monotonic()))
+        frame = SocketMode(SensorSettings(), "").read(data) if data is not None else None
+        if frame is not None and frame.kind in (frames.HELLO, frames.LEAVE):
+            return frame
+    return None
 
 
 def _who(answer: Mapping[str, Any], token: str) -> str:

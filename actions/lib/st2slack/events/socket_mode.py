@@ -43,8 +43,10 @@ class SocketMode:
         return self._envelope(kind, value, is_plain(text))
 
     def _envelope(self, kind: Any, value: Any, plain: bool) -> Frame:
-        envelope_id, payload = value.get("envelope_id"), as_mapping(value.get("payload"))
-        answer = _answer(envelope_id, kind, payload) if isinstance(envelope_id, str) else None
+        envelope_id, payload = as_text(value.get("envelope_id")), as_mapping(value.get("payload"))
+        # Without a type it is no envelope but an acknowledgement, ours perhaps, that comes back.
+        is_envelope = bool(envelope_id and as_text(kind))
+        answer = _answer(envelope_id, kind, payload) if is_envelope else None
         if kind == "events_api":
             return Frame(frames.EVENT, answer, self._event(payload, plain))
         if kind == "slash_commands":

@@ -67,6 +67,11 @@ class Status:
             return {**found, "state": DEGRADED, **self._problem._asdict()}
         return {**found, "why": "; ".join(filter(None, [self._facts["why"], self._problem.why]))}
 
+    @property
+    def state(self) -> str:
+        """Of the connection alone: connected, lost, degraded, starting or stopped."""
+        return str(self._facts["state"])
+
     def document(self, now: float, **more: Any) -> Dict[str, Any]:
         """All of it, JSON-able, nothing secret."""
         with self._lock:

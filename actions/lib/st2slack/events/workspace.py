@@ -277,6 +277,11 @@ class SensedWorkspace:
 
     def _tell(self, state: str, why: str) -> None:
         now = self._clock()
+        if state == connection.LOST == self.status.state:
+            # The next try fails for another reason: worth a line, but no trigger.
+            self._services.log.info("Slack: still lost: %s", why)
+            self.status.set(why=why)
+            return
         with self._catching_lock:
             if self._connected and state != connection.CONNECTED:
                 self._note_where_it_left_off()
