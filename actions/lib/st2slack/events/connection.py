@@ -327,7 +327,8 @@ class Keeper:
             try:
                 return self._greeted()
             except SlackError as error:
-                self._failed(error)
+                if not self._stop.is_set():
+                    self._failed(error)
         return None
 
     def _greeted(self) -> Link:

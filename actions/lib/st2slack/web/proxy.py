@@ -13,7 +13,7 @@ from typing import Any, Dict, Optional
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-from requests.utils import select_proxy, should_bypass_proxies
+from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
 
 from st2slack.settings.proxy import check_proxy
 from st2slack.settings.slack import Settings
@@ -39,10 +39,10 @@ def proxy_for(url: str, settings: Settings) -> Optional[str]:
 def proxies_for(url: str, settings: Settings) -> Optional[Dict[str, Any]]:
     """`proxies=` for requests; None where it finds the same by itself. Raises as proxy_for."""
     proxy = proxy_for(url, settings)
+    by_itself = select_proxy(url, get_environ_proxies(url))
     if proxy is None:
-        by_itself = is_loopback(url) or select_proxy(url, getproxies())
-        return dict(_NONE) if by_itself else None
-    return {"http": proxy, "https": proxy} if settings.proxy else None
+        return dict(_NONE) if by_itself or is_loopback(url) else None
+    return {"http": proxy, "https": proxy} if settings.proxy or not by_itself else None
 
 
 def is_excluded(url: str) -> bool:
@@ -54,10 +54,12 @@ def is_excluded(url: str) -> bool:
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
-    entries = re.split(r"[\s,]+", os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "")
-    listed = any(_covers(entry.lower(), host, port) for entry in entries if entry)
-    # What the operating system excludes is known to requests.
-    return listed or bool(should_bypass_proxies(url, no_proxy=None))
+    text = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    if not text:  # what the operating system excludes is known to requests
+        return bool(should_bypass_proxies(url, no_proxy=None))
+    # Not by requests, which takes ack.com for a domain of slack.com on Python 3.8.
+    entries = re.split(r"[\s,]+", text.lower())
+    return any(_covers(entry, host, port) for entry in entries if entry)
 
 
 def _covers(entry: str, host: str, port: Optional[int]) -> bool:
