@@ -24,6 +24,7 @@ INTERFACE = interface.load()
 KINDS = INTERFACE.kinds
 # Differences that only the wire shows.
 ON_THE_WIRE = ("unsent", "falsy", "basic", "token", "booleans", "json", "upload result", "filetype")
+ON_THE_WIRE += ("socks",)  # tests/test_sensor_proxy.py
 GENERATED = [name for name, action in derive.living(INTERFACE) if action.entry_point == "run.py"]
 STAMP = "1503435956.000200"
 JSON_TEXT = {"array": '[{"ü": 1}, "b"]', "object": '{"ü": [1, null]}'}

@@ -217,7 +217,8 @@ class Trial:
         finally:
             wire.close()
         if frame is not None and frame.kind == frames.LEAVE:
-            raise left(frame.reason)
+            means = "Slack takes the connection back (%s): %s."
+            raise Disconnected(means % (frame.reason, left(frame.reason)))
         if frame is None:
             raise Disconnected("The connection stands, but Slack does not say hello.")
 
@@ -260,7 +261,10 @@ def _greeting(wire: Wire) -> Optional[frames.Frame]:
     """The hello or the `disconnect`, behind whatever else comes first; None where none comes."""
     ends = time.monotonic() + HELLO
     while time.monotonic() < ends:
-        data = wire.read(max(0.0, ends - time.monotonic()))
+        try:
+            data = wire.read(max(0.0, ends - time.monotonic()))
+        except Disconnected:
+            return None
         frame = SocketMode(SensorSettings(), "").read(data) if data is not None else None
         if frame is not None and frame.kind in (frames.HELLO, frames.LEAVE):
             return frame
