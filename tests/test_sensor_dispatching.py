@@ -177,7 +177,7 @@ def test_it_is_told_while_the_datastore_hangs(sensing, monkeypatch):
         hanging.set()
         return released.wait(10)
 
-    monkeypatch.setattr(sensing.workspace.memory, "save_status", hang)
+    monkeypatch.setattr(sensing.workspace.checkpoint, "save_status", hang)
     monkeypatch.setattr(sensing.workspace, "_next_beat", 0.0)
     assert hanging.wait(10)
     away = Away(sensing)

@@ -98,7 +98,7 @@ def test_it_reads_the_key_that_the_sensor_writes(name):
     kept = {}
     services = Services(lambda *_: None, kept.get, kept.__setitem__, logging.getLogger())
     sensed = SensedWorkspace(CONFIG, name, services, threading.Event())
-    assert sensed.memory.save_status(GOOD)
+    assert sensed.checkpoint.save_status(GOOD)
     assert status.read(CONFIG, name, kept.get, NOW) == GOOD
 
 

@@ -72,12 +72,12 @@ def run(asked: Any) -> None:
 
 def hurry() -> None:
     """Shorter waits, all of them constants of the sensor's."""
-    from st2slack.events import backfill, connection, dispatcher, workspace
+    from st2slack.events import connection, dispatcher, rate_limiter, workspace
 
     for name in ("QUIET", "ANSWER", "HELLO", "SLOW", "CEILING"):
         setattr(connection, name, 1.0)
     dispatcher.LONGEST_WAIT = workspace.OPENING = 1.0
-    made = backfill.Budget.__init__
+    made = rate_limiter.RateLimiter.__init__
     made.__defaults__ = (*(made.__defaults__ or ())[:1], 100_000)
 
 

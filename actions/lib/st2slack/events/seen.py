@@ -4,17 +4,19 @@ An event is known by each of its keys: Slack's own `event_id`, which a redeliver
 and when it happened, which a copy fetched from the history has too. Keys are kept as 64-bit hashes:
 the newest in a dictionary, older ones in sorted arrays of 8 bytes a key, so that hours of a busy
 workspace fit into a few megabytes. What is forgotten is forgotten array by array, by age alone,
-unless the hard bound on memory is reached (`forgotten_early` counts that).
+unless the bound on memory is reached (`forgotten_early` counts that). Nothing is forgotten that was
+dispatched after the beginning of the oldest span of time that is still to be fetched: `protect`.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from bisect import bisect_left
 from collections import deque
 from hashlib import blake2b
-from typing import Any, Deque, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Deque, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from st2slack.events.model import MESSAGE, Event
 
@@ -49,7 +51,7 @@ class Seen:
     bound has cost.
     """
 
-    def __init__(self, keep_for: float, at_least: int = 1000, at_most: int = 200_000) -> None:
+    def __init__(self, keep_for: float, at_least: int = 1000, at_most: int = 2_000_000) -> None:
         self._keep_for = keep_for
         self._at_least = at_least
         self._at_most = max(at_most, 2)
@@ -59,7 +61,7 @@ class Seen:
         self._began = self._last = 0.0
         self._older: Deque[Segment] = deque()
         self._recent: Deque[Tuple[float, int]] = deque(maxlen=RECENT)
-        self._hashed: Tuple[Any, str, List[int]] = (None, "", [])
+        self._protected = math.inf
         self.forgotten_early = 0
 
     def __len__(self) -> int:
@@ -78,22 +80,33 @@ class Seen:
 
     def known(self, event: Event, ref: str) -> bool:
         """Whether it was dispatched already, under any of its keys."""
-        return any(map(self._has, self._hashes(event, ref)))
+        return self.has(self.hashes(event, ref))
 
     def add(self, event: Event, ref: str, now: float) -> None:
         """Remember that it was dispatched just now."""
-        hashes = self._hashes(event, ref)
+        self.remember(self.hashes(event, ref), now)
+
+    def has(self, hashes: Sequence[int]) -> bool:
+        """The same as `known`, of an event whose hashes were made already."""
+        return any(map(self._has, hashes))
+
+    def remember(self, hashes: Sequence[int], now: float) -> None:
+        """The same as `add`, of an event whose hashes were made already."""
         self._remember(hashes, now)
         if hashes:
             self._recent.append((now, hashes[0]))
 
+    def protect(self, since: Optional[float]) -> None:
+        """Forget nothing that was dispatched after this moment; None: by age alone."""
+        self._protected = math.inf if since is None else since
+
     def forget(self, now: float) -> None:
-        """Let go of what is older than `keep_for`."""
-        if self._newest and now - self._last > self._keep_for:
+        """Let go of what is older than `keep_for`, and not protected."""
+        if self._newest and self._is_old(self._last, now):
             self._older.append(Segment(self._newest, self._last))
             self._newest = {}
         kept = len(self)
-        while self._older and now - self._older[0].newest > self._keep_for:
+        while self._older and self._is_old(self._older[0].newest, now):
             kept -= len(self._older[0])
             if kept < self._at_least:
                 return
@@ -126,16 +139,16 @@ class Seen:
                 self._remember(hashes, at)
                 self._recent.extend((at, key) for key in reversed(hashes))
 
-    def _hashes(self, event: Event, ref: str) -> List[int]:
-        """Kept for the next call: who asks whether an event is known adds it next."""
-        last, last_ref, hashes = self._hashed
-        if last is not event or last_ref != ref:
-            keys = self.keys(event, ref)
-            # Only the first is ever dumped, so the other may hash as this process does.
-            hashes = [_hash(key) for key in keys[:1]]
-            hashes += [hash(key) & _64_BITS for key in keys[1:]]
-            self._hashed = (event, ref, hashes)
-        return hashes
+    def hashes(self, event: Event, ref: str) -> Tuple[int, ...]:
+        """The keys of an event as they are kept: 64 bits each."""
+        keys = self.keys(event, ref)
+        # Only the first is ever dumped, so the other may hash as this process does.
+        if len(keys) == 2:
+            return _hash(keys[0]), hash(keys[1]) & _64_BITS
+        return tuple(map(_hash, keys))
+
+    def _is_old(self, newest: float, now: float) -> bool:
+        return now - newest > self._keep_for and newest < self._protected
 
     def _has(self, key: int) -> bool:
         return key in self._newest or any(key in each for each in self._older)
@@ -155,6 +168,8 @@ class Seen:
         self._newest = {}
         self.forget(now)
         while len(self) + self._room > self._at_most and self._older:
+            if self._older[0].newest >= self._protected:
+                return
             self.forgotten_early += len(self._older.popleft())
 
 

@@ -22,6 +22,7 @@ class Status:
     def __init__(self, workspace: str, transport: str) -> None:
         self._lock = threading.Lock()
         self._ignored: Counter[str] = Counter()
+        self._lost: Counter[str] = Counter()
         self._counts: Counter[str] = Counter()
         self._facts: Dict[str, Any] = {
             "workspace": workspace,
@@ -42,6 +43,11 @@ class Status:
         """One event that was none of ours, and why."""
         with self._lock:
             self._ignored[why] += 1
+
+    def lose(self, kind: str) -> None:
+        """One event is gone: there was no room for it, and Slack does not deliver it again."""
+        with self._lock:
+            self._lost[kind] += 1
 
     def event_at(self, now: float) -> None:
         """The last event came now."""
@@ -80,6 +86,7 @@ class Status:
                 **self._facts,
                 **self._connection(),
                 **self._counts,
+                **({"lost": dict(self._lost)} if self._lost else {}),
                 "ignored": dict(self._ignored),
                 "last_event_age": age,
                 "heartbeat": round(now, 1),

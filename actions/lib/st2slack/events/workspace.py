@@ -1,39 +1,49 @@
-"""One workspace, sensed: a keeper holds the connection, a pump what was read, a worker dispatches.
+"""One workspace, sensed: its parts, and how they are wired.
 
-    reader ──► pump ──► worker ──► dispatch ──► acknowledge      events, in order within a channel
-       └─────► lane ──► dispatch                                 commands, interactions, states
+    reader ──► Receiver ──► EventQueue ──► EventHandler ──► dispatch ──► acknowledge
+       │          │             ▲
+       │          │             └── CatchUp: what was missed or had no room, from the history
+       │          └───────► CommandQueue ──► dispatch            commands, interactions, states
+       └── Keeper: opens, watches and replaces the connection
 
-An event is acknowledged when its trigger was dispatched, or when it is known or none of ours; never
-before, for Slack delivers again what is not. Commands and interactions are acknowledged on reading:
-nobody delivers them again, and people wait for them.
+    GapLedger   what each channel lacks, and which lines of the queue wait for it
+    Checkpoint  what of this survives a restart
+
+An event is acknowledged when its trigger was dispatched, or when it is known or not wanted; or,
+where there is no room for it, when a saved checkpoint says that it is to be fetched.
 """
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import random
 import threading
 import time
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from st2slack.errors import Refusal
-from st2slack.events import connection, frames, model, triggers
-from st2slack.events.backfill import Backfill, Plan, plan
+from st2slack.events import connection, triggers
+from st2slack.events.backfill import Backfill
+from st2slack.events.catch_up import CatchUp, Parts
+from st2slack.events.checkpoint import Checkpoint
+from st2slack.events.command_queue import CommandQueue
 from st2slack.events.connection import Keeper, Link
+from st2slack.events.deferred_acknowledgements import DeferredAcknowledgements
 from st2slack.events.dispatcher import Dispatcher, Outcome
-from st2slack.events.frames import Frame
+from st2slack.events.event_handler import EventHandler, Sources
+from st2slack.events.event_queue import EventQueue
+from st2slack.events.gap_ledger import GapLedger
 from st2slack.events.identity import IdentityLookup
-from st2slack.events.memory import Memory
-from st2slack.events.model import Event, Identity, Trigger
+from st2slack.events.model import Identity, Trigger
 from st2slack.events.names import Directory
 from st2slack.events.one_try import OneTry
-from st2slack.events.pump import Pump
+from st2slack.events.rate_limiter import RateLimiter
+from st2slack.events.receiver import Destinations, Receiver
 from st2slack.events.rtm import RealTimeMessaging
 from st2slack.events.seen import Seen
 from st2slack.events.socket import open_wire
 from st2slack.events.socket_mode import SocketMode
+from st2slack.events.spans import Missing
 from st2slack.events.status import Status
 from st2slack.settings.sensor import SensorSettings, read_sensor
 from st2slack.settings.slack import read_settings
@@ -46,7 +56,6 @@ LOOK_UP = 2.0  # seconds for a look-up, after which the trigger goes out with ID
 REDELIVERY = 360.0  # seconds in which Slack delivers again what was not acknowledged
 STATUS_EVERY, HEARTBEAT = 300.0, 15.0  # seconds between status lines, and between heartbeats
 WATCH = 0.25  # seconds between two looks at whether StackStorm takes triggers
-LONGEST_SILENCE = 3.0  # seconds in which nothing is dispatched, until it is known what was missed
 
 
 class Services:
@@ -97,7 +106,7 @@ class SensedWorkspace:
         self._directory = Directory(self._asking, budget=LOOK_UP)
         self._seen = Seen(REDELIVERY + self.sensor.backfill_max_age)
         warn = services.log.warning
-        self.memory = Memory(services.read, services.write, name, self._seen, warn)
+        self.checkpoint = Checkpoint(services.read, services.write, name, self._seen, warn)
         self._me = Identity()
         self._wanted = triggers.Wanted(self.sensor, self._me)
         self._identity = IdentityLookup(
@@ -105,30 +114,66 @@ class SensedWorkspace:
             services.log,
             self._renew_lookup_token,
             self._use_identity,
-            self._release,
+            lambda held: self._receiver.receive_event(*held),
         )
-        self.pump = Pump()
-        self._lane: queue.Queue[Optional[Trigger]] = queue.Queue(1000)
+        self.queue = EventQueue()
+        self.commands = CommandQueue()
         self._changed = threading.Event()
         self._keeper = Keeper(
             self._open_link,
             self._tell,
-            lambda: len(self.pump) == 0,
+            lambda: True,  # the reader never waits, so silence always says something
             stop,
             self._changed,
             random.random,
             missed=self._missed,
-            both=lambda begins: (self.pump.pause if begins else self.pump.resume)("both"),
+            both=self._two_connections,
         )
-        self._backfill = Backfill(
-            self._fetching, self.sensor, clock, warn, wait=stop.wait, workspace=name
-        )
+        self._wire_catch_up(warn)
         self._threads: List[threading.Thread] = []
-        self._catching_lock = threading.Lock()
-        self._catching_up = self._missed_more = False
-        self._left_off: Optional[Tuple[Dict[str, str], Optional[float]]] = None
-        self._connected = self._busy = self._loaded = False
+        self._connected = self._loaded = self._resumed = False
+        self._resuming = threading.Lock()
         self._next_line = self._next_beat = 0.0
+
+    def _wire_catch_up(self, warn: Callable[[str], None]) -> None:
+        self.ledger = GapLedger(
+            self.queue, self.sensor, lambda: self.checkpoint.watermarks, self._gaps_changed
+        )
+        self._deferred = DeferredAcknowledgements(self.ledger.is_readable, time.monotonic)
+        to = Destinations(
+            self.queue,
+            self.commands,
+            self._deferred,
+            self.ledger,
+            self.checkpoint,
+            self._directory,
+            self.status,
+            self._identity.hold,
+        )
+        fetches = self.sensor.backfill_max_age > 0
+        self._receiver = Receiver(to, lambda: self._wanted, fetches, self.name, self._clock)
+        self._handler = EventHandler(
+            Sources(self.queue, self.checkpoint, self._directory, self.status),
+            self.sensor,
+            lambda: self._wanted,
+            lambda: self._me,
+            self._dispatched,
+            self._clock,
+        )
+        self._backfill = Backfill(self._fetching, self.name)
+        parts = Parts(
+            self._backfill,
+            self.ledger,
+            self.queue,
+            self.checkpoint,
+            self._receiver.accept_fetched,
+            self._say_progress,
+        )
+        self.catch_up = CatchUp(
+            parts, self.sensor, RateLimiter(), self._clock, warn, self._renew_lookup_token
+        )
+        self.checkpoint.missing = self._missing
+        self.checkpoint.on_saved = self._deferred.saved
 
     # --- life -----------------------------------------------------------------------------------
 
@@ -136,8 +181,16 @@ class SensedWorkspace:
         """Load what is remembered and start the threads."""
         self._load(self._clock())
         self._next_line = self._clock() + STATUS_EVERY
-        works = (self._keeper.run, self._work, self._work_lane)
-        for work in (*works, self._watch_dispatching, self._learn_identity):
+        works = (
+            self._keeper.run,
+            self._handle_events,
+            self._dispatch_commands,
+            self._fetch_what_was_missed,
+            self._acknowledge_deferred,
+            self._watch_dispatching,
+            self._learn_identity,
+        )
+        for work in works:
             thread = threading.Thread(
                 target=self._guarded,
                 args=(work,),
@@ -149,11 +202,11 @@ class SensedWorkspace:
 
     def _load(self, now: float) -> None:
         # StackStorm reads nothing from a datastore that fails, without a word; writing tells.
-        self._loaded = self.memory.save_status(self.document()) and self.memory.load(now)
-        if self._loaded and self._connected:
-            marks = {**self.memory.watermarks, **self.memory.remembered}
-            self._left_off = marks, self.memory.alive
-            self._start_catching_up()
+        self._loaded = self.checkpoint.save_status(self.document()) and self.checkpoint.load(now)
+        if self._loaded:
+            self.ledger.restore(self.checkpoint.gaps)
+            if self._connected:
+                self._begin_to_listen()
 
     def tick(self) -> None:
         """Once a second: save what is due, tell how it goes."""
@@ -166,23 +219,25 @@ class SensedWorkspace:
         if not self._loaded:
             self._load(now)
         self._take_note(now)
+        for _ in self.queue.let_late_go(time.monotonic()):
+            self.status.count("lines_late")
         if self._loaded:  # what was remembered must not be overwritten before it was read
-            self.memory.save_if_due(now)
+            self.checkpoint.save_if_due(now)
         if now >= self._next_beat:
             self._next_beat = now + HEARTBEAT
-            self.memory.save_status(self.document())
+            self.checkpoint.save_status(self.document())
         if now >= self._next_line:
             self._next_line = now + STATUS_EVERY
             self._services.log.info("Slack status: %s", self.status.line(now, **self._figures()))
 
     def _take_note(self, now: float) -> None:
-        """Up to when everything was dealt with: that far back is looked after an absence."""
-        at_rest = len(self.pump) == 0 and not self._busy and not self._catching_up
-        at_rest = at_rest and not self._identity.waiting
+        """Up to when everything was read: that far back is looked after an absence."""
         link = self._keeper.link
-        if self._connected and at_rest and link is not None:
+        all_came = self.ledger.unknown_since is None and not self._identity.waiting
+        if self._connected and link is not None and all_came:
             # A connection may be dead since its last byte, without having been noticed yet.
-            self.memory.heard(now - (time.monotonic() - link.heard))
+            self.checkpoint.heard(now - (time.monotonic() - link.heard))
+        self.checkpoint.protect(self.ledger.oldest_by_this_clock())
         if "token_expired" in self._directory.last_failure:
             self._renew_lookup_token()
 
@@ -192,17 +247,18 @@ class SensedWorkspace:
 
     def finish(self, timeout: float) -> None:
         """The threads have been told to stop: wait for them, then save."""
-        self.pump.close()
+        self.queue.close()
         self._changed.set()
-        self._put_in_lane(None)
+        self.commands.wake()
+        self.catch_up.wake()
         ends = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, ends - time.monotonic()))
         self._take_note(self._clock())
         if self._loaded:
-            self.memory.save(self._clock())
+            self.checkpoint.save(self._clock())
         self.status.set(state="stopped", why="", since=self._clock())
-        self.memory.save_status(self.document())
+        self.checkpoint.save_status(self.document())
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """A fault of ours must not end the sensor: told, and gone on with."""
@@ -226,7 +282,8 @@ class SensedWorkspace:
     def _figures(self) -> Dict[str, Any]:
         link = self._keeper.link
         return {
-            "queue": len(self.pump),
+            "queue": len(self.queue),
+            **self.catch_up.figures(),
             "reconnects": self._keeper.reconnects,
             "look_ups": self._directory.looked_up,
             "waiting_for_identity": self._identity.waiting,
@@ -238,7 +295,7 @@ class SensedWorkspace:
     def _open_link(self) -> Link:
         self._identity.ask()
         wire = open_wire(self._url(), self._settings)
-        return Link(wire, self._transport, self._sink, self._changed, time.monotonic)
+        return Link(wire, self._transport, self._receiver.receive, self._changed, time.monotonic)
 
     def _url(self) -> str:
         try:
@@ -266,12 +323,6 @@ class SensedWorkspace:
         self._wanted = triggers.Wanted(self.sensor, identity)
         self.status.set(team=identity.team, bot=identity.user)
 
-    def _release(self, content: Tuple[Optional[Link], Frame]) -> None:
-        """A message that was held until the identity was known is judged anew."""
-        event = content[1].event
-        if event is not None:
-            self.pump.put(content, event.channel, event.order, wait=False)
-
     def _learn_identity(self) -> None:
         self._identity.run(self._stop)
 
@@ -282,10 +333,10 @@ class SensedWorkspace:
             self._services.log.info("Slack: still lost: %s", why)
             self.status.set(why=why)
             return
-        with self._catching_lock:
-            if self._connected and state != connection.CONNECTED:
-                self._note_where_it_left_off()
-            self._connected = state == connection.CONNECTED
+        is_connected = state == connection.CONNECTED
+        if self._connected and not is_connected:
+            self._connected = self.catch_up.connected = False
+            self.ledger.open(now, self.checkpoint.alive, {})
         self.status.set(state=state, why=why, since=now)
         self._next_beat = 0.0  # the kept status follows at once
         log = self._services.log
@@ -296,108 +347,36 @@ class SensedWorkspace:
                 self._me.user or "the app",
                 self._transport.name,
             )
-            self._start_catching_up()
+            self._begin_to_listen()
+            self._connected = self.catch_up.connected = True
         else:
             log.warning("Slack: %s: %s", state, why)
-        self._put_in_lane(
+        self._say_state(state, why, now)
+
+    def _say_state(self, state: str, why: str, now: float) -> None:
+        self.commands.put_state(
             triggers.state_trigger(
                 state, why, now, self._me.team_id, self.name, self._transport.name
             )
         )
 
-    # --- reading --------------------------------------------------------------------------------
+    # --- the threads ----------------------------------------------------------------------------
 
-    def _sink(self, link: Link, frame: Frame) -> None:
-        """Called by the reader for each frame; waits where the pump is full."""
-        if frame.kind == frames.EVENT and frame.event is not None:
-            self.status.event_at(self._clock())
-            self._directory.learn(frame.event.body)
-            self.pump.put((link, frame), frame.event.channel, frame.event.order)
-            return
-        if frame.answer is not None:
-            link.send(frame.answer)
-        if frame.kind == frames.COMMAND:
-            self.status.count("commands")
-            self._put_in_lane(triggers.command_trigger(frame.payload, self.name))
-        elif frame.kind == frames.INTERACTION:
-            self.status.count("interactions")
-            self._put_in_lane(triggers.interaction_trigger(frame.payload, self.name))
-        else:
-            self.status.ignore(frame.reason or "frame")
+    def _handle_events(self) -> None:
+        self._handler.run(self._stop)
 
-    def _put_in_lane(self, trigger: Optional[Trigger]) -> None:
-        while True:
-            try:
-                self._lane.put(trigger, timeout=0.5)
-                return
-            except queue.Full:
-                if self._stop.is_set():
-                    return
+    def _fetch_what_was_missed(self) -> None:
+        self.catch_up.run(self._stop)
 
-    # --- dispatching ----------------------------------------------------------------------------
+    def _acknowledge_deferred(self) -> None:
+        self._deferred.run(self._stop)
 
-    def _work(self) -> None:
-        while not self._stop.is_set():
-            item = self.pump.get(1.0)
-            if item is None:
-                continue
-            self._busy = True
-            link, frame = item.content
-            can_come_again = link is not None and frame.answer is not None
-            is_held = self._waits_for_identity(item.content)
-            if not is_held and self._handled(frame.event, can_come_again) and can_come_again:
-                link.send(frame.answer)
-            self._busy = False
-
-    def _work_lane(self) -> None:
+    def _dispatch_commands(self) -> None:
         """What was acknowledged on reading is dispatched before the sensor leaves."""
-        while not (self._stop.is_set() and self._lane.empty()):
-            with contextlib.suppress(queue.Empty):
-                trigger = self._lane.get(timeout=1.0)
-                if trigger is not None:
-                    self._dispatched(trigger)
-
-    def _waits_for_identity(self, content: Any) -> bool:
-        """Whether it was put aside: a bot's message while it is not known who the app is."""
-        if self._identity.is_known:
-            return False
-        judgement = self._wanted.judge(content[1].event, None)
-        return judgement.why == triggers.IDENTITY_UNKNOWN and self._identity.hold(content)
-
-    def _handled(self, event: Event, can_come_again: bool) -> bool:
-        """True where the event needs no other delivery: dispatched, known, or none of ours."""
-        judgement = self._wanted.judge(event, None)
-        if judgement.ref is not None and self.memory.known(event, judgement.ref):
-            self.status.count("known")
-            return True
-        channel: Mapping[str, Any] = {}
-        if judgement.ref is not None:
-            channel = self._directory.channel(event.channel) if event.channel else {}
-            if self._wanted.looks_at_channel(event):
-                judgement = self._wanted.judge(event, channel)
-        if judgement.ref is None:
-            self.status.ignore(judgement.why)
-            if judgement.why == triggers.IDENTITY_UNKNOWN:
-                return False
-            if judgement.why != triggers.NOT_KNOWN:
-                return True
-            # It may be one of `sensor.channels`: rather once too often than lost.
-            if can_come_again:
-                return False
-        ref = judgement.ref or model.MESSAGE
-        if not self._dispatched(self._trigger(event, ref, channel)):
-            return False
-        self.memory.dispatched(event, ref, self._clock())
-        return True
-
-    def _trigger(self, event: Event, ref: str, channel: Mapping[str, Any]) -> Trigger:
-        user = self._directory.user(event.user) if event.user else {}
-        if ref != model.MESSAGE:
-            return triggers.event_trigger(event, user, channel)
-        names: Mapping[str, str] = {}
-        if self.sensor.plain_text:
-            names = self._directory.names(triggers.user_ids_in(str(event.body.get("text") or "")))
-        return triggers.message_trigger(event, user, channel, names, self.sensor, self._me.url)
+        while not (self._stop.is_set() and len(self.commands) == 0):
+            trigger = self.commands.get(1.0)
+            if trigger is not None:
+                self._dispatched(trigger)
 
     def _dispatched(self, trigger: Trigger) -> bool:
         """Dispatch, again and again until it is done; False only where the sensor stops.
@@ -414,140 +393,75 @@ class SensedWorkspace:
 
     def _watch_dispatching(self) -> None:
         """Beside `tick`, which waits for the datastore: that may hang for the same reason."""
-        untold: List[Trigger] = []
         while not self._stop.wait(WATCH):
-            untold += self._note_dispatch_problem(self._clock())
-            with contextlib.suppress(queue.Full):  # commands wait there: later, then
-                while untold:
-                    self._lane.put_nowait(untold[0])
-                    del untold[0]
+            self._note_dispatch_problem(self._clock())
 
-    def _note_dispatch_problem(self, now: float) -> List[Trigger]:
-        """What is to be told when StackStorm begins or ceases to take triggers."""
+    def _note_dispatch_problem(self, now: float) -> None:
+        """Tell it when StackStorm begins or ceases to take triggers."""
         problem = self._services.dispatcher.problem()
         if not self.status.set_problem(problem):
-            return []
+            return
         self._next_beat = 0.0  # the kept status follows at once
         if problem is not None:
-            state, why, since = connection.DEGRADED, problem.why, problem.since
+            state, why = connection.DEGRADED, problem.why
             self._services.log.warning("Slack: %s: %s; trying again, nothing is lost", state, why)
-        else:
-            state, why, since = connection.CONNECTED, "StackStorm takes triggers again", now
-            self._services.log.info("Slack: %s", why)
-            if not self._connected:
-                return []
-        workspace = (self._me.team_id, self.name, self._transport.name)
-        return [triggers.state_trigger(state, why, since, *workspace)]
+            self._say_state(state, why, problem.since)
+            return
+        why = "StackStorm takes triggers again"
+        self._services.log.info("Slack: %s", why)
+        if self._connected:
+            self._say_state(connection.CONNECTED, why, now)
 
     # --- what was missed ------------------------------------------------------------------------
 
-    def _note_where_it_left_off(self) -> None:
-        """Watermarks go on while one absence is caught up; the next begins where they are now."""
-        marks, alive = self.memory.watermarks, self.memory.alive
-        if self._left_off is not None:
-            marks, alive = {**marks, **self._left_off[0]}, self._left_off[1]
-        self._left_off = marks, alive
+    def _begin_to_listen(self) -> None:
+        """A connection is there; or it is known at last what was remembered."""
+        now = self._clock()
+        self._backfill.team = self._me.team_id
+        with self._resuming:
+            if self.checkpoint.alive is None:  # new here: from now on everything is its business
+                self.checkpoint.heard(now)
+                self._resumed = self._loaded
+                if self._loaded:  # at once: if it were killed, the next would take itself for new
+                    self.checkpoint.save(now)
+            elif self._loaded and not self._resumed:
+                self._resumed = True
+                self.ledger.open(now, self.checkpoint.alive, self.checkpoint.remembered)
+                self._warn_of_what_is_left_out(now)
+            self.ledger.close(now)
 
     def _missed(self) -> None:
         """Without having been disconnected."""
-        with self._catching_lock:
-            self._note_where_it_left_off()
-        self._start_catching_up()
+        now = self._clock()
+        self.ledger.open(now, self.checkpoint.alive, {})
+        self.ledger.close(now)
 
-    def _start_catching_up(self) -> None:
-        """Before anything new is read: what is older has to come first."""
-        if self.sensor.backfill_max_age <= 0:
-            return
-        if self.memory.alive is None:  # new here: from now on everything is its business
-            self.memory.heard(self._clock())
-            if self._loaded:  # at once: if it were killed, the next would take itself for new
-                self.memory.save(self._clock())
-            return
-        with self._catching_lock:
-            self.pump.pause()
-            self._missed_more = True  # where one runs, it is followed by another
-            if self._catching_up:
-                return
-            self._catching_up = True
-        threading.Thread(target=self._catch_up, daemon=True, name="slack-catch-up").start()
+    def _two_connections(self, begins: bool) -> None:
+        """What both hold is read before any of it is dispatched: so it can be put in order."""
+        if begins:
+            self.queue.pause("two connections")
+            self.ledger.remember_marks()
+        else:
+            self.queue.resume("two connections")
+            self.ledger.forget_marks()
 
-    def _catch_up(self) -> None:
-        while self._more_was_missed():
-            try:
-                self._fetch_what_was_missed(self._clock())
-            except Exception:
-                self._services.log.exception("Slack: what was missed could not be fetched")
+    def _gaps_changed(self) -> None:
+        self.checkpoint.changed()
+        self.catch_up.wake()
 
-    def _more_was_missed(self) -> bool:
-        with self._catching_lock:
-            if self._missed_more and not self._stop.is_set():
-                self._missed_more = False
-                return True
-            self.pump.release()
-            self.pump.resume()
-            self._catching_up = False
-            return False
+    def _missing(self) -> Dict[str, Missing]:
+        """For the checkpoint that is about to be saved."""
+        with self.ledger.lock:
+            self._deferred.saving(self.ledger.version)
+            return self.ledger.missing()
 
-    def _let_go_on(self, but: Iterable[str]) -> None:
-        """Dispatch again, but for these channels; unless more was missed meanwhile."""
-        with self._catching_lock:
-            if self._catching_up and not self._missed_more:
-                self.pump.hold(but)
-                self.pump.resume()
+    def _warn_of_what_is_left_out(self, now: float) -> None:
+        line = self.ledger.left_out_line(now, self.checkpoint.alive)
+        if line:
+            self._services.log.warning("Slack: %s", line)
 
-    def _fetch_what_was_missed(self, now: float) -> None:
-        marks, alive = self._left_off or (self.memory.watermarks, self.memory.alive)
-        failed = self._backfill.failed
-        known = self._conversations(marks)
-        todo = plan(marks, alive, now, self.sensor, known)
-        count = self._fetch(todo, now)
-        if known is None:
-            # Those that nothing was dispatched from yet: late, but not lost.
-            known = self._backfill.conversations() or []
-            new = [each for each in known if each.get("id") not in marks]
-            rest = plan({}, alive, now, self.sensor, new)
-            count += self._fetch(rest, now)
-            todo = Plan([*todo.gaps, *rest.gaps])
-        with self._catching_lock:
-            done = not (self._missed_more or self._stop.is_set())
-            if done and self._connected:  # else the next one begins there again
-                self._left_off = None
-        if done:
-            self._say_caught_up(len(todo.gaps), count, self._backfill.failed - failed, now)
-
-    def _conversations(self, marks: Mapping[str, str]) -> Optional[List[Dict[str, Any]]]:
-        """What the app is in; None where Slack does not tell in time. All wait for that."""
-        relief = threading.Timer(LONGEST_SILENCE, self._let_go_on, (marks,))
-        relief.daemon = True
-        relief.start()
-        try:
-            return self._backfill.conversations(LONGEST_SILENCE)
-        finally:
-            relief.cancel()
-
-    def _fetch(self, todo: Plan, now: float) -> int:
-        """Put what the channels have into the pump, one after the other; how much it was."""
-        if todo.left_out:
-            self._services.log.warning("Slack: %s", todo.left_out)
-        self._let_go_on([gap.channel for gap in todo.gaps])
-        count = 0
-        for gap in todo.gaps:
-            if self._stop.is_set() or self._missed_more:
-                break
-            threads = self.memory.threads(gap.channel, now - self.sensor.backfill_max_age)
-            for event in self._backfill.fetch(gap, now, threads):
-                frame = Frame(frames.EVENT, event=replace(event, team=self._me.team_id))
-                self.pump.put((None, frame), gap.channel, event.order, wait=False)
-                count += 1
-            self.pump.release(gap.channel)
-        return count
-
-    def _say_caught_up(self, channels: int, count: int, failed: int, now: float) -> None:
-        self.status.count("caught_up", count)
-        line = "%d messages found in %d channels" % (count, channels)
-        line += "; %d times something could not be fetched" % failed if failed else ""
-        self._services.log.info("Slack: caught up: %s", line)
-        trigger = triggers.state_trigger(
-            "caught_up", line, now, self._me.team_id, self.name, self._transport.name
-        )
-        self._put_in_lane(trigger)
+    def _say_progress(self, state: str, why: str) -> None:
+        now = self._clock()
+        self._services.log.info("Slack: %s: %s", state.replace("_", " "), why)
+        self.status.set(catch_up=why)
+        self._say_state(state, why, now)

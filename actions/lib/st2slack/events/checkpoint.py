@@ -1,12 +1,18 @@
-"""What must survive a restart: how far each channel was dispatched, and what was.
+"""What must survive a restart: what each channel lacks, and what was dispatched.
 
 One datastore key per workspace, its value JSON text under 64 KiB:
 
-    version     1
-    alive       Unix seconds up to which everything that happened was read and dealt with
-    watermarks  channel → ts of its latest dispatched message
-    threads     channel → {thread_ts: ts of the latest message of it that was dispatched}
+    version     2
+    alive       Unix seconds: what happened later, in a channel that has no mark, is missing
+    watermarks  channel → ts: what is newer than that is missing
+    gaps        channel → what is missing before that: "main" and "parents" [[since, until], ...],
+                "threads" {thread_ts: [[since, until], ...]}; until null: up to the present
+    threads     channel → {thread_ts: ts of its latest message that was dispatched}
     seen        what `Seen.dump` gives, newest first, as much as there is room for
+
+What was read and is not dispatched is missing as well: it is gone with the process. Where all of
+this is too much, gaps are told more coarsely: rather twice than lost. Version 1 had no gaps, and
+its watermarks were those of what was dispatched; it is still read.
 
 It is written at most once a second, never once per message. A datastore that fails is told of once
 and stops nothing.
@@ -15,30 +21,32 @@ and stops nothing.
 from __future__ import annotations
 
 import json
-import re
 import threading
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from st2slack.events.model import MESSAGE, Event, key_of
 from st2slack.events.seen import Seen
+from st2slack.events.spans import Missing, Span, Spans
+from st2slack.events.timestamps import TIMESTAMP, seconds
 from st2slack.redact import redact
 
-VERSION = 1
+VERSION, READABLE = 2, (1, 2)
+SEEN_AT_LEAST = 10_000  # bytes for what was dispatched, however much is missing
 LIMIT = 60_000  # bytes of the value
 CHANNELS, THREADS = 500, 300  # remembered, the latest of them
 EVERY, AT_LEAST_EVERY = 1.0, 30.0  # seconds between two writes
 LONGEST_PAUSE = 30.0  # seconds between two writes that fail
 
 Thread = Tuple[str, str]  # channel, thread_ts
-_TIMESTAMP = re.compile(r"[0-9]{1,12}(\.[0-9]{1,6})?")
 
 
-class Memory:
+class Checkpoint:
     """What one workspace remembers; thread-safe.
 
     `read`, `write`: the datastore. `workspace`: its name in the config. `warn` takes a line, once
-    per state. `failures` counts reads and writes that failed; `remembered` the watermarks as they
-    were loaded.
+    per state. `missing` tells what each channel lacks (what waits in the queue included).
+    `failures` counts reads and writes that failed; `remembered` and `gaps` are the watermarks and
+    what was missing, as they were loaded. `on_saved` is called after each write that was taken.
     """
 
     def __init__(
@@ -64,18 +72,21 @@ class Memory:
         self._tried: Optional[float] = None
         self._pause = EVERY
         self._failing = False
+        self.missing: Callable[[], Dict[str, Missing]] = dict
+        self.on_saved: Callable[[], None] = lambda: None
         self.failures = 0
         self.remembered: Dict[str, str] = {}
+        self.gaps: Dict[str, Missing] = {}
 
     @property
     def watermarks(self) -> Dict[str, str]:
-        """Channel → ts of its latest dispatched message, as it is now."""
+        """Channel → ts of the latest message that came, as it is now."""
         with self._lock:
             return dict(self._watermarks)
 
     @property
     def alive(self) -> Optional[float]:
-        """Unix seconds up to which everything was dealt with; None where the sensor is new."""
+        """Unix seconds up to which everything was read; None where the sensor is new."""
         return self._alive
 
     def threads(self, channel: str, since: float) -> List[str]:
@@ -105,24 +116,47 @@ class Memory:
                 )
         return True
 
-    def known(self, event: Event, ref: str) -> bool:
+    def hashes(self, event: Event, ref: str) -> Tuple[int, ...]:
+        """By what the event is known."""
+        return self._seen.hashes(event, ref)
+
+    def is_known(self, hashes: Sequence[int]) -> bool:
         """Whether the event's trigger was dispatched already."""
         with self._lock:
-            return self._seen.known(event, ref)
+            return self._seen.has(hashes)
 
-    def dispatched(self, event: Event, ref: str, now: float) -> None:
+    def received(self, event: Event) -> None:
+        """A message came, and it waits in the queue, or a gap covers it."""
+        ts = event.order
+        before = self._watermarks.get(event.channel)
+        if before is None or before < ts:
+            self._raise_mark(event.channel, ts)
+
+    def dispatched(self, event: Event, ref: str, hashes: Sequence[int], now: float) -> None:
         """The event's trigger was dispatched."""
         with self._lock:
-            self._seen.add(event, ref, now)
+            self._seen.remember(hashes, now)
             self._changed = True
-            if ref == MESSAGE and event.channel:
-                self._mark(event.channel, event.body)
+            thread = event.body.get("thread_ts") if ref == MESSAGE else None
+            if thread is not None and event.channel and seconds(thread) is not None:
+                if seconds(event.order) is not None:
+                    _raise(self._threads, (event.channel, str(thread)), event.order)
+                if len(self._threads) > 2 * THREADS:
+                    self._threads = _latest(self._threads, THREADS)
+
+    def changed(self) -> None:
+        """There is something to save."""
+        self._changed = True
+
+    def protect(self, since: Optional[float]) -> None:
+        """Forget nothing that was dispatched after `since`."""
+        with self._lock:
+            self._seen.protect(since)
 
     def heard(self, at: float) -> None:
-        """Everything that happened up to `at` was read and dealt with.
+        """Everything that happened up to `at` was read, or a gap covers it.
 
-        Not to be said while the connection is lost, while something is still being caught up, or
-        (with the present time) while something waits to be dispatched.
+        Not to be said while the connection is lost.
         """
         self._changed = self._changed or self._alive is None
         self._alive = at
@@ -144,15 +178,15 @@ class Memory:
     def save(self, now: float) -> bool:
         """Save at once. False where the datastore did not take it."""
         with self._writing:
-            with self._lock:
-                self._bound()
-                text = self._text()
-                self._changed, self._tried = False, now
+            self._changed, self._tried = False, now
+            text = self._text()
             done = self._put(self._key, text)
             self._pause = EVERY if done else min(LONGEST_PAUSE, self._pause * 2)
             if not done:
                 self._changed = True
-            return done
+        if done:
+            self.on_saved()
+        return done
 
     def save_status(self, status: Mapping[str, Any]) -> bool:
         """Keep the status for slack.sensor_status. False where the datastore did not take it."""
@@ -160,32 +194,40 @@ class Memory:
         with self._writing:
             return self._put(self._status_key, text)
 
-    def _mark(self, channel: str, body: Mapping[str, Any]) -> None:
-        ts, thread = body.get("ts"), body.get("thread_ts")
-        if not isinstance(ts, str) or not _TIMESTAMP.fullmatch(ts):
+    def _raise_mark(self, channel: str, ts: str) -> None:
+        if not channel or not TIMESTAMP.fullmatch(ts):
             return
-        _raise(self._watermarks, channel, ts)
-        if seconds(thread) is not None:
-            _raise(self._threads, (channel, str(thread)), ts)
-        if len(self._watermarks) > 2 * CHANNELS or len(self._threads) > 2 * THREADS:
-            self._bound()
-
-    def _bound(self) -> None:
-        self._watermarks = _latest(self._watermarks, CHANNELS)
-        self._threads = _latest(self._threads, THREADS)
+        with self._lock:
+            _raise(self._watermarks, channel, ts)
+            self._changed = True
+            if len(self._watermarks) > 2 * CHANNELS:
+                self._watermarks = _latest(self._watermarks, CHANNELS)
 
     def _text(self) -> str:
-        threads: Dict[str, Dict[str, str]] = {}
-        for (channel, thread), ts in self._threads.items():
-            threads.setdefault(channel, {})[thread] = ts
-        document: Dict[str, Any] = {
-            "version": VERSION,
-            "alive": self._alive,
-            "watermarks": self._watermarks,
-            "threads": threads,
-            "seen": [],
-        }
-        document["seen"] = self._seen.dump(LIMIT - len(_dumps(document)))
+        """The order matters: an event is in the queue before it raises a mark, and it is seen
+        before it leaves the queue."""
+        with self._lock:
+            self._watermarks = _latest(self._watermarks, CHANNELS)
+            self._threads = _latest(self._threads, THREADS)
+            all_marks, all_threads = dict(self._watermarks), dict(self._threads)
+        alive = self._alive
+        everything = self.missing()
+        document: Dict[str, Any] = {}
+        size = 0
+        for marks, missing, threads in _coarser_and_coarser(all_marks, everything, all_threads):
+            document = {
+                "version": VERSION,
+                "alive": alive,
+                "watermarks": marks,
+                "gaps": {channel: _gaps_as_json(each) for channel, each in missing.items()},
+                "threads": _threads_as_json(threads),
+                "seen": [],
+            }
+            size = len(_dumps(document))
+            if size <= LIMIT - SEEN_AT_LEAST:
+                break
+        with self._lock:
+            document["seen"] = self._seen.dump(LIMIT - size)
         return _dumps(document)
 
     def _take(self, text: str, now: float) -> bool:
@@ -193,7 +235,7 @@ class Memory:
             document = json.loads(text)
         except (ValueError, TypeError, RecursionError):
             return False
-        if not isinstance(document, dict) or document.get("version") != VERSION:
+        if not isinstance(document, dict) or document.get("version") not in READABLE:
             return False
         alive = _time(document.get("alive"))
         if alive is not None:
@@ -205,6 +247,10 @@ class Memory:
         for channel, found in threads.items() if isinstance(threads, dict) else ():
             for thread, ts in _pairs(found):
                 _raise(self._threads, (channel, thread), ts)
+        gaps = document.get("gaps")
+        for channel, found in gaps.items() if isinstance(gaps, dict) else ():
+            if isinstance(found, dict):
+                self.gaps[channel] = _missing_from(found)
         return self._take_seen(document.get("seen"), now)
 
     def _take_seen(self, dumped: Any, now: float) -> bool:
@@ -234,14 +280,6 @@ class Memory:
                 "away may be missed, or come twice, if it is restarted before that is mended."
                 % (what, type(error).__name__, redact(str(error)))
             )
-
-
-def seconds(ts: Any) -> Optional[float]:
-    """A timestamp of Slack's (text, six decimals) as Unix seconds; None for anything else.
-
-    A float tells two of them apart for another century.
-    """
-    return float(ts) if isinstance(ts, str) and _TIMESTAMP.fullmatch(ts) else None
 
 
 def _time(value: Any) -> Optional[float]:
@@ -280,3 +318,79 @@ def _latest(marks: Dict[Any, str], most: int) -> Dict[Any, str]:
 
 def _dumps(document: Mapping[str, Any]) -> str:
     return json.dumps(document, separators=(",", ":"))
+
+
+# --- what is missing, as JSON ---------------------------------------------------------------------
+
+
+def _gaps_as_json(missing: Missing) -> Dict[str, Any]:
+    """Without what is empty."""
+    made: Dict[str, Any] = {}
+    if missing.main:
+        made["main"] = [list(span) for span in missing.main]
+    if missing.parents:
+        made["parents"] = [list(span) for span in missing.parents]
+    if missing.threads:
+        made["threads"] = {
+            thread: [list(span) for span in spans] for thread, spans in missing.threads.items()
+        }
+    return made
+
+
+def _missing_from(found: Mapping[str, Any]) -> Missing:
+    """What can be read of it."""
+    threads = found.get("threads")
+    return Missing(
+        _spans_from(found.get("main")),
+        _spans_from(found.get("parents")),
+        {
+            thread: spans
+            for thread, each in (threads.items() if isinstance(threads, dict) else ())
+            for spans in [_spans_from(each)]
+            if spans and seconds(thread) is not None
+        },
+    )
+
+
+def _spans_from(value: Any) -> Spans:
+    spans = Spans()
+    for each in value if isinstance(value, list) else ():
+        if not isinstance(each, list) or len(each) != 2:
+            continue
+        since, until = each
+        if seconds(since) is not None and (until is None or seconds(until) is not None):
+            spans.add(Span(since, until))
+    return spans
+
+
+def _threads_as_json(threads: Mapping[Thread, str]) -> Dict[str, Dict[str, str]]:
+    made: Dict[str, Dict[str, str]] = {}
+    for (channel, thread), ts in threads.items():
+        made.setdefault(channel, {})[thread] = ts
+    return made
+
+
+Saved = Tuple[Dict[str, str], Dict[str, Missing], Dict[Thread, str]]
+
+
+def _coarser_and_coarser(
+    marks: Dict[str, str], missing: Dict[str, Missing], threads: Dict[Thread, str]
+) -> Iterator[Saved]:
+    """What is to be saved, each time in fewer words than before."""
+    yield marks, missing, threads
+    by_size = sorted(missing, key=lambda each: len(missing[each].threads), reverse=True)
+    for share in (4, 2, 1):
+        coarse = set(by_size[: -(-len(by_size) // share)])
+        missing = {
+            channel: each.coarser() if channel in coarse else each
+            for channel, each in missing.items()
+        }
+        yield marks, missing, threads
+    yield marks, missing, _latest(threads, THREADS // 4)
+    # No gaps at all: all after the first of them is missing.
+    lowered = dict(marks)
+    for channel, each in missing.items():
+        for spans in (each.main, each.parents):
+            if spans:
+                lowered[channel] = min(lowered.get(channel, spans.since), spans.since)
+    yield lowered, {}, _latest(threads, THREADS // 4)
