@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import threading
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
-from sandbox.slack import Fault, LoopbackSlack, SocketFault
+from sandbox.slack import Fault, SocketFault
 from sandbox.slack.faults import FaultList
 from sandbox.slack.socket_faults import GARBAGE, Wire, oversized
 from sandbox.stackstorm.sensor_service import NO_BUS, NO_DATABASE, NO_DATASTORE
+
+from .traffic import Traffic
 
 OPENING = {"rtm": "rtm.connect", "socket_mode": "apps.connections.open"}
 
@@ -19,20 +20,20 @@ OPENING = {"rtm": "rtm.connect", "socket_mode": "apps.connections.open"}
 class Scene:
     """Where faults happen. `timers` undo what lasts for a while."""
 
-    def __init__(
-        self, slack: LoopbackSlack, folder: Path, transport: str, chance: random.Random
-    ) -> None:
-        self.slack = slack
+    def __init__(self, traffic: Traffic, folder: Path) -> None:
+        self.traffic = traffic
+        self.slack = traffic.slack
         self.folder = folder
-        self.opening = OPENING[transport]
-        self.chance = chance
+        self.opening = OPENING[traffic.plan.transport]
+        self.chance = traffic.chance
         self.timers: List[threading.Timer] = []
         self.armed: List[Tuple[str, Fault]] = []
 
     def link(self) -> Any:
         """One of the live connections, None where there is none."""
         links = self.slack.socket.connections
-        return self.chance.choice(links) if links else None
+        living = [link for link in links if not link.frozen]
+        return self.chance.choice(living) if living else None
 
     def arm(self, name: str, fault: Fault, among: FaultList) -> None:
         """It strikes when its time comes."""
@@ -68,10 +69,12 @@ class Scene:
         self.slack.socket.faults.clear()
 
 
-def _on_link(name: str, *args: Any) -> Callable[[Scene], bool]:
+def _on_link(name: str, *args: Any, dies: bool = True) -> Callable[[Scene], bool]:
     def fault(scene: Scene) -> bool:
         link = scene.link()
         if link is not None:
+            if dies:
+                scene.traffic.link_dies(link.number)
             getattr(link, name)(*args)
         return link is not None
 
@@ -79,7 +82,7 @@ def _on_link(name: str, *args: Any) -> Callable[[Scene], bool]:
 
 
 def _raw(item: Any) -> Callable[[Scene], bool]:
-    return _on_link("send_raw", item)
+    return _on_link("send_raw", item, dies=False)
 
 
 def _oversized(scene: Scene) -> bool:
@@ -105,6 +108,7 @@ def _after_opening(name: str, make: Callable[[Scene], Fault]) -> Callable[[Scene
         scene.arm(name, made, scene.slack.faults if api else scene.slack.socket.faults)
         link = scene.link()
         if link is not None:
+            scene.traffic.link_dies(link.number)
             link.cut()
         return True
 
@@ -133,11 +137,21 @@ def _file(name: str, longest: float) -> Callable[[Scene], bool]:
     return fault
 
 
+def _half_open(scene: Scene) -> bool:
+    """The connection carries nothing more, and ends much later."""
+    link = scene.link()
+    if link is not None:
+        scene.traffic.link_dies(link.number)
+        link.freeze()
+        scene.later(scene.chance.uniform(*scene.traffic.plan.half_open), link.cut)
+    return link is not None
+
+
 # Each says whether it could happen at all.
 FAULTS: Dict[str, Callable[[Scene], bool]] = {
     "cut": _on_link("cut"),
     "eof": _on_link("eof"),
-    "freeze": _on_link("freeze"),
+    "half-open": _half_open,
     "close": _on_link("close", 1011),
     "garbage": _raw(Wire(GARBAGE)),
     "binary frame": _raw(b"\x00\xff"),

@@ -1,8 +1,11 @@
 """PURE: what was said and what was dispatched → what is wrong with it.
 
 A dispatch twice is allowed only after a kill, and only for what had not been saved by then.
-Disorder within a channel is Slack's own where it handed the older message over (again) after the
-newer one, and never before it on one and the same connection.
+
+Order is promised within a line: a channel's main line, or a thread. Disorder is Slack's own where
+it handed the older message over (again) after the newer one, and never before it on one and the
+same connection. It is as promised, and the older message is late, where a newer one of its line had
+waited for HELD seconds.
 """
 
 from __future__ import annotations
@@ -11,14 +14,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
+HELD = 30.0  # seconds that a line is held at the most
+TOLERANCE = 1.0  # seconds by which our clocks and looks may differ
 IN_FLIGHT = 0.05  # seconds from a dispatch until it is remembered and can be saved
 
 
 class Said(NamedTuple):
-    """A message: its number, where and when (Slack's timestamp)."""
+    """A message: its number, its line (channel and thread_ts, "" for the main line), and when
+    (Slack's timestamp)."""
 
     number: int
-    channel: str
+    line: Tuple[str, str]
     ts: str
 
 
@@ -45,6 +51,7 @@ class Verdict:
     allowed: List[int] = field(default_factory=list)
     disorder: List[Tuple[int, int]] = field(default_factory=list)
     slacks_own: List[Tuple[int, int]] = field(default_factory=list)
+    late: List[int] = field(default_factory=list)
     strange: List[int] = field(default_factory=list)
 
     @property
@@ -71,11 +78,11 @@ def judge(
         for first in moments[:-1]:
             unsaved = any(began - IN_FLIGHT <= first <= killed for began, killed in unsaved_since)
             (verdict.allowed if unsaved else verdict.twice).append(number)
-    by_channel: Dict[str, List[Said]] = defaultdict(list)
+    by_line: Dict[Tuple[str, str], List[Said]] = defaultdict(list)
     for message in sorted(said, key=lambda each: each.ts):
         if message.number in times:
-            by_channel[message.channel].append(message)
-    for messages in by_channel.values():
+            by_line[message.line].append(message)
+    for messages in by_line.values():
         _order(messages, times, handed, verdict)
     return verdict
 
@@ -86,15 +93,33 @@ def _order(
     handed: Mapping[int, Sequence[Handed]],
     verdict: Verdict,
 ) -> None:
-    """Compare each message with the latest-dispatched of the older ones."""
-    for at, newer in enumerate(messages):
-        when = times[newer.number][0]
-        for older in messages[:at][-200:]:
-            if times[older.number][0] <= when:
-                continue
-            own = _is_slacks(handed.get(older.number, ()), handed.get(newer.number, ()))
-            pair = (older.number, newer.number)
-            (verdict.slacks_own if own else verdict.disorder).append(pair)
+    """Compare each message with those that are newer and were dispatched earlier."""
+    earliest: List[Tuple[float, int]] = []  # of the newer ones: when, which; the earliest last
+    for older in reversed(messages):
+        when = times[older.number][0]
+        overtaken_by = [number for at, number in earliest if at < when]
+        if overtaken_by:
+            _judge_pair(older.number, overtaken_by, when, handed, verdict)
+        earliest.append((when, older.number))
+        if len(earliest) > 2000:
+            earliest.sort()
+            del earliest[1000:]
+
+
+def _judge_pair(
+    older: int,
+    newer: Sequence[int],
+    when: float,
+    handed: Mapping[int, Sequence[Handed]],
+    verdict: Verdict,
+) -> None:
+    waited = [each.at for number in newer for each in handed.get(number, ())]
+    if waited and when - min(waited) >= HELD - TOLERANCE:
+        verdict.late.append(older)
+        return
+    for number in newer:
+        own = _is_slacks(handed.get(older, ()), handed.get(number, ()))
+        (verdict.slacks_own if own else verdict.disorder).append((older, number))
 
 
 def _is_slacks(older: Sequence[Handed], newer: Sequence[Handed]) -> bool:

@@ -14,17 +14,21 @@ from typing import Any, Dict, List, Optional
 from sandbox.stackstorm.sensor_service import DISPATCHED, SAVES, read_lines
 
 from .judge import Dispatched
+from .plan import Plan
+from .traffic import WORD
 
 ROOT = Path(__file__).resolve().parents[1]
-WORD = "chaos"
 
 
 class SensorProcess:
-    """`pause`: seconds that each dispatch takes. `folder` is its host's."""
+    """`folder` is its host's."""
 
-    def __init__(self, folder: Path, config: Dict[str, Any], pause: float, eventlet: bool) -> None:
+    def __init__(self, folder: Path, config: Dict[str, Any], plan: Plan) -> None:
         self.folder = folder
-        self._options = ["--hurry", "--pause", str(pause), *(["--eventlet"] if eventlet else [])]
+        self._options = ["--hurry", "--pause", str(plan.pause)]
+        self._options += ["--eventlet"] if plan.eventlet else []
+        self._options += ["--keep-limits"] if plan.limits else []
+        self.peak = 0  # bytes of memory, of all processes so far
         self._process: Optional[subprocess.Popen[bytes]] = None
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
@@ -40,6 +44,7 @@ class SensorProcess:
     def kill(self) -> float:
         """Unix seconds when it surely was dead."""
         assert self._process is not None
+        self.measure()
         self._process.kill()
         self._process.wait()
         return time.time()
@@ -47,6 +52,7 @@ class SensorProcess:
     def terminate(self) -> float:
         """Seconds that it took to leave. RuntimeError where it did not in order."""
         assert self._process is not None
+        self.measure()
         began = time.monotonic()
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(20)
@@ -54,6 +60,15 @@ class SensorProcess:
         if code not in (0, -signal.SIGTERM):
             raise RuntimeError("the sensor ended with %s; see %s" % (code, self.folder / "log"))
         return time.monotonic() - began
+
+    def measure(self) -> None:
+        """Take note of the most memory that the process has had."""
+        file = Path("/proc/%d/status" % self._process.pid) if self._process is not None else None
+        if file is None or not file.exists():
+            return
+        for line in file.read_text(encoding="ascii").splitlines():
+            if line.startswith("VmHWM"):
+                self.peak = max(self.peak, int(line.split()[1]) * 1024)
 
     def end(self) -> None:
         """However it is."""

@@ -1,90 +1,43 @@
-"""The runs: among faults, with kills, with restarts. Each ends in a Report."""
+"""The runs: among faults, with kills and restarts, a burst. Each ends in a Report."""
 
 from __future__ import annotations
 
+import contextlib
 import json
-import random
 import shutil
 import tempfile
-import threading
 import time
-from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from collections import Counter
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 from sandbox.slack import LoopbackSlack
-from sandbox.slack.seed import BOT, OWNER
-from sandbox.slack.state import Channel, User
+from sandbox.slack.rate_limits import TIERS, RateLimits
 from sandbox.stackstorm.datastore import Datastore
 
 from .faults import FAULTS, Scene
-from .judge import Handed, Said, Verdict, judge
-from .process import WORD, SensorProcess
+from .judge import judge
+from .plan import Plan, Report
+from .process import SensorProcess
+from .traffic import Command, Traffic
 
-PEOPLE = 2000  # so many speak that there is always somebody to look up
 MOST_WAITING = 4  # faults that were armed and have not struck yet
 FAULT_WAITS = 60.0  # seconds that a fault waits for its occasion
 NO_PROGRESS = 90.0  # seconds without a dispatch after which what is missing counts as lost
-
-
-@dataclass(frozen=True)
-class Plan:
-    """`messages` in `channels`; `faults` or `restarts` spread over them; `pause`: seconds of a
-    dispatch; `rate`: messages a second."""
-
-    messages: int
-    channels: int = 20
-    faults: int = 0
-    restarts: int = 0
-    transport: str = "socket_mode"
-    pause: float = 0.005
-    rate: float = 150.0
-    seed: int = 1
-    eventlet: bool = False
-    keep: str = ""
-
-
-@dataclass
-class Report:
-    """What came of a run."""
-
-    name: str
-    verdict: Verdict
-    figures: Dict[str, Any] = field(default_factory=dict)
-    problems: List[str] = field(default_factory=list)
-
-    @property
-    def good(self) -> bool:
-        """Whether all is as promised."""
-        return self.verdict.good and not self.problems
+LONGEST = 4 * 3600.0  # seconds that a run with limits may take to catch up
+WITHIN = 1.0  # seconds in which a command is acknowledged
 
 
 class Town:
-    """A Slack, its channels, who speaks there, and the sensor's process."""
+    """A Slack, its traffic, and the sensor's process."""
 
     def __init__(self, slack: LoopbackSlack, folder: Path, plan: Plan) -> None:
         self.slack = slack
         self.plan = plan
-        self.chance = random.Random(plan.seed)
-        self.said: List[Said] = []
-        self.handed: Dict[int, List[Handed]] = defaultdict(list)
-        self._numbers: Dict[str, int] = {}
-        slack.workspace.next_ts = _RealTime()  # type: ignore[method-assign]
-        slack.socket.retry_after = (0, 2, 10)  # as Slack, in shorter time
-        self._listen()
-        self._people = [self._person(number) for number in range(PEOPLE)]
-        self._channels = [self._channel(number) for number in range(plan.channels)]
-        self.process = SensorProcess(folder, self._config(), plan.pause, plan.eventlet)
-
-    def _person(self, number: int) -> str:
-        user = User("U0CHAOS%04d" % number, "p%d" % number, "Person %d" % number)
-        return self.slack.workspace.add_user(user).id
-
-    def _channel(self, number: int) -> str:
-        channel = Channel("C0CHAOS%04d" % number, "chaos-%d" % number, OWNER)
-        channel.members = [OWNER, BOT]
-        return self.slack.workspace.add_channel(channel).id
+        if plan.limits:
+            slack.limits = RateLimits(TIERS)
+        self.traffic = Traffic(slack, plan)
+        self.process = SensorProcess(folder, self._config(), plan)
 
     def _config(self) -> Dict[str, Any]:
         slack, rtm = self.slack, self.plan.transport == "rtm"
@@ -93,62 +46,39 @@ class Town:
         config["sensor"] = {key: token}
         return config
 
-    def _listen(self) -> None:
-        """Note when each message is handed over, and over which connection."""
-        record = self.slack.socket.record
-        note, push = record.note, self.slack.socket.push_event
-
-        def noting(into: List[Any], what: Any) -> None:
-            number = self._numbers.get(getattr(what, "event_id", ""))
-            if into is record.deliveries and number is not None:
-                self.handed[number].append(Handed(time.time(), what.connection))
-            note(into, what)
-
-        def pushing(event: Any, **envelope: Any) -> str:
-            text = str(event.get("text", "")).split()
-            event_id = "EvChaos%d" % len(self._numbers)
-            self._numbers[event_id] = int(text[1]) if text[:1] == [WORD] else -1
-            return push(event, **{"event_id": event_id, **envelope})
-
-        record.note = noting  # type: ignore[method-assign]
-        self.slack.socket.push_event = pushing  # type: ignore[method-assign]
-
-    def say(self) -> None:
-        """One message, somewhere."""
-        number = len(self.said)
-        channel = self.chance.choice(self._channels)
-        text = "%s %d" % (WORD, number)
-        posted = self.slack.workspace.say(self.chance.choice(self._people), channel, text)
-        self.said.append(Said(number, channel, posted["ts"]))
-
-    def talk(self) -> Iterator[int]:
-        """All messages at the plan's rate, in bursts; yields how many there are so far."""
-        began = time.monotonic()
-        while len(self.said) < self.plan.messages:
-            for _ in range(min(self.chance.randrange(1, 40), self.plan.messages - len(self.said))):
-                self.say()
-            yield len(self.said)
-            due = began + len(self.said) / self.plan.rate
-            time.sleep(max(0.0, due - time.monotonic()))
-
-    def wait_connected(self, timeout: float = 30.0) -> None:
+    def wait_connected(self, timeout: float = 60.0) -> None:
         """RuntimeError where nobody connects."""
         if not self.slack.socket.wait_for(lambda: self.slack.socket.connections, timeout):
             raise RuntimeError("the sensor does not connect; see %s" % self.process.folder)
 
-    def wait_until_all_came(self) -> None:
-        """Or until nothing comes any more."""
-        wanted = {each.number for each in self.said}
-        count, last = -1, time.monotonic()
-        while time.monotonic() - last < NO_PROGRESS:
-            now = self.process.count()
-            if now != count:
-                count, last = now, time.monotonic()
-                if now >= len(wanted) and wanted <= {e.number for e in self.process.messages()}:
-                    return
-            if not self.process.alive:
+    def wait_until_caught_up(self) -> None:
+        """Until all came; with limits, until the sensor says that nothing is left to be fetched.
+        Or until nothing comes any more."""
+        ends = time.monotonic() + LONGEST
+        count, last, calls = -1, time.monotonic(), -1
+        while time.monotonic() < ends and self.process.alive:
+            now, made = self.process.count(), len(self.slack.requests)
+            if now != count or (self.plan.limits and made != calls):
+                count, calls, last = now, made, time.monotonic()
+            if self._all_came(now) and (not self.plan.limits or self._is_caught_up()):
                 return
-            time.sleep(0.2)
+            if time.monotonic() - last > NO_PROGRESS or (
+                self.plan.limits and self._is_caught_up() and time.monotonic() - last > 30.0
+            ):
+                return
+            time.sleep(0.3)
+
+    def _all_came(self, count: int) -> bool:
+        said = self.traffic.said
+        if count < len(said):
+            return False
+        return {each.number for each in said} <= {each.number for each in self.process.messages()}
+
+    def _is_caught_up(self) -> bool:
+        status = self.status()
+        return status.get("state") == "connected" and not (
+            status.get("lines_to_catch_up") or status.get("queue")
+        )
 
     def status(self) -> Dict[str, Any]:
         """What the sensor's status told last."""
@@ -157,39 +87,38 @@ class Town:
         return dict(json.loads(text)) if text else {}
 
 
-class _RealTime:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last = 0
-
-    def __call__(self) -> str:
-        with self._lock:
-            self._last = max(time.time_ns() // 1000, self._last + 1)
-            return "%d.%06d" % divmod(self._last, 1_000_000)
+@contextlib.contextmanager
+def _town(plan: Plan) -> Iterator[Town]:
+    """Everything is there, and the sensor is connected; all of it ends."""
+    with LoopbackSlack() as slack, tempfile.TemporaryDirectory() as folder:
+        town = Town(slack, Path(folder), plan)
+        try:
+            town.process.start()
+            town.wait_connected()
+            yield town
+        finally:
+            town.process.end()
 
 
 def among_faults(plan: Plan) -> Report:
     """One process, faults all the time: once each, in order."""
-    with LoopbackSlack() as slack, tempfile.TemporaryDirectory() as folder:
-        town = Town(slack, Path(folder), plan)
-        scene = Scene(slack, Path(folder), plan.transport, town.chance)
-        try:
-            town.process.start()
-            town.wait_connected()
-            began = time.monotonic()
-            kinds = _talk_among_faults(town, scene)
-            waiting = scene.waiting()
-            scene.settle()
-            town.wait_until_all_came()
-            took = time.monotonic() - began
-            alive = town.process.alive
-            leaving = town.process.terminate() if alive else 0.0
-            report = _report("among faults", town, [])
-        finally:
-            town.process.end()
+    with _town(plan) as town:
+        scene = Scene(town.traffic, town.process.folder)
+        began = time.monotonic()
+        kinds = _talk_among_faults(town, scene)
+        waiting = scene.waiting()
+        scene.settle()
+        ended = time.monotonic()
+        town.wait_until_caught_up()
+        took = time.monotonic() - began
+        alive = town.process.alive
+        leaving = town.process.terminate() if alive else 0.0
+        limits = ", limits" if plan.limits else ""
+        report = _report("among faults, %g/s%s" % (plan.rate, limits), town, [])
         report.figures.update(
             {"seconds": round(took, 1), "faults": sum(kinds.values()), "by kind": dict(kinds)}
         )
+        report.figures["seconds to catch up after the end"] = round(took - (ended - began), 1)
         report.figures["of these never struck"] = waiting
         report.figures["seconds to leave"] = round(leaving, 2)
         if not alive:  # it must outlive whatever happens
@@ -201,56 +130,35 @@ def _talk_among_faults(town: Town, scene: Scene) -> Counter[str]:
     kinds: Counter[str] = Counter()
     every = town.plan.messages / max(1, town.plan.faults)
     names = sorted(FAULTS)
-    for count in town.talk():
-        while sum(kinds.values()) < town.plan.faults and sum(kinds.values()) * every < count:
-            name = town.chance.choice(names)
-            if not _strikes(name, scene):
-                break
-            kinds[name] += 1
+    for count in town.traffic.talk():
+        # One that has no occasion yet is tried again with the next message: nobody falls silent.
+        if sum(kinds.values()) < town.plan.faults and sum(kinds.values()) * every < count:
+            name = scene.chance.choice(names)
+            if scene.waiting() < MOST_WAITING and FAULTS[name](scene):
+                kinds[name] += 1
     return kinds
 
 
-def _strikes(name: str, scene: Scene) -> bool:
-    """Let a fault happen, as soon as it can; whether it did.
-
-    One that needs a connection waits for it, and those that are armed do not pile up: else most of
-    them would meet a sensor that is just away, and nothing would be tried.
-    """
-    ends = time.monotonic() + FAULT_WAITS
-    while time.monotonic() < ends:
-        if scene.waiting() < MOST_WAITING and FAULTS[name](scene):
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def with_restarts(plan: Plan, kill: bool) -> Report:
-    """The process is killed, or stopped, and started again, again and again."""
-    name = "kill -9 and restart" if kill else "SIGTERM and restart"
-    with LoopbackSlack() as slack, tempfile.TemporaryDirectory() as folder:
-        town = Town(slack, Path(folder), plan)
-        unsaved: List[Tuple[float, float]] = []
-        leaving: List[float] = []
-        try:
-            town.process.start()
-            town.wait_connected()
-            began = time.monotonic()
-            every = plan.messages / (plan.restarts + 1)
-            done = 0
-            for count in town.talk():
-                if done < plan.restarts and count >= (done + 1) * every:
-                    done += 1
-                    if kill:
-                        unsaved.append(_killed(town))
-                    else:
-                        leaving.append(town.process.terminate())
-                    town.process.start()
-            town.wait_until_all_came()
-            took = time.monotonic() - began
-            leaving.append(town.process.terminate())
-            report = _report(name, town, unsaved)
-        finally:
-            town.process.end()
+def with_restarts(plan: Plan) -> Report:
+    """The process is killed, or stopped, and started again, in turn."""
+    unsaved: List[Tuple[float, float]] = []
+    leaving: List[float] = []
+    with _town(plan) as town:
+        began = time.monotonic()
+        every = plan.messages / (plan.restarts + 1)
+        done = 0
+        for count in town.traffic.talk():
+            if done < plan.restarts and count >= (done + 1) * every:
+                done += 1
+                if done % 2:
+                    unsaved.append(_killed(town))
+                else:
+                    leaving.append(town.process.terminate())
+                town.process.start()
+        town.wait_until_caught_up()
+        took = time.monotonic() - began
+        leaving.append(town.process.terminate())
+        report = _report("kill -9, SIGTERM and restart", town, unsaved)
         report.figures.update({"seconds": round(took, 1), "restarts": done})
         report.figures["longest time to leave"] = round(max(leaving), 2)
         if max(leaving) > 3:
@@ -261,6 +169,29 @@ def with_restarts(plan: Plan, kill: bool) -> Report:
         return report
 
 
+def in_a_burst(plan: Plan) -> Report:
+    """All messages at once, and no fault."""
+    with _town(plan) as town:
+        began = time.monotonic()
+        town.traffic.burst(plan.messages)
+        told = time.monotonic() - began
+        town.wait_until_caught_up()
+        took = time.monotonic() - began
+        reconnects = town.status().get("reconnects", 0)
+        leaving = town.process.terminate()
+        report = _report("a burst of %d" % plan.messages, town, [])
+        report.figures.update(
+            {
+                "seconds": round(took, 1),
+                "seconds until all was read": round(told, 1),
+                "seconds to leave": round(leaving, 2),
+            }
+        )
+        if reconnects:
+            report.problems.append("the connection was given up")
+        return report
+
+
 def _killed(town: Town) -> Tuple[float, float]:
     killed = town.process.kill()
     since = max((each["began"] for each in town.process.saves()), default=0.0)
@@ -268,31 +199,39 @@ def _killed(town: Town) -> Tuple[float, float]:
 
 
 def _report(name: str, town: Town, unsaved: List[Tuple[float, float]]) -> Report:
+    traffic = town.traffic
     dispatched = town.process.messages()
-    verdict = judge(town.said, dispatched, town.handed, unsaved)
+    verdict = judge(traffic.said, dispatched, traffic.handed, unsaved)
     saves = town.process.saves()
     gaps = [later["began"] - each["began"] for each, later in zip(saves, saves[1:])]
     status = town.status()
     report = Report("%s, %s" % (name, town.plan.transport), verdict)
     report.figures.update(
         {
-            "messages": len(town.said),
+            "messages": len(traffic.said),
+            "of these in threads": sum(bool(each.line[1]) for each in traffic.said),
             "dispatches": len(dispatched),
             "lost": len(verdict.lost),
             "twice": len(verdict.twice),
             "twice, as a kill may leave it": len(verdict.allowed),
             "disorder": len(verdict.disorder),
             "disorder of Slack's own": len(verdict.slacks_own),
-            "deliveries by Slack": sum(map(len, town.handed.values())),
-            "reconnects of the last process": status.get("reconnects", 0),
-            "known again": status.get("known", 0),
-            "caught up": status.get("caught_up", 0),
+            "overtaken, but late as promised": len(verdict.late),
+            **_lateness(town),
+            **_promptness(traffic.commands(), report),
+            "deliveries by Slack": sum(map(len, traffic.handed.values())),
+            "calls": _calls(town),
+            "of the last process": {
+                key: status.get(key, 0)
+                for key in ("reconnects", "known", "caught_up", "late", "lines_late", "overflowed")
+            },
+            "peak memory (MB)": round(town.process.peak / 1e6, 1),
             "largest value in the datastore": max((each["bytes"] for each in saves), default=0),
             "writes": len(saves),
             "tracebacks": town.process.errors(),
         }
     )
-    if town.plan.keep and not verdict.good:
+    if town.plan.keep and (not verdict.good or report.problems):
         _keep(town, report)
     if town.process.errors():
         report.problems.append("its log has tracebacks: " + _first_traceback(town))
@@ -300,17 +239,66 @@ def _report(name: str, town: Town, unsaved: List[Tuple[float, float]]) -> Report
         report.problems.append("a value in the datastore has 64 KiB or more")
     if gaps and not unsaved and sum(gap < 0.9 for gap in gaps) > 2 * (1 + town.plan.restarts):
         report.problems.append("it writes more often than once a second")
+    limits = town.slack.limits
+    if limits is not None and any(limits.refused[each] for each in OURS):
+        report.problems.append("it asked more than Slack allows: %s" % dict(limits.refused))
     return report
+
+
+OURS = ("conversations.history", "conversations.replies", "users.conversations")
+
+
+def _lateness(town: Town) -> Dict[str, Any]:
+    """Seconds from when a message was said to its dispatch."""
+    said = {each.number: float(each.ts) for each in town.traffic.said}
+    first: Dict[int, float] = {}
+    for each in town.process.messages():
+        first.setdefault(each.number, each.at)
+    late = sorted(at - said[number] for number, at in first.items() if number in said)
+    return {
+        "seconds late, %s" % name: round(_quantile(late, share), 2)
+        for name, share in (("half", 0.5), ("90 %", 0.9), ("99 %", 0.99), ("most", 1.0))
+    }
+
+
+def _promptness(commands: Sequence[Command], report: Report) -> Dict[str, Any]:
+    """Seconds from when a command was handed over to its acknowledgement."""
+    if not commands:
+        return {}
+    took = sorted(
+        each.acknowledged - each.handed for each in commands if each.acknowledged is not None
+    )
+    missing = len(commands) - len(took)
+    if missing or (took and took[-1] > WITHIN):
+        report.problems.append("commands that were not acknowledged within a second")
+    return {
+        "commands": len(commands),
+        "commands without acknowledgement": missing,
+        "acknowledged within, 99 %": round(_quantile(took, 0.99), 3),
+        "acknowledged within, most": round(_quantile(took, 1.0), 3),
+    }
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return values[min(len(values) - 1, int(share * len(values)))] if values else 0.0
+
+
+def _calls(town: Town) -> Dict[str, int]:
+    made = Counter(each.method for each in list(town.slack.requests))
+    return {name: made[name] for name in (*OURS, "users.info") if made[name]}
 
 
 def _keep(town: Town, report: Report) -> None:
     """For whoever looks for the reason: the sensor's files, and what Slack did."""
-    folder = Path(town.plan.keep) / report.name.replace(" ", "_").replace(",", "")
+    folder = Path(town.plan.keep) / report.name.replace(" ", "_").replace(",", "").replace("/", "_")
     shutil.copytree(town.process.folder, folder, dirs_exist_ok=True)
     verdict = report.verdict
     wrong = {*verdict.lost, *verdict.twice, *(each for pair in verdict.disorder for each in pair)}
+    said = {each.number: each for each in town.traffic.said}
     lines = [
-        {"said": town.said[number], "handed": town.handed.get(number)} for number in sorted(wrong)
+        {"said": said[number], "handed": town.traffic.handed.get(number)}
+        for number in sorted(wrong)
+        if number in said
     ]
     text = "\n".join(map(json.dumps, lines))
     (folder / "wrong.jsonl").write_text(text, encoding="utf-8")

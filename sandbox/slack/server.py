@@ -16,6 +16,7 @@ from . import certificates, facts, file_host, response_urls, tokens, webhooks, w
 from .acceptor import Acceptor
 from .answers import Exchange, drop_empty_type, respond
 from .faults import CutWhileRead, FaultList
+from .rate_limits import RateLimits
 from .rotation import Rotation
 from .seed import BOT, BOT_ID, OWNER, harbour_works
 from .sockets import Sockets
@@ -35,15 +36,17 @@ class LoopbackSlack:
     """A Slack on 127.0.0.1. `with LoopbackSlack() as slack: ...`, or `start()` and `stop()`.
 
     `tls`: None for plain http, else good, wrong_name or expired (see certificates.py);
-    `port`: 0 for any free one. `requests` lists every request that was read whole (of a large
-    upload without its body). `watchers` are called, in any thread, after everything that may have
-    changed something; `page` answers what is asked for below /page, and nothing records that.
+    `port`: 0 for any free one. `limits`: the Web API's, None for none. `requests`
+    lists every request that was read whole (of a large upload without its body). `watchers` are
+    called, in any thread, after everything that may have changed something; `page` answers what is
+    asked for below /page, and nothing records that.
     """
 
     def __init__(
         self, tls: Optional[str] = None, port: int = 0, workspace: Optional[Workspace] = None
     ) -> None:
         self.faults = FaultList()
+        self.limits: Optional[RateLimits] = None
         self.requests: List[wire.Request] = []
         self.workspace = workspace or harbour_works()
         self.tokens: Dict[str, tokens.Token] = tokens.ready_made(BOT, BOT_ID, OWNER)
@@ -280,4 +283,6 @@ class LoopbackSlack:
         return await self.socket.serve(request, request[RECORD], kind, self.stopping, self.faults)
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        return self._web_api.answer(request[RECORD]).response()
+        record = request[RECORD]
+        limited = self.limits.take(record.method) if self.limits is not None else None
+        return (limited or self._web_api.answer(record)).response()

@@ -1,13 +1,14 @@
 """Runs a pack's sensor in this process, as StackStorm's sensor wrapper does.
 
     python -m sandbox.stackstorm.sensor_host FOLDER [--pause SECONDS] [--eventlet]
-                                             [--hurry]
+                                             [--hurry] [--keep-limits]
 
 FOLDER has config.json, the pack's config; what else is there tells sensor_service. With
 ST2_API_URL and ST2_AUTH_TOKEN in the environment triggers and values go to that API. `--eventlet`
 patches Python first, as StackStorm does. `--hurry` is for a run that has the faults of weeks within
 minutes: what waits for tens of seconds waits for one, and the catch-up is not held to Slack's 50
-calls a minute.
+calls a minute. With `--keep-limits` the catch-up keeps them, and a connection that is half open is
+noticed as late as ever.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def main(arguments: List[str]) -> int:
     parser.add_argument("--pause", type=float, default=0.0)
     parser.add_argument("--eventlet", action="store_true")
     parser.add_argument("--hurry", action="store_true")
+    parser.add_argument("--keep-limits", action="store_true")
     asked = parser.parse_args(arguments)
     if asked.eventlet:
         import eventlet
@@ -62,7 +64,7 @@ def run(asked: Any) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     if asked.hurry:
-        hurry()
+        hurry(asked.keep_limits)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     kind = ConnectedSensorService if os.environ.get("ST2_API_URL") else SensorService
     sensor = module.SlackSensor(kind(folder, asked.pause), config=config)
@@ -70,13 +72,16 @@ def run(asked: Any) -> None:
     sensor.run()
 
 
-def hurry() -> None:
+def hurry(keep_limits: bool = False) -> None:
     """Shorter waits, all of them constants of the sensor's."""
     from st2slack.events import connection, dispatcher, rate_limiter, workspace
 
-    for name in ("QUIET", "ANSWER", "HELLO", "SLOW", "CEILING"):
+    names = ("HELLO", "SLOW", "CEILING")
+    for name in names if keep_limits else (*names, "QUIET", "ANSWER"):
         setattr(connection, name, 1.0)
     dispatcher.LONGEST_WAIT = workspace.OPENING = 1.0
+    if keep_limits:
+        return
     made = rate_limiter.RateLimiter.__init__
     made.__defaults__ = (*(made.__defaults__ or ())[:1], 100_000)
 

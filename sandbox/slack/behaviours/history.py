@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from bisect import bisect_left, bisect_right
+from typing import Any, Dict, List, Sequence
 
 from ..context import Answered, Context
 from ..paging import by_ts
@@ -10,7 +11,7 @@ from ..refusal import Refuse
 from ..shapes import message as shape
 from ..state import Channel, Json
 from .registry import behaviour
-from .timestamps import moment
+from .timestamps import Moment, moment
 
 GREATEST_PAGE = 999
 
@@ -20,15 +21,27 @@ def within(messages: List[Json], args: Dict[str, Any]) -> List[Json]:
     oldest = moment(args.get("oldest"), "invalid_ts_oldest")
     latest = moment(args.get("latest"), "invalid_ts_latest")
     inclusive = args.get("inclusive", False)
+    # A history is sorted, and may be long.
+    ats = _Moments(messages)
+    first, end = 0, len(messages)
+    if oldest is not None:
+        first = (bisect_left if inclusive else bisect_right)(ats, oldest)
+    if latest is not None:
+        end = (bisect_right if inclusive else bisect_left)(ats, latest)
+    return messages[first:end]
 
-    def inside(message: Json) -> bool:
-        at = moment(message["ts"], "")
-        assert at is not None
-        if inclusive and at in (oldest, latest):
-            return True
-        return (oldest is None or at > oldest) and (latest is None or at < latest)
 
-    return [message for message in messages if inside(message)]
+class _Moments(Sequence[Moment]):
+    """When each message was posted, read where it is looked at."""
+
+    def __init__(self, messages: List[Json]) -> None:
+        self._messages = messages
+
+    def __len__(self) -> int:
+        return len(self._messages)
+
+    def __getitem__(self, at: Any) -> Any:
+        return moment(self._messages[at]["ts"], "")
 
 
 @behaviour("conversations.history")
