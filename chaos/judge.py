@@ -4,15 +4,15 @@ A dispatch twice is allowed only after a kill, and only for what had not been sa
 
 Order is promised within a line: a channel's main line, or a thread. Disorder is Slack's own where
 it handed the older message over (again) after the newer one, and never before it on one and the
-same connection. It is as promised, and the older message is late, where a newer one of its line had
-waited for HELD seconds.
+same connection. It is as promised, and the older message is late, where some message of its line
+had waited for HELD seconds before: from then on the line goes on, until it has caught up.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 HELD = 30.0  # seconds that a line is held at the most
 TOLERANCE = 1.0  # seconds by which our clocks and looks may differ
@@ -94,32 +94,39 @@ def _order(
     verdict: Verdict,
 ) -> None:
     """Compare each message with those that are newer and were dispatched earlier."""
-    earliest: List[Tuple[float, int]] = []  # of the newer ones: when, which; the earliest last
+    earliest: List[Tuple[float, int]] = []  # of the newer ones: when, which
+    waited = _waited(messages, times, handed)
     for older in reversed(messages):
         when = times[older.number][0]
         overtaken_by = [number for at, number in earliest if at < when]
         if overtaken_by:
-            _judge_pair(older.number, overtaken_by, when, handed, verdict)
+            if waited is not None and waited - TOLERANCE <= min(earliest)[0]:
+                verdict.late.append(older.number)
+                continue
+            for number in overtaken_by:
+                own = _is_slacks(handed.get(older.number, ()), handed.get(number, ()))
+                pair = (older.number, number)
+                (verdict.slacks_own if own else verdict.disorder).append(pair)
         earliest.append((when, older.number))
         if len(earliest) > 2000:
             earliest.sort()
             del earliest[1000:]
 
 
-def _judge_pair(
-    older: int,
-    newer: Sequence[int],
-    when: float,
+def _waited(
+    messages: Sequence[Said],
+    times: Mapping[int, Sequence[float]],
     handed: Mapping[int, Sequence[Handed]],
-    verdict: Verdict,
-) -> None:
-    waited = [each.at for number in newer for each in handed.get(number, ())]
-    if waited and when - min(waited) >= HELD - TOLERANCE:
-        verdict.late.append(older)
-        return
-    for number in newer:
-        own = _is_slacks(handed.get(older, ()), handed.get(number, ()))
-        (verdict.slacks_own if own else verdict.disorder).append((older, number))
+) -> Optional[float]:
+    """When the first message of the line was dispatched that had waited for so long that the line
+    was held no more; None where there was none."""
+    found = [
+        times[each.number][0]
+        for each in messages
+        if handed.get(each.number)
+        and times[each.number][0] - handed[each.number][0].at >= HELD - TOLERANCE
+    ]
+    return min(found, default=None)
 
 
 def _is_slacks(older: Sequence[Handed], newer: Sequence[Handed]) -> bool:

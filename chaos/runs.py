@@ -43,7 +43,7 @@ class Town:
         slack, rtm = self.slack, self.plan.transport == "rtm"
         key, token = ("token", slack.bot_token) if rtm else ("app_token", slack.app_token)
         config: Dict[str, Any] = {"api_url": slack.api_url, "action_token": slack.bot_token}
-        config["sensor"] = {key: token}
+        config["sensor"] = {key: token, "events": ["message_changed"]}
         return config
 
     def wait_connected(self, timeout: float = 60.0) -> None:

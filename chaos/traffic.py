@@ -41,7 +41,7 @@ class Traffic:
         self.chance = random.Random(plan.seed)
         self.said: List[Said] = []
         self.handed: Dict[int, List[Handed]] = defaultdict(list)
-        self.edits = self.bots = 0
+        self.edits = 0
         self._numbers: Dict[str, int] = {}
         self._command_handed: Dict[str, float] = {}
         self._command_done: Dict[str, float] = {}
@@ -109,7 +109,11 @@ class Traffic:
         elif self.chance.random() < FILES:
             more.update(subtype="file_share", files=[{"id": "F%d" % number, "name": "a.txt"}])
         text = "%s %d" % (WORD, number)
-        posted = self.slack.workspace.say(self.chance.choice(self._people), channel, text, **more)
+        user = self.chance.choice(self._people)
+        if self.chance.random() < BOTS:
+            user = "U0OTHERBOT1"
+            more.update(bot_id="B0OTHER001", app_id="A0OTHER001")
+        posted = self.slack.workspace.say(user, channel, text, **more)
         self.said.append(Said(number, (channel, line), posted["ts"]))
         if self.plan.transport == "rtm":  # every connection is told at once
             self.handed[number].append(Handed(float(posted["ts"]), 0))
@@ -117,8 +121,6 @@ class Traffic:
             parents.append(posted["ts"])
         if self.chance.random() < EDITS:
             self._edit(channel, posted)
-        if self.chance.random() < BOTS:
-            self._speak_as_bot(channel)
 
     def _edit(self, channel: str, message: Dict[str, Any]) -> None:
         self.edits += 1
@@ -135,12 +137,6 @@ class Traffic:
                 "message": {**message, "edited": {"user": message["user"], "ts": ts}},
                 "previous_message": dict(message),
             }
-        )
-
-    def _speak_as_bot(self, channel: str) -> None:
-        self.bots += 1
-        self.slack.workspace.say(
-            "U0OTHERBOT1", channel, "bot %d" % self.bots, bot_id="B0OTHER001", app_id="A0OTHER001"
         )
 
     def _person(self, number: int) -> str:

@@ -2,10 +2,11 @@
 
 import pytest
 
-from chaos.judge import Dispatched, Handed, Said, judge
-from chaos.runs import Plan, among_faults, with_restarts
+from chaos.judge import HELD, Dispatched, Handed, Said, judge
+from chaos.plan import Plan
+from chaos.runs import among_faults, in_a_burst, with_restarts
 
-SMALL = {"channels": 5, "pause": 0.002, "rate": 400.0}
+SMALL = {"channels": 5, "pause": 0.002, "rate": 250.0, "half_open": (0.5, 2.0), "seed": 7}
 
 
 def told(report):
@@ -14,25 +15,34 @@ def told(report):
 
 @pytest.mark.parametrize("transport", ["socket_mode", "rtm"])
 def test_among_faults(transport):
-    report = among_faults(Plan(1000, faults=8, transport=transport, seed=7, **SMALL))
+    report = among_faults(Plan(800, faults=8, transport=transport, **SMALL))
+    assert report.verdict.good and not report.figures["tracebacks"], told(report)
+    assert report.figures["dispatches"] == 800 and report.figures["faults"] == 8
+    assert report.figures.get("commands without acknowledgement", 0) == 0
+
+
+def test_with_slacks_limits():
+    report = among_faults(Plan(200, faults=2, transport="rtm", limits=True, **SMALL))
+    assert report.verdict.good and not report.figures["tracebacks"], told(report)
+    assert report.figures["dispatches"] == 200
+
+
+def test_killed_and_stopped_and_started_again():
+    report = with_restarts(Plan(500, restarts=2, transport="rtm", **SMALL))
     assert report.good, told(report)
-    assert report.figures["dispatches"] == 1000 and report.figures["faults"] == 8
 
 
-def test_killed_and_started_again():
-    report = with_restarts(Plan(500, restarts=2, transport="rtm", **SMALL), kill=True)
-    assert report.good, told(report)
-
-
-def test_stopped_and_started_again():
-    report = with_restarts(Plan(500, restarts=2, **SMALL), kill=False)
-    assert report.good, told(report)
-    assert report.figures["dispatches"] == 500
+def test_a_burst_that_is_more_than_there_is_room_for():
+    report = in_a_burst(Plan(4200, channels=5, pause=0.001))
+    assert report.verdict.good, told(report)
+    assert report.figures["of the last process"]["overflowed"] > 0
+    assert report.figures["of the last process"]["reconnects"] == 0
 
 
 # the judge
 
-SAID = [Said(0, "C1", "1.0"), Said(1, "C2", "2.0"), Said(2, "C1", "3.0")]
+C1, C2 = ("C1", ""), ("C2", "")
+SAID = [Said(0, C1, "1.0"), Said(1, C2, "2.0"), Said(2, C1, "3.0")]
 
 
 def dispatches(*numbers):
@@ -62,3 +72,22 @@ def test_it_sees_disorder_unless_it_was_slacks():
     assert judge(SAID, dispatches(2, 1, 0), handed).slacks_own == [(0, 2)]
     same = {0: [Handed(-1.0, 2), Handed(1.5, 2)], 2: [Handed(-0.5, 2)]}
     assert judge(SAID, dispatches(2, 1, 0), same).disorder == [(0, 2)]
+
+
+def test_a_thread_is_a_line_of_its_own():
+    said = [
+        Said(0, ("C1", "1.0"), "1.5"),
+        Said(1, ("C1", ""), "2.0"),
+        Said(2, ("C1", "1.0"), "3.0"),
+    ]
+    assert judge(said, dispatches(1, 0, 2), {}).good
+    assert judge(said, dispatches(1, 2, 0), {}).disorder == [(0, 2)]
+
+
+def test_what_is_late_as_promised_is_no_disorder():
+    late = [Dispatched(2, HELD), Dispatched(1, 0.0), Dispatched(0, HELD + 5)]
+    handed = {2: [Handed(0.0, 1)]}
+    verdict = judge(SAID, late, handed)
+    assert verdict.good and verdict.late == [0]
+    early = [Dispatched(2, HELD - 9), Dispatched(1, 0.0), Dispatched(0, HELD + 5)]
+    assert judge(SAID, early, handed).disorder == [(0, 2)]

@@ -120,17 +120,20 @@ def test_while_it_is_not_connected_both_are_told():
     assert kept_status.document(3.0)["why"] == "EOF"
 
 
-def test_a_full_lane_does_not_stop_the_heartbeat(sensing, monkeypatch):
+def test_a_full_queue_of_commands_does_not_stop_the_heartbeat(sensing, monkeypatch):
     monkeypatch.setattr(workspace, "HEARTBEAT", 0.05)
     away = Away(sensing)
-    sensing.workspace._lane.maxsize = 1
-    for number in range(3):
+    sensing.workspace.commands.capacity = 1
+    for number in range(5):
         sensing.slack.socket.push_command("do %d" % number)
     until(lambda: sensing.figure("state") == "degraded")
     beat = kept(sensing)["heartbeat"]
     until(lambda: kept(sensing)["heartbeat"] > beat + 0.2)
     away.back()
-    until(lambda: len(sensing.of("slack.command")) == 3)
+    until(lambda: sensing.figure("commands_refused") >= 3)
+    taken = 5 - sensing.figure("commands_refused")
+    assert len(sensing.slack.socket.acknowledged) == taken
+    until(lambda: len(sensing.of("slack.command")) == taken)
     until(lambda: sensing.states[-2:] == ["degraded", "connected"])
 
 
