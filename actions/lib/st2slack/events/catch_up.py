@@ -139,10 +139,12 @@ class CatchUp:
 
     def figures(self) -> Dict[str, Any]:
         """For the status."""
+        given_up = self._parts.ledger.given_up
         channels, threads = self._parts.ledger.lines_left()
         return {
             "lines_to_catch_up": channels + threads,
             "catch_up_seconds": round(self.seconds_left()),
+            **({"given_up": given_up} if given_up else {}),
         }
 
     # --- which call -----------------------------------------------------------------------------
@@ -275,6 +277,7 @@ class CatchUp:
         page = self._parts.backfill.history(channel, reading.oldest, reading.latest, reading.cursor)
         reading.accept(page.items, page.cursor)
         self._warnings.works(channel)
+        ledger.can_be_read(channel)
         with ledger.lock:  # what is in the queue is missing no more, and not before
             if reading.has_main and not had_main:
                 _, messages = ledger.main_read(channel)

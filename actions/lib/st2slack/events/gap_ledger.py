@@ -23,6 +23,7 @@ from st2slack.settings.sensor import SensorSettings
 SKEW = 60.0  # seconds by which the clocks may differ
 MARGIN = 3.0  # seconds for what is on its way, where it is known how far they differ
 UNREADABLE_FOR = 600.0  # seconds in which a channel is not asked again that cannot be read
+EVERY = 0.02  # seconds between two looks at Slack's clock
 MOST_THREADS = 1000  # of a channel; more are looked for again by their parents
 SHORT = 2 * PAGE  # dropped messages that are read so soon that their line need drop no more
 
@@ -91,9 +92,13 @@ class ClockOffset:
     def __init__(self) -> None:
         self._now: Optional[Slacks] = None
         self._before: Optional[Slacks] = None
+        self._next = 0.0
 
     def observe(self, ts: str, now: float) -> None:
         """A message of this timestamp came live."""
+        if now < self._next:
+            return
+        self._next = now + EVERY
         at = seconds(ts)
         if at is None:
             return
@@ -129,6 +134,7 @@ class GapLedger:
         self.unknown_since: Optional[str] = None  # what channels lack that are not in `channels`
         self.clock_offset = ClockOffset()
         self.left_out = 0
+        self.given_up = 0  # messages that had no room, of channels that cannot be read after all
         self.version = 0  # of what is missing: see deferred acknowledgements
         self._overflowing: Set[LineKey] = set()
         self._marks_before: Optional[Dict[str, str]] = None
@@ -283,12 +289,15 @@ class GapLedger:
             for thread, spans in threads.items():
                 found.threads.setdefault(thread, Spans()).update(spans)
 
+    def can_be_read(self, channel: str) -> None:
+        """A page of its history was read."""
+        self.channels[channel].readable = True
+
     def pass_done(self, channel: str) -> None:
         """The parents of all threads were read: only those go on waiting that lack something."""
         with self.lock:
             found = self.channels[channel]
             found.reading = None
-            found.readable = True
             self._release_threads(found)
             self._advance_main(found)
             self.version += 1
@@ -493,7 +502,8 @@ class GapLedger:
         for thread in ["", *threads]:
             key = (found.channel, thread)
             self._overflowing.discard(key)
-            self._queue.accept_again(key)
+            dropped = self._queue.accept_again(key)
+            self.given_up += dropped.number if dropped is not None else 0
             self._queue.advance(key, None)
         self._queue.release_threads(found.channel, {})
         self.version += 1
