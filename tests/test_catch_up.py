@@ -302,6 +302,37 @@ def test_what_overflows_is_fetched_and_newer_ones_do_not_overtake(missing):
     assert missing.dispatch() == ["m 10"]
 
 
+def test_more_is_dropped_than_one_pass_can_read_while_more_comes(missing, monkeypatch):
+    """The line goes on dropping until little is left to be read; nothing overtakes."""
+    monkeypatch.setattr(backfill, "PAGE", 10)
+    monkeypatch.setattr(gap_ledger, "PAGE", 10)
+    monkeypatch.setattr(gap_ledger, "SHORT", 5)
+    missing.queue.capacity, missing.queue.fetched_capacity = 3, 60
+    posted = iter(range(1000))
+
+    def come(count):
+        for _ in range(count):
+            message = missing.slack.workspace.say(OWNER, GENERAL, "m %d" % next(posted))
+            event = Event({"type": "message", "channel": GENERAL, **message})
+            hashes = missing.checkpoint.hashes(event, MESSAGE)
+            if missing.queue.put(event, MESSAGE, hashes, True).name == "DROPPED":
+                missing.ledger.overflowed((GENERAL, ""), event.order)
+            missing.checkpoint.received(event)
+
+    come(100)
+    found = missing.dispatch()
+    for _ in range(5):
+        missing.step()
+        come(3)
+        found += missing.dispatch()
+    found += missing.finish()
+    missing.said.clear()
+    come(2)
+    found += missing.dispatch()
+    assert found == ["m %d" % number for number in range(next(posted))]
+    assert missing.queue.waiting_since() == {}
+
+
 # which call
 
 

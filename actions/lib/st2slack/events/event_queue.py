@@ -414,8 +414,9 @@ class EventQueue:
         if before is None:
             line.dropped = Dropped(order, order, 1)
             since = just_before(order)
-            if not line.late:
-                line.horizon = since if line.horizon is None else min(line.horizon, since)
+            # Nothing that comes later may overtake it, in a line that is late neither.
+            line.late = False
+            line.horizon = since if line.horizon is None else min(line.horizon, since)
         else:
             line.dropped = Dropped(
                 min(before.oldest, order), max(before.newest, order), before.number + 1

@@ -464,6 +464,7 @@ class GapLedger:
         if parents:
             floor = (seconds(parents.since) or 0.0) - self._settings.backfill_max_age
             bounds.append(timestamp(floor))
+        bounds = bounds or [timestamp(now)]  # nothing was dropped since it was last read
         latest = timestamp(max(now, *(seconds(each) or 0.0 for each in bounds)) + DAY)
         return HistoryPass(main, parents, min(bounds), latest, self._queue.fetched_capacity // 2)
 
