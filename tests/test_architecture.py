@@ -20,6 +20,8 @@ PURE = {
     "web.refusals",
     "web.retry",
     "events.model",
+    "events.channel_gaps",
+    "events.clock_offset",
     "events.frames",
     "events.interactions",
     "events.json_access",

@@ -8,11 +8,12 @@ from helpers import Clock, calls
 
 from sandbox.slack import Fault
 from sandbox.slack.seed import DEPLOYS, GENERAL, INCIDENTS, OWNER, PRIYA, RANDOM
-from st2slack.events import backfill, gap_ledger
+from st2slack.events import backfill, gap_reader
 from st2slack.events.backfill import HISTORY, MINE, REPLIES, Backfill
-from st2slack.events.catch_up import CatchUp, Parts
+from st2slack.events.catch_up import CatchUp
 from st2slack.events.checkpoint import Checkpoint
 from st2slack.events.event_queue import EventQueue
+from st2slack.events.fetcher import Parts
 from st2slack.events.gap_ledger import GapLedger
 from st2slack.events.model import MESSAGE, Event
 from st2slack.events.one_try import OneTry
@@ -269,7 +270,7 @@ def test_a_parent_is_the_event_that_it_was_live(missing, slack):
 
 def test_a_gap_of_many_pages_is_fetched_in_slices(missing, monkeypatch):
     monkeypatch.setattr(backfill, "PAGE", 10)
-    monkeypatch.setattr(gap_ledger, "PAGE", 10)
+    monkeypatch.setattr(gap_reader, "PAGE", 10)
     missing.queue.fetched_capacity = 60
     missing.say("seen")
     missing.lose()
@@ -305,8 +306,8 @@ def test_what_overflows_is_fetched_and_newer_ones_do_not_overtake(missing):
 def test_more_is_dropped_than_one_pass_can_read_while_more_comes(missing, monkeypatch):
     """The line goes on dropping until little is left to be read; nothing overtakes."""
     monkeypatch.setattr(backfill, "PAGE", 10)
-    monkeypatch.setattr(gap_ledger, "PAGE", 10)
-    monkeypatch.setattr(gap_ledger, "SHORT", 5)
+    monkeypatch.setattr(gap_reader, "PAGE", 10)
+    monkeypatch.setattr(gap_reader, "SHORT", 5)
     missing.queue.capacity, missing.queue.fetched_capacity = 3, 60
     posted = iter(range(1000))
 
@@ -349,8 +350,9 @@ def test_lines_that_hold_live_messages_come_first_then_the_latest_activity(missi
 
 def test_every_fourth_call_is_for_the_oldest_gap(missing):
     tasks = []
-    choose = missing.catch_up._choose
-    missing.catch_up._choose = lambda found: tasks.append(choose(found)) or tasks[-1]
+    schedule = missing.catch_up._schedule
+    take = schedule.take
+    schedule.take = lambda found: tasks.append(take(found)) or tasks[-1]
     oldest = missing.say("oldest", channel=INCIDENTS)["ts"]
     for number in range(8):
         missing.say("x %d" % number)

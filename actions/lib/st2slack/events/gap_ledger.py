@@ -4,113 +4,24 @@ Gaps open when a connection was lost, when the sensor starts again, and when a l
 overflows. They hold the lines of the queue that they concern; what is read lets the lines go on.
 How far back a gap goes is fixed when it opens. The checkpoint saves all of this (`missing`).
 
-This machine's clock is not Slack's. By the timestamps of live events it is known how far they
-differ; until there was one, SKEW is assumed.
+This machine's clock is not Slack's: when a gap ends is told by Slack's clock (clock_offset.py).
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
 
-from st2slack.events.backfill import DAY, PAGE, event_type, is_wanted
+from st2slack.events.backfill import event_type, is_wanted
+from st2slack.events.channel_gaps import ChannelGaps
+from st2slack.events.clock_offset import SKEW, ClockOffset
 from st2slack.events.event_queue import EventQueue, LineKey
-from st2slack.events.history_pass import HistoryPass
 from st2slack.events.spans import Missing, Span, Spans, just_before
 from st2slack.events.timestamps import seconds, timestamp
 from st2slack.settings.sensor import SensorSettings
 
-SKEW = 60.0  # seconds by which the clocks may differ
-MARGIN = 3.0  # seconds for what is on its way, where it is known how far they differ
 UNREADABLE_FOR = 600.0  # seconds in which a channel is not asked again that cannot be read
-EVERY = 0.02  # seconds between two looks at Slack's clock
 MOST_THREADS = 1000  # of a channel; more are looked for again by their parents
-SHORT = 2 * PAGE  # dropped messages that are read so soon that their line need drop no more
-
-
-class ChannelGaps:
-    """What one channel lacks. `main` and `parents` without what `reading` is about; `edges`: where
-    the slices of a large gap begin. `readable`: whether its history can be read; None: not known.
-    """
-
-    def __init__(self, channel: str) -> None:
-        self.channel = channel
-        self.kind = ""
-        self.main = Spans()
-        self.parents = Spans()
-        self.threads: Dict[str, Spans] = {}
-        self.edges: List[str] = []
-        self.reading: Optional[HistoryPass] = None
-        self.readable: Optional[bool] = None
-        self.refused_at: Optional[float] = None
-        self.cursors: Dict[str, Tuple[str, str]] = {}  # thread_ts → oldest, cursor
-
-    @property
-    def main_missing(self) -> Spans:
-        """All that the main line lacks."""
-        spans = self.main.copy()
-        if self.reading is not None:
-            spans.update(self.reading.main)
-        return spans
-
-    @property
-    def parents_missing(self) -> Spans:
-        """Of when threads may lack replies that are not known yet."""
-        spans = self.parents.copy()
-        if self.reading is not None:
-            spans.update(self.reading.parents)
-        return spans
-
-    @property
-    def needs_history(self) -> bool:
-        """Whether its history is to be read."""
-        return bool(self.main or self.parents or self.reading is not None)
-
-    def missing(self) -> Missing:
-        """A copy of all of it."""
-        threads = {thread: spans.copy() for thread, spans in self.threads.items()}
-        return Missing(self.main_missing, self.parents_missing, threads)
-
-    def end(self, until: str) -> None:
-        """What has no end yet ends there: from then on everything comes live."""
-        for spans in (self.main, self.parents, *self.threads.values()):
-            spans.end(until)
-
-
-class Slacks(NamedTuple):
-    """Unix seconds, and by how much Slack's clock was seen to be ahead at the most."""
-
-    at: float
-    ahead: float
-
-
-class ClockOffset:
-    """How far Slack's clock is ahead of this machine's, by what comes live. In seconds."""
-
-    KEPT = 1800.0
-
-    def __init__(self) -> None:
-        self._now: Optional[Slacks] = None
-        self._before: Optional[Slacks] = None
-        self._next = 0.0
-
-    def observe(self, ts: str, now: float) -> None:
-        """A message of this timestamp came live."""
-        if now < self._next:
-            return
-        self._next = now + EVERY
-        at = seconds(ts)
-        if at is None:
-            return
-        if self._now is None or now - self._now.at > self.KEPT:
-            self._before, self._now = self._now, Slacks(now, at - now)
-        elif at - now > self._now.ahead:
-            self._now = Slacks(self._now.at, at - now)
-
-    def surely_after(self, now: float) -> float:
-        """A moment by Slack's clock that is not before `now`."""
-        seen = [each.ahead for each in (self._now, self._before) if each is not None]
-        return now + (max(seen) + MARGIN if seen else SKEW)
 
 
 class GapLedger:
@@ -136,7 +47,7 @@ class GapLedger:
         self.left_out = 0
         self.given_up = 0  # messages that had no room, of channels that cannot be read after all
         self.version = 0  # of what is missing: see deferred acknowledgements
-        self._overflowing: Set[LineKey] = set()
+        self.overflowing: Set[LineKey] = set()
         self._marks_before: Optional[Dict[str, str]] = None
 
     # --- opening --------------------------------------------------------------------------------
@@ -188,7 +99,7 @@ class GapLedger:
         with self.lock:
             for found in self.channels.values():
                 found.end(until)
-                for key in self._overflowing:
+                for key in self.overflowing:
                     if key[0] == found.channel:
                         self._reopen(found, key, until)
                 self._hold(found)
@@ -216,7 +127,7 @@ class GapLedger:
                 if channel in self.channels:
                     self.channels[channel].kind = event_type(known)
                     if not self._is_wanted(channel, now):
-                        self._drop(self.channels[channel])
+                        self.drop(self.channels[channel])
                 elif self.unknown_since is not None and self._is_wanted(channel, now):
                     if self._open_channels() >= int(self._settings.backfill_max_channels):
                         self.left_out += 1
@@ -233,113 +144,13 @@ class GapLedger:
             found = self._channel(key[0])
             spans = found.threads.setdefault(key[1], Spans()) if key[1] else found.main
             if order not in spans:
-                self._overflowing.add(key)
+                self.overflowing.add(key)
                 spans.add(Span(just_before(order), None))
                 if len(found.threads) > MOST_THREADS:
                     self._coarsen(found)
                 self.version += 1
                 self._changed()
             return self.version
-
-    # --- reading --------------------------------------------------------------------------------
-
-    def begin_pass(self, channel: str, now: float) -> HistoryPass:
-        """The pass over a channel's history that is under way, or a new one."""
-        with self.lock:
-            found = self.channels[channel]
-            going = found.reading
-            if going is not None and not (found.main and going.has_main):
-                return going
-            if going is not None:  # there is something newer to be read first
-                found.parents.update(going.parents)
-            found.edges = [
-                each for each in found.edges if found.main and just_before(each) > found.main.since
-            ]
-            found.reading = self._window(found) if found.edges else self._whole(found, now)
-            return found.reading
-
-    def main_read(self, channel: str) -> Tuple[HistoryPass, List[Any]]:
-        """What the pass found that the main line lacks; to be followed by `main_queued`."""
-        reading = self.channels[channel].reading
-        assert reading is not None
-        messages, through = reading.take_main()
-        with self.lock:
-            found = self.channels[channel]
-            if through is not None:
-                rest = reading.main.copy()
-                rest.cut(through)
-                found.main.update(rest)
-                found.edges = list(reading.edges)
-                reading.edges = []
-                reading.main = reading.main.head(through)
-        return reading, messages
-
-    def main_queued(self, channel: str) -> None:
-        """What was found is in the queue."""
-        with self.lock:
-            found = self.channels[channel]
-            if found.reading is not None:
-                found.reading.main = Spans()
-            self._advance_main(found)
-
-    def threads_found(self, channel: str, threads: Mapping[str, Spans]) -> None:
-        """These threads may lack replies."""
-        with self.lock:
-            found = self.channels[channel]
-            for thread, spans in threads.items():
-                found.threads.setdefault(thread, Spans()).update(spans)
-
-    def can_be_read(self, channel: str) -> None:
-        """A page of its history was read."""
-        self.channels[channel].readable = True
-
-    def pass_done(self, channel: str) -> None:
-        """The parents of all threads were read: only those go on waiting that lack something."""
-        with self.lock:
-            found = self.channels[channel]
-            found.reading = None
-            self._release_threads(found)
-            self._advance_main(found)
-            self.version += 1
-
-    def begin_thread(self, channel: str, thread: str) -> Spans:
-        """What the thread lacks, as it is about to be read."""
-        with self.lock:
-            spans = self.channels[channel].threads[thread]
-            key = (channel, thread)
-            dropped = self._queue.accept_again(key)
-            if dropped is not None:
-                self._overflowing.discard(key)
-                spans.end(dropped.newest)
-            return spans.copy()
-
-    def thread_read(self, channel: str, thread: str, through: Optional[str]) -> None:
-        """Its replies are in the queue: up to `through`, or (None) up to the present."""
-        key = (channel, thread)
-        with self.lock:
-            found = self.channels[channel]
-            spans = found.threads.pop(thread, Spans())
-            if through is not None:
-                spans.cut(through)
-            else:
-                found.cursors.pop(thread, None)
-                dropped = self._queue.dropped(key)  # while it was read
-                spans = Spans([Span(just_before(dropped.oldest))] if dropped else ())
-            if spans:
-                found.threads[thread] = spans
-                self._queue.advance(key, spans.since)
-                return
-            parents = found.parents_missing
-            held = parents and (parents.until is None or thread <= parents.until)
-            self._queue.advance(key, parents.since if held else None)
-            self.version += 1
-
-    def cannot_be_read(self, channel: str, now: float) -> None:
-        """Nothing can be fetched from the channel: what it lacks is given up."""
-        with self.lock:
-            found = self.channels[channel]
-            found.readable, found.refused_at = False, now
-            self._drop(found)
 
     # --- looking --------------------------------------------------------------------------------
 
@@ -442,46 +253,13 @@ class GapLedger:
         for thread, spans in found.threads.items():
             self._queue.hold((found.channel, thread), spans.since)
 
-    def _whole(self, found: ChannelGaps, now: float) -> HistoryPass:
-        """A pass from the present on. The line drops no more, unless too much was dropped already:
-        then what it drops is read by another pass."""
-        key = (found.channel, "")
-        dropped = self._queue.dropped(key)
-        if dropped is not None and dropped.number <= SHORT:
-            dropped = self._queue.accept_again(key)
-            if dropped is not None:
-                self._overflowing.discard(key)
-                found.main.end(dropped.newest)
-            main, found.main = found.main, Spans()
-        elif dropped is not None:
-            main = found.main.head(dropped.newest)
-            found.main = Spans([Span(dropped.newest, None)])
-            self._queue.count_anew(key)
-        else:
-            main, found.main = found.main, Spans()
-        parents, found.parents = found.parents, Spans()
-        bounds = [spans.since for spans in (main,) if spans]
-        if parents:
-            floor = (seconds(parents.since) or 0.0) - self._settings.backfill_max_age
-            bounds.append(timestamp(floor))
-        bounds = bounds or [timestamp(now)]  # nothing was dropped since it was last read
-        latest = timestamp(max(now, *(seconds(each) or 0.0 for each in bounds)) + DAY)
-        return HistoryPass(main, parents, min(bounds), latest, self._queue.fetched_capacity // 2)
-
-    def _window(self, found: ChannelGaps) -> HistoryPass:
-        """A pass over the next slice of a large gap."""
-        room = self._queue.fetched_capacity // 2
-        latest = found.edges[min(len(found.edges), max(1, room // PAGE)) - 1]
-        through = just_before(latest)
-        main = found.main.head(through)
-        found.main.cut(through)
-        return HistoryPass(main, Spans(), main.since, latest, room)
-
-    def _advance_main(self, found: ChannelGaps) -> None:
+    def advance_main(self, found: ChannelGaps) -> None:
+        """Let the main line go on as far as it lacks nothing."""
         main = found.main_missing
         self._queue.advance((found.channel, ""), main.since if main else None)
 
-    def _release_threads(self, found: ChannelGaps) -> None:
+    def release_threads(self, found: ChannelGaps) -> None:
+        """Let all threads go on, but for those that are known to lack replies."""
         parents = found.parents_missing
         but = {thread: spans.since for thread, spans in found.threads.items()}
         if parents:
@@ -491,18 +269,18 @@ class GapLedger:
 
     def _coarsen(self, found: ChannelGaps) -> None:
         for thread in list(found.threads):
-            if (found.channel, thread) not in self._overflowing:
+            if (found.channel, thread) not in self.overflowing:
                 found.parents.update(found.threads.pop(thread))
         self._hold(found)
 
-    def _drop(self, found: ChannelGaps) -> None:
+    def drop(self, found: ChannelGaps) -> None:
         """Whatever is missing there is not fetched."""
         threads = list(found.threads)
         found.main, found.parents, found.reading = Spans(), Spans(), None
         found.threads, found.edges, found.cursors = {}, [], {}
         for thread in ["", *threads]:
             key = (found.channel, thread)
-            self._overflowing.discard(key)
+            self.overflowing.discard(key)
             dropped = self._queue.accept_again(key)
             self.given_up += dropped.number if dropped is not None else 0
             self._queue.advance(key, None)

@@ -24,7 +24,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from st2slack.errors import Refusal
 from st2slack.events import connection, triggers
 from st2slack.events.backfill import Backfill
-from st2slack.events.catch_up import CatchUp, Parts
+from st2slack.events.catch_up import CatchUp
 from st2slack.events.checkpoint import Checkpoint
 from st2slack.events.command_queue import CommandQueue
 from st2slack.events.connection import Keeper, Link
@@ -32,6 +32,7 @@ from st2slack.events.deferred_acknowledgements import DeferredAcknowledgements
 from st2slack.events.dispatcher import Dispatcher, Outcome
 from st2slack.events.event_handler import EventHandler, Sources
 from st2slack.events.event_queue import EventQueue
+from st2slack.events.fetcher import Parts
 from st2slack.events.gap_ledger import GapLedger
 from st2slack.events.identity import IdentityLookup
 from st2slack.events.model import Identity, Trigger
