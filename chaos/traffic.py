@@ -110,7 +110,7 @@ class Traffic:
             more.update(subtype="file_share", files=[{"id": "F%d" % number, "name": "a.txt"}])
         text = "%s %d" % (WORD, number)
         user = self.chance.choice(self._people)
-        if self.chance.random() < BOTS:
+        if "subtype" not in more and self.chance.random() < BOTS:
             user = "U0OTHERBOT1"
             more.update(bot_id="B0OTHER001", app_id="A0OTHER001")
         posted = self.slack.workspace.say(user, channel, text, **more)

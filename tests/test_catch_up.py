@@ -12,6 +12,7 @@ from st2slack.events import backfill, gap_reader
 from st2slack.events.backfill import HISTORY, MINE, REPLIES, Backfill
 from st2slack.events.catch_up import CatchUp
 from st2slack.events.checkpoint import Checkpoint
+from st2slack.events.deferred_acknowledgements import DeferredAcknowledgements
 from st2slack.events.event_queue import EventQueue
 from st2slack.events.fetcher import Parts
 from st2slack.events.gap_ledger import GapLedger
@@ -334,6 +335,24 @@ def test_more_is_dropped_than_one_pass_can_read_while_more_comes(missing, monkey
     assert missing.queue.waiting_since() == {}
 
 
+def test_whether_a_channel_can_be_read_is_learned_before_there_is_room(missing):
+    """Only then may what was dropped be acknowledged, and Slack does not wait for long."""
+    missing.queue.capacity, missing.queue.fetched_capacity = 1, 2
+    fetched = Event({"type": "message", "channel": DEPLOYS, "ts": "1.000000", "text": "x"})
+    missing.queue.put_fetched(fetched, MESSAGE, (1,))
+    message = missing.say("one")
+    assert missing.queue.put(
+        Event({**message, "channel": GENERAL, "ts": "9.0"}), MESSAGE, (2,), True
+    )
+    missing.ledger.overflowed((GENERAL, ""), "9.0")
+    assert missing.ledger.is_readable(GENERAL) is None
+    missing.step()
+    assert missing.ledger.is_readable(GENERAL) is True
+    assert missing.asked(HISTORY, "limit") == ["1"]
+    missing.step(3)
+    assert len(missing.asked(HISTORY)) == 1, "and then there is no room for more"
+
+
 # which call
 
 
@@ -557,3 +576,39 @@ def test_how_far_back_a_gap_goes_is_fixed_when_it_opens(missing, config):
     missing.connect()
     missing.limiter._not_before.clear()
     assert "missed" in missing.finish()
+
+
+# what is acknowledged though it had no room
+
+
+def test_an_acknowledgement_waits_for_a_checkpoint_and_for_the_history():
+    clock = Clock()
+    readable, acknowledged = {}, []
+    deferred = DeferredAcknowledgements(readable.get, clock)
+
+    def add(channel, version):
+        deferred.add(channel, version, lambda: acknowledged.append((channel, version)))
+
+    def due():
+        for acknowledge in deferred._due():
+            acknowledge()
+        return list(acknowledged)
+
+    add("C1", 5)
+    readable["C1"] = True
+    assert due() == [], "nothing is saved"
+    deferred.saving(4)
+    deferred.saved()
+    assert due() == [], "what is saved does not cover it"
+    deferred.saving(5)
+    assert due() == [], "it is not saved yet"
+    deferred.saved()
+    assert due() == [("C1", 5)]
+    add("C1", 5)
+    assert len(acknowledged) == 2, "from now on at once"
+    add("C2", 5)
+    add("C3", 5)
+    readable["C3"] = False
+    assert due() == acknowledged[:2] and len(deferred) == 1
+    clock.now += 60
+    assert due() == acknowledged[:2] and len(deferred) == 0, "Slack delivers it again"

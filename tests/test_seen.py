@@ -156,6 +156,21 @@ def test_memory_has_a_hard_bound_and_what_it_cost_is_counted():
     assert not seen.known(message("0.0"), MESSAGE)
 
 
+def test_nothing_is_forgotten_that_came_after_the_oldest_gap_began():
+    """However old it is, and however much it is: it may be fetched again."""
+    seen = Seen(KEEP_FOR, at_most=1000)
+    seen.protect(NOW)
+    events = [message(ts="%.6f" % (NOW + number)) for number in range(5000)]
+    for number, event in enumerate(events):
+        seen.add(event, MESSAGE, NOW + number)
+    seen.forget(NOW + 10 * KEEP_FOR)
+    assert all(seen.known(event, MESSAGE) for event in events)
+    assert seen.forgotten_early == 0
+    seen.protect(None)
+    seen.forget(NOW + 10 * KEEP_FOR)
+    assert len(seen) < 3000
+
+
 def test_memory_does_not_grow_with_what_is_added():
     """Hashing aside, which takes its time: keys as they come from there."""
     seen = Seen(KEEP_FOR, at_most=50_000)

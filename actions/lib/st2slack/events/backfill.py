@@ -49,6 +49,10 @@ class Backfill:
         arguments = {"channel": channel, "oldest": oldest, "latest": latest, "limit": PAGE}
         return self._page(HISTORY, arguments, cursor, "messages")
 
+    def probe(self, channel: str) -> None:
+        """Raises where the channel's history cannot be read."""
+        self._client.call(HISTORY, {"channel": channel, "limit": 1})
+
     def replies(self, channel: str, thread: str, oldest: str, cursor: str, now: float) -> Page:
         """Replies of a thread that are newer than `oldest`, oldest first. The end is left open:
         this machine's clock is not Slack's."""

@@ -53,6 +53,14 @@ class CallSchedule:
                     tasks.append(Task(REPLIES, channel, thread, spans.since, activity))
         return tasks
 
+    def is_readability_unknown(self, task: Task) -> bool:
+        """Whether messages of the channel wait for their acknowledgement until that is known."""
+        return (
+            task.method == HISTORY
+            and self._ledger.is_readable(task.channel) is None
+            and self._queue.dropped((task.channel, "")) is not None
+        )
+
     def take(self, tasks: List[Task]) -> Task:
         """One of these; it is counted as made."""
         task = self._choose(tasks)

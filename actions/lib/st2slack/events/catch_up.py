@@ -75,11 +75,14 @@ class CatchUp:
         ready = [each for each in tasks if waits[each.method] <= 0]
         if not ready:
             return min(waits.values())
-        if not self._parts.queue.wait_for_room(POLL):
+        if self._parts.queue.wait_for_room(0.0):
+            self._try(self._schedule.take(ready), self._make)
             return 0.0
-        task = self._schedule.take(ready)
-        self._limiter.take(task.method)
-        self._try(task)
+        unknown = [each for each in ready if self._schedule.is_readability_unknown(each)]
+        if unknown:
+            self._try(unknown[0], lambda task: self._fetcher.probe(task.channel))
+        else:
+            self._parts.queue.wait_for_room(POLL)
         return 0.0
 
     def seconds_left(self) -> float:
@@ -107,9 +110,10 @@ class CatchUp:
 
     # --- making a call --------------------------------------------------------------------------
 
-    def _try(self, task: Task) -> None:
+    def _try(self, task: Task, make: Callable[[Task], None]) -> None:
+        self._limiter.take(task.method)
         try:
-            self._make(task)
+            make(task)
             self._tries.pop(task.method, None)
         except RateLimited as limited:
             asked = limited.retry_after

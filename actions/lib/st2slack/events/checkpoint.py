@@ -175,20 +175,25 @@ class Checkpoint:
 
     def save_if_due(self, now: float) -> None:
         """Save, at most once a second."""
-        if self.due(now):
-            self.save(now)
+        with self._writing:
+            saved = self.due(now) and self._save(now)
+        if saved:
+            self.on_saved()
 
     def save(self, now: float) -> bool:
         """Save at once. False where the datastore did not take it."""
         with self._writing:
-            self._changed, self._tried = False, now
-            text = self._text()
-            done = self._put(self._key, text)
-            self._pause = EVERY if done else min(LONGEST_PAUSE, self._pause * 2)
-            if not done:
-                self._changed = True
+            done = self._save(now)
         if done:
             self.on_saved()
+        return done
+
+    def _save(self, now: float) -> bool:
+        self._changed, self._tried = False, now
+        done = self._put(self._key, self._text())
+        self._pause = EVERY if done else min(LONGEST_PAUSE, self._pause * 2)
+        if not done:
+            self._changed = True
         return done
 
     def save_status(self, status: Mapping[str, Any]) -> bool:

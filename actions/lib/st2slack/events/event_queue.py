@@ -19,7 +19,7 @@ Nobody who puts something in waits for room. What has no room:
 
 Threads take turns badly where one is far ahead of the other. So a reader that is some events ahead
 lets the dispatcher go first, as long as that is fast; where it is slow (because StackStorm, or a
-look-up, is), for PATIENCE seconds in all, of which a tenth of the time comes back.
+look-up, is), for PATIENCE seconds in all, which come back slowly.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ FETCHED = 3_000  # messages of a history
 AHEAD = 128  # events that a reader may be ahead of a dispatcher that is fast
 YIELD = 0.02  # seconds that it lets it go first at a time
 FAST = 1_000.0  # events a second
-PATIENCE, COMES_BACK = 0.5, 0.1  # seconds, and seconds in a second
+PATIENCE, COMES_BACK = 0.3, 0.03  # seconds, and seconds in a second
 MOST_HELD = 30.0  # seconds
 
 LineKey = Tuple[str, str]

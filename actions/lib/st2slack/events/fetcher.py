@@ -159,6 +159,12 @@ class Fetcher:
         hashes = self._parts.checkpoint.hashes(event, MESSAGE)
         return self._parts.checkpoint.is_known(hashes) or self._parts.queue.is_pending(hashes)
 
+    def probe(self, channel: str) -> None:
+        """Learn whether the channel can be read, though there is no room yet for what it has: then
+        what was dropped may be acknowledged."""
+        self._parts.backfill.probe(channel)
+        self._reader.can_be_read(channel)
+
     def read_thread(self, channel: str, thread: str) -> None:
         """Read the next page of a thread's replies."""
         ledger, reader = self._parts.ledger, self._reader
