@@ -81,7 +81,7 @@ class Missing:
 
     def lose(self):
         self.checkpoint.heard(self.now)
-        self.ledger.open(self.now, self.checkpoint.alive, {})
+        self.ledger.open(self.now, self.checkpoint.alive)
 
     def connect(self):
         self.ledger.clock_offset.observe("%.6f" % self.now, self.now)
@@ -474,13 +474,16 @@ def test_odd_answers_are_no_crash(missing, answer, monkeypatch):
     assert missing.finish() == ["seen"]
 
 
-def test_a_cursor_that_leads_in_a_circle_ends(missing, monkeypatch):
+@pytest.mark.parametrize("cursor", ["again", 7, ["a"]])
+def test_a_cursor_that_leads_nowhere_ends_and_is_told(missing, monkeypatch, cursor):
     missing.say("seen")
     missing.lose()
     missing.connect()
-    answer = {"messages": [], "channels": [], "response_metadata": {"next_cursor": "again"}}
+    answer = {"messages": [], "channels": [], "response_metadata": {"next_cursor": cursor}}
     monkeypatch.setattr(OneTry, "call", lambda self, method, arguments=None: answer)
     assert missing.finish() == ["seen"]
+    told = [line for line in missing.warnings if "lead nowhere" in line]
+    assert len(told) == 2 and GENERAL in told[1] + told[0]
 
 
 def test_a_thread_of_many_pages(missing, monkeypatch):
@@ -572,7 +575,7 @@ def test_how_far_back_a_gap_goes_is_fixed_when_it_opens(missing, config):
     missing.connect()
     missing.limiter.hold(HISTORY, 9999.0)
     missing.clock.now += 5000  # more than the greatest age
-    missing.ledger.open(missing.now, missing.now, {})
+    missing.ledger.open(missing.now, missing.now)
     missing.connect()
     missing.limiter._not_before.clear()
     assert "missed" in missing.finish()

@@ -24,10 +24,12 @@ TYPES = {"public_channel": "channel", "private_channel": "group", "im": "im", "m
 
 
 class Page(NamedTuple):
-    """Objects of one page; `cursor` of the next, "" at the end."""
+    """Objects of one page; `cursor` of the next, "" at the end. `leads_nowhere`: there are more,
+    but the cursor is none."""
 
     items: List[Dict[str, Any]]
     cursor: str
+    leads_nowhere: bool = False
 
 
 class Backfill:
@@ -70,7 +72,7 @@ class Backfill:
             for each in page.items
             if is_message(each) and each["ts"] != thread and each.get("subtype") != "tombstone"
         ]
-        return Page(sorted(found, key=lambda each: str(each["ts"])), page.cursor)
+        return page._replace(items=sorted(found, key=lambda each: str(each["ts"])))
 
     def event(self, channel: str, kind: str, message: Mapping[str, Any]) -> Event:
         """The message as the event that would have told of it. `kind`: channel_type as events have
@@ -91,9 +93,11 @@ class Backfill:
         found = answer.get(items)
         metadata = answer.get("response_metadata")
         following = metadata.get("next_cursor") if isinstance(metadata, dict) else None
+        is_broken = bool(following) and (not isinstance(following, str) or following == cursor)
         return Page(
             [each for each in found if isinstance(each, dict)] if isinstance(found, list) else [],
-            following if isinstance(following, str) else "",
+            following if isinstance(following, str) and not is_broken else "",
+            is_broken,
         )
 
 
@@ -140,6 +144,16 @@ class Warnings:
         if key not in self._given:
             self._given[key] = None
             self._warn("%s the catch-up: %s" % (what, error))
+
+    def leads_nowhere(self, method: str, channel: str) -> None:
+        """Pages are missing, for Slack gave a cursor that is none, or the same again."""
+        key = (method, channel)
+        if key not in self._given:
+            self._given[key] = None
+            self._warn(
+                "The pages of %s of %s lead nowhere; what lies beyond them is left out."
+                % (method, channel or "the app")
+            )
 
     def works(self, channel: str) -> None:
         """The channel could be read: if it fails again, that is worth a line."""

@@ -80,6 +80,8 @@ class EventHandler:
 
     def _done(self, item: Item) -> None:
         self._sources.queue.done(item)
+        if len(item.acknowledge) > 1:  # it was delivered again while it waited
+            self._sources.status.count("known", len(item.acknowledge) - 1)
         for acknowledge in item.acknowledge:
             acknowledge()
 

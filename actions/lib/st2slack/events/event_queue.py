@@ -178,7 +178,7 @@ class EventQueue:
                 item.acknowledge.append(acknowledge)
             self._live += 1
             self._push(line, item)
-            if self._live > AHEAD and self._patience.is_left():
+            if self._live > AHEAD and self._can_go_on() and self._patience.is_left():
                 self._let_dispatcher_go_first()
             return Outcome.QUEUED
 
@@ -445,6 +445,10 @@ class EventQueue:
     def _forget_if_idle(self, line: Line) -> None:
         if line.is_idle:
             self._lines.pop(line.key, None)
+
+    def _can_go_on(self) -> bool:
+        """Whether there is anything that may be dispatched now."""
+        return bool(self._turns) and not (self._starved or self._paused or self._closed)
 
     def _let_dispatcher_go_first(self) -> None:
         began, handled = self._clock(), self._handled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from st2slack.errors import Refusal
-from st2slack.events.backfill import MINE, Backfill, Warnings
+from st2slack.events.backfill import HISTORY, MINE, REPLIES, Backfill, Warnings
 from st2slack.events.checkpoint import Checkpoint
 from st2slack.events.event_queue import EventQueue
 from st2slack.events.gap_ledger import GapLedger
@@ -111,7 +111,9 @@ class Fetcher:
         while len(found) < MOST_CONVERSATIONS:
             page = self._parts.backfill.conversations(types, cursor)
             found += [each for each in page.items if isinstance(each.get("id"), str)]
-            if not page.cursor or page.cursor == cursor:
+            if page.leads_nowhere:
+                self._warnings.leads_nowhere(MINE, "")
+            if not page.cursor:
                 break
             cursor = page.cursor
             self._limiter.take(MINE)
@@ -130,6 +132,8 @@ class Fetcher:
         page = self._parts.backfill.history(channel, reading.oldest, reading.latest, reading.cursor)
         reading.accept(page.items, page.cursor)
         self._warnings.works(channel)
+        if page.leads_nowhere:
+            self._warnings.leads_nowhere(HISTORY, channel)
         reader.can_be_read(channel)
         with ledger.lock:  # what is in the queue is missing no more, and not before
             if reading.has_main and not had_main:
@@ -173,7 +177,9 @@ class Fetcher:
         oldest, cursor = cursors.get(thread, (spans.since, ""))
         page = self._parts.backfill.replies(channel, thread, oldest, cursor, self._now())
         missing = [each for each in page.items if each["ts"] in spans]
-        more = page.cursor if page.cursor and page.cursor != cursor and page.items else ""
+        more = page.cursor if page.items else ""
+        if page.leads_nowhere:
+            self._warnings.leads_nowhere(REPLIES, channel)
         with ledger.lock:
             self._put(channel, missing)
             if more:

@@ -71,14 +71,18 @@ class GapLedger:
                     found.threads.setdefault(thread, Spans()).update(spans)
                 self._hold(found)
 
-    def open(self, now: float, alive: Optional[float], marks: Mapping[str, str]) -> None:
-        """From now on anything may be missed. `alive`: see Checkpoint; `marks` count before those
-        of this moment."""
+    def open(
+        self, now: float, alive: Optional[float], marks: Optional[Mapping[str, str]] = None
+    ) -> None:
+        """From now on anything may be missed. `alive`: see Checkpoint; `marks`: up to where
+        everything came, None: up to now."""
         if self._settings.backfill_max_age <= 0 or alive is None:
             return
         earliest = timestamp(now - self._settings.backfill_max_age)
         default = max(timestamp(alive - SKEW), earliest)
-        since = {**self._marks(), **(self._marks_before or {}), **marks}
+        since = marks
+        if since is None:
+            since = self._marks() if self._marks_before is None else self._marks_before
         self._marks_before = None
         most = max(0, int(self._settings.backfill_max_channels))
         with self.lock:

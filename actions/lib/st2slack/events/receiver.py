@@ -126,7 +126,7 @@ class Receiver:
         again = self._wanted().judge(event, None)  # it may have become known just now
         if again.why != triggers.IDENTITY_UNKNOWN:
             return again
-        self._refused(event, acknowledge)
+        self._to.status.ignore(again.why)
         return None
 
     def _receive_command(

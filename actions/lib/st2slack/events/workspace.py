@@ -337,7 +337,7 @@ class SensedWorkspace:
         is_connected = state == connection.CONNECTED
         if self._connected and not is_connected:
             self._connected = self.catch_up.connected = False
-            self.ledger.open(now, self.checkpoint.alive, {})
+            self.ledger.open(now, self.checkpoint.alive)
         self.status.set(state=state, why=why, since=now)
         self._next_beat = 0.0  # the kept status follows at once
         log = self._services.log
@@ -434,7 +434,7 @@ class SensedWorkspace:
     def _missed(self) -> None:
         """Without having been disconnected."""
         now = self._clock()
-        self.ledger.open(now, self.checkpoint.alive, {})
+        self.ledger.open(now, self.checkpoint.alive)
         self.ledger.close(now)
 
     def _two_connections(self, begins: bool) -> None:
