@@ -81,12 +81,12 @@ def _on_link(name: str, *args: Any, dies: bool = True) -> Callable[[Scene], bool
     return fault
 
 
-def _raw(item: Any) -> Callable[[Scene], bool]:
-    return _on_link("send_raw", item, dies=False)
+def _raw(item: Any, dies: bool = False) -> Callable[[Scene], bool]:
+    return _on_link("send_raw", item, dies=dies)
 
 
 def _oversized(scene: Scene) -> bool:
-    return _raw(oversized())(scene)
+    return _raw(oversized(), dies=True)(scene)
 
 
 def _leave(reason: str) -> Callable[[Scene], bool]:
@@ -153,7 +153,7 @@ FAULTS: Dict[str, Callable[[Scene], bool]] = {
     "eof": _on_link("eof"),
     "half-open": _half_open,
     "close": _on_link("close", 1011),
-    "garbage": _raw(Wire(GARBAGE)),
+    "garbage": _raw(Wire(GARBAGE), dies=True),
     "binary frame": _raw(b"\x00\xff"),
     "not JSON": _raw("{no JSON"),
     "oversized": _oversized,
