@@ -194,16 +194,18 @@ def test_a_thread_without_work_ends(monkeypatch):
     assert in_time(lambda: 5, 10, threads=threads) == 5
 
 
-def test_work_that_is_given_up_ends():
-    used = []
+def test_a_thread_whose_work_was_given_up_takes_no_other():
+    threads, over, used = Threads(), threading.Event(), []
 
-    def spin():
+    def hang():
         used.append(threading.current_thread())
-        while True:
-            pass
+        over.wait(30)
 
     with pytest.raises(OutOfTime):
-        in_time(spin, 0.05, threads=Threads())
+        in_time(hang, 0.05, threads=threads)
+    in_time(lambda: used.append(threading.current_thread()), 10, threads=threads)
+    assert used[0] is not used[1]
+    over.set()
     used[0].join(10)
     assert not used[0].is_alive()
 

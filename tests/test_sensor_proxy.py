@@ -405,7 +405,7 @@ def test_no_proxy_is_read_alike_by_actions_and_sensor(
 ):
     proxy = make_proxy(refuses=b"HTTP/1.1 407 No\r\n\r\n")
     monkeypatch.setenv(name, listed)
-    config = {"api_url": "https://slack.invalid/api/", "max_wait": 0.5}
+    config = {"api_url": "https://slack.invalid/api/", "max_wait": 10}
     if where == "config":
         config["proxy"] = proxy.url
     else:

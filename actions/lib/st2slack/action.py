@@ -34,6 +34,7 @@ from st2slack.web.pages import (
     slim_page,
     too_large,
 )
+from st2slack.web.session import closing_session
 
 if TYPE_CHECKING:  # few actions need it
     from st2slack.work.questions.desk import Desk
@@ -147,7 +148,7 @@ class SlackBase(Action):
         how = _how(plumbing)
         left = remembered(seconds_left)
         check_time = own_time(method.name, left)
-        with requests.Session() as session:  # one connection for all pages
+        with closing_session() as session:  # one connection for all pages
             client = Client(settings, session, limit=left, notice=self.logger.warning)
 
             def call(page: Dict[str, Any]) -> Any:

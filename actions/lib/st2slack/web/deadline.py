@@ -6,7 +6,6 @@ A transfer has no end of its own: it may go on as long as bytes do.
 
 from __future__ import annotations
 
-import ctypes
 import queue
 import threading
 from time import monotonic
@@ -32,13 +31,11 @@ class Job:
         self.done = threading.Event()
         self.abandoned = False
         self._work = work
-        self._thread: Optional[int] = None
         self._results: List[Any] = []
         self._errors: List[BaseException] = []
 
     def run(self) -> None:
         """Do the work; whatever it raises is for who asks for the outcome."""
-        self._thread = threading.get_ident()
         try:
             self._results.append(self._work())
         except BaseException as error:  # handed on to the thread that waits
@@ -51,15 +48,6 @@ class Job:
         if not self._results:
             raise OutOfTime(text)
         return self._results[0]
-
-    def abandon(self) -> None:
-        """End the work at its next step: a server that never ends would keep a core busy."""
-        self.abandoned = True
-        if self._thread is not None and not self.done.is_set():
-            # Does nothing where the thread is gone, or is no thread of the system (eventlet).
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(
-                ctypes.c_ulong(self._thread), ctypes.py_object(SystemExit)
-            )
 
 
 class Threads:
@@ -119,8 +107,9 @@ def in_time(
     """What `work` returns or raises, if it does so within `seconds`; else OutOfTime.
 
     `own_end` tells how many seconds the caller itself still has (None: no end known). It is asked
-    only when the work takes long. With `threads` work that is given up is ended; without, it goes
-    on in a thread that ends with the process.
+    only when the work takes long. Work that is given up goes on in its thread, which takes no other
+    and ends with the process: an exception put into a thread from outside can be raised in a
+    finalizer, where it is lost, or while a lock is held.
     """
     ends = monotonic() + seconds
     job = (threads or Threads()).begin(work)
@@ -129,7 +118,7 @@ def in_time(
         if own is not None:
             ends = min(ends, monotonic() + own - MARGIN)
         job.done.wait(max(0.0, ends - monotonic()))
-    return _outcome(job, "no answer in time", threads)
+    return _outcome(job, "no answer in time")
 
 
 def while_moving(
@@ -154,19 +143,19 @@ def while_moving(
                 "was not through when the time of the action itself was over; give the action "
                 "more of it (its parameter `timeout`, in seconds)."
             )
-            return _outcome(job, text, threads)
+            return _outcome(job, text)
         if moved() != count:
             count, since = moved(), monotonic()
         if monotonic() - since >= silence:
             text = "was given up: nothing moved for %g s." % silence
-            return _outcome(job, text, threads)
+            return _outcome(job, text)
         job.done.wait(min(ASK_AFTER, silence))
     return job.outcome("ended without an answer.")
 
 
-def _outcome(job: Job, text: str, threads: Optional[Threads]) -> Any:
-    if threads is not None and not job.done.is_set():
-        job.abandon()
+def _outcome(job: Job, text: str) -> Any:
+    if not job.done.is_set():
+        job.abandoned = True
     return job.outcome(text)
 
 
