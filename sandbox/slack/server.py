@@ -206,7 +206,8 @@ class LoopbackSlack:
         application.router.add_route("POST", "/commands/{path:.*}", self._response)
         application.router.add_route("POST", "/actions/{path:.*}", self._response)
         application.router.add_route("POST", file_host.UPLOAD, self._upload, name=UPLOAD)
-        application.router.add_route("GET", file_host.DOWNLOAD, self._download)
+        for file in (file_host.DOWNLOAD, file_host.PRIVATE):
+            application.router.add_route("GET", file, self._download)
         application.router.add_route("GET", "/link/", self._socket_mode, name=SOCKET_MODE)
         application.router.add_route("GET", "/websocket/{ticket}", self._rtm, name=RTM)
         application.router.add_route("*", "/page{path:$|/.*}", self._page, name=PAGE)
@@ -267,7 +268,8 @@ class LoopbackSlack:
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         ticket = request.match_info["ticket"]
-        return file_host.take(self.workspace, ticket, request[BODY]).response()
+        body = file_host.sent(request[RECORD], request[BODY])
+        return file_host.take(self.workspace, ticket, body).response()
 
     async def _download(self, request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]

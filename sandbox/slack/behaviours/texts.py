@@ -104,10 +104,25 @@ def _attachment(number: int, item: Json) -> Json:
 
 
 def metadata(ctx: Context, value: Json) -> Json:
-    """Metadata with its two members, event_type and event_payload."""
-    if not isinstance(value.get("event_type"), str) or "event_payload" not in value:
+    """Metadata: an event (event_type and event_payload), entities (Work Objects), or both."""
+    has_event = isinstance(value.get("event_type"), str) and "event_payload" in value
+    has_half = not has_event and ("event_type" in value or "event_payload" in value)
+    entities = value.get("entities", [])
+    right = isinstance(entities, list) and all(_is_entity(each) for each in entities)
+    if has_half or not right or not (has_event or entities):
         raise Refuse(ctx.code("invalid_metadata_format"))
     return value
+
+
+def _is_entity(item: Any) -> bool:
+    """True for what has the required members of @slack/types' EntityMetadata."""
+    if not isinstance(item, dict):
+        return False
+    objects = (item.get("entity_payload"), item.get("external_ref"))
+    words = (item.get("entity_type"), item.get("url"))
+    return all(isinstance(each, dict) for each in objects) and all(
+        isinstance(each, str) and each for each in words
+    )
 
 
 def author(ctx: Context, args: Dict[str, Any]) -> Json:
