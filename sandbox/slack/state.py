@@ -130,6 +130,7 @@ class Workspace:
         self.uploads: Dict[str, Upload] = {}
         self.contents: Dict[str, bytes] = {}
         self.usergroups: Dict[str, Json] = {}
+        self.custom_emoji: Dict[str, str] = {}  # name → address of its image, or alias:NAME
         self.invited: List[str] = []
         self.views: Dict[str, Json] = {}
         self.scheduled: Dict[str, Json] = {}
