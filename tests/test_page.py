@@ -10,9 +10,9 @@ from paging import DEPLOYS, GENERAL, RANDOM, App, api, button, entry, modal, opt
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from sandbox.page import add, elements, guard, typed
+from sandbox.page import add, elements, typed
 from sandbox.page.deeds import Wrong
-from sandbox.slack import LoopbackSlack, seed
+from sandbox.slack import LoopbackSlack, guard, seed
 from sandbox.slack.behaviours import modals
 
 MARA, TOMASZ, PRIYA, LEA = seed.OWNER, seed.TOMASZ, seed.PRIYA, seed.LEA

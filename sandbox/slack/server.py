@@ -12,7 +12,7 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from aiohttp import web
 
-from . import certificates, facts, file_host, response_urls, tokens, webhooks, wire
+from . import certificates, facts, file_host, guard, response_urls, tokens, webhooks, wire
 from .acceptor import Acceptor
 from .answers import Exchange, drop_empty_type, respond
 from .faults import CutWhileRead, FaultList
@@ -216,8 +216,12 @@ class LoopbackSlack:
     @web.middleware
     async def _recorded(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Read the request whole and record it; then a fault may spoil what the handler says."""
-        if request.match_info.route.name == PAGE:
+        if request.match_info.route.name == PAGE:  # it has the same guard, and answers of its own
             return await self._page(request)
+        names = certificates.ELSEWHERE if self._tls == "wrong_name" else ()
+        objection = guard.objection(request.headers, request.scheme, names=names)
+        if objection:
+            return web.Response(text=objection, status=403)
         try:
             return await self._carried_out(request, handler)
         finally:
