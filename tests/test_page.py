@@ -13,7 +13,7 @@ from websockets.sync.client import connect
 from sandbox.page import add, elements, typed
 from sandbox.page.deeds import Wrong
 from sandbox.slack import LoopbackSlack, guard, seed
-from sandbox.slack.behaviours import modals
+from sandbox.slack.behaviours import modals, texts
 
 MARA, TOMASZ, PRIYA, LEA = seed.OWNER, seed.TOMASZ, seed.PRIYA, seed.LEA
 PATIENCE = 30
@@ -609,7 +609,8 @@ def test_what_cannot_be_pressed(slack, app, do, change, words):
 
 def test_an_element_that_the_page_does_not_know(slack, do):
     element = {"type": "holo_select", "action_id": "act"}
-    ts = post(slack, {"type": "actions", "block_id": "blk", "elements": [element]})
+    block = {"type": "actions", "block_id": "blk", "elements": [element]}
+    ts = slack.workspace.say(seed.BOT, DEPLOYS, "x", blocks=[block])["ts"]
     said = do("press", channel=DEPLOYS, ts=ts, block_id="blk", action_id="act", status=400)
     assert "holo_select" in said["error"]
 
@@ -626,7 +627,8 @@ def test_an_element_that_the_page_does_not_know(slack, do):
     ],
 )
 def test_blocks_of_any_shape_end_nothing(slack, app, do, block):
-    ts = post(slack, block, {"type": "actions", "elements": [button("Go", "go")]})
+    blocks = texts.numbered([block, {"type": "actions", "elements": [button("Go", "go")]}])
+    ts = slack.workspace.say(seed.BOT, DEPLOYS, "x", blocks=blocks)["ts"]
     do("press", channel=DEPLOYS, ts=ts, block_id="b1", action_id="go")
     assert app.read("interactive")["actions"][0]["action_id"] == "go"
 

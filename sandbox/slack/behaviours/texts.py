@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
+from .. import block_kit
 from ..context import Context
 from ..refusal import Refuse
 from ..state import Channel, Json
@@ -12,7 +13,6 @@ from ..state import Channel, Json
 LONGEST_TEXT = 40000  # of methods whose facts tell no other number
 LONGEST_MARKDOWN = 12000
 MOST_ATTACHMENTS = 100
-MOST_BLOCKS = 50
 
 
 def content(ctx: Context, args: Dict[str, Any]) -> Json:
@@ -33,30 +33,10 @@ def content(ctx: Context, args: Dict[str, Any]) -> Json:
 
 def blocks(items: List[Any]) -> List[Json]:
     """Blocks as Slack keeps them, checked."""
-    if len(items) > MOST_BLOCKS:
-        raise Refuse.explained(
-            "invalid_blocks",
-            ["no more than {} items allowed [json-pointer:/blocks]".format(MOST_BLOCKS)],
-        )
-    check_blocks(items, "invalid_blocks", "/blocks")
-    return numbered(items)
-
-
-def check_blocks(items: List[Any], code: str, pointer: str) -> None:
-    """Each block is an object with a type. Which types there are is for Slack to know."""
-    wrong = [number for number, block in enumerate(items) if not _is_block(block)]
+    wrong = block_kit.of_message(items)
     if wrong:
-        raise Refuse.explained(
-            code,
-            [
-                "missing required field: type [json-pointer:{}/{}]".format(pointer, number)
-                for number in wrong
-            ],
-        )
-
-
-def _is_block(item: Any) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("type"), str)
+        raise Refuse.explained("invalid_blocks", wrong)
+    return numbered(items)
 
 
 def numbered(items: List[Json], prefix: str = "b") -> List[Json]:
@@ -92,15 +72,23 @@ def attachments(items: List[Any]) -> List[Json]:
         raise Refuse.explained(
             "invalid_arguments", ["must be a list of objects [json-pointer:/attachments]"]
         )
+    wrong = [
+        each
+        for number, item in enumerate(items)
+        for each in block_kit.of_message(
+            item.get("blocks") or [], "/attachments/{}/blocks".format(number)
+        )
+    ]
+    if wrong:
+        raise Refuse.explained("invalid_attachments", wrong)
     return [_attachment(number, item) for number, item in enumerate(items, 1)]
 
 
 def _attachment(number: int, item: Json) -> Json:
     """With IDs of its blocks that no other block of the message has."""
-    own = item.get("blocks")
-    if not isinstance(own, list) or not all(_is_block(block) for block in own):
+    if not item.get("blocks"):
         return {"id": number, **item}
-    return {"id": number, **item, "blocks": numbered(own, "a{}b".format(number))}
+    return {"id": number, **item, "blocks": numbered(item["blocks"], "a{}b".format(number))}
 
 
 def metadata(ctx: Context, value: Json) -> Json:
