@@ -1,0 +1,67 @@
+"""Slack's own clients for Node (tests/node), run against the loopback Slack.
+
+`missing()` says "" or what is not here. Under `.ci/run`, NODE_CLIENTS=required makes that a
+failure.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SCRIPTS = Path(__file__).parent / "node"
+MODULES = ROOT / ".node-tests/node_modules"  # `make node-clients` installs them there
+NODE = shutil.which("node")
+
+
+def missing():
+    """What is needed and not here, in words."""
+    if NODE is None:
+        return "node (Node.js 20 or newer)"
+    wanted = json.loads((SCRIPTS / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    there = {name: version_of(name) for name in wanted}
+    lacks = ["{} {}".format(name, wanted[name]) for name in wanted if there[name] != wanted[name]]
+    return " and ".join(lacks) + " (make node-clients)" if lacks else ""
+
+
+def version_of(name):
+    """The version of a package that is installed, "" where it is not."""
+    path = MODULES / name / "package.json"
+    if not path.is_file():
+        return ""
+    return json.loads(path.read_text(encoding="utf-8"))["version"]
+
+
+def needed():
+    """Skip the test where the clients are not to be had; fail it where they have to be."""
+    lacks = missing()
+    if lacks and os.environ.get("NODE_CLIENTS") == "required":
+        pytest.fail("NODE_CLIENTS=required, but there is no " + lacks)
+    if lacks:
+        pytest.skip("no clients for Node here: no " + lacks)
+
+
+def start(script, slack, **more):
+    """A script that runs, with what leads it to this Slack."""
+    told = {
+        "api_url": slack.api_url,
+        "bot": slack.bot_token,
+        "user": slack.user_token,
+        "app": slack.app_token,
+        **more,
+    }
+    # Nothing of this machine's settings: no proxy, no options of Node's.
+    env = {"PATH": os.environ.get("PATH", ""), "NODE_PATH": str(MODULES), "HOME": "/nonexistent"}
+    return subprocess.Popen(
+        [str(NODE), str(SCRIPTS / script), json.dumps(told)],
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
