@@ -6,6 +6,7 @@ failure.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -65,3 +66,35 @@ def start(script, slack, **more):
         text=True,
         encoding="utf-8",
     )
+
+
+RESPONSES = MODULES / "@slack/web-api/dist/types/response"
+MEMBER = re.compile(r"^    (\w+)\??: (.+);$", re.MULTILINE)
+PLAIN = ("string", "boolean", "number")
+
+
+def published_kinds(method):
+    """Key → kind (string, boolean, number, list, object) of a method's answer, as the types of
+    @slack/web-api tell; what they leave open is not there. Empty for a method without types."""
+    words = "".join(word[:1].upper() + word[1:] for word in re.split(r"[._]", method))
+    path = RESPONSES / (words + "Response.d.ts")
+    if not path.is_file():
+        return {}
+    text = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    body = re.search(r"Response = WebAPICallResult & \{\n(.*?)\n\};", text, re.DOTALL)
+    found = {} if body is None else dict(MEMBER.findall(body.group(1)))
+    kinds = {key: _kind(told, text) for key, told in found.items()}
+    return {key: kind for key, kind in kinds.items() if kind}
+
+
+def _kind(told, text):
+    """The kind that a type of TypeScript is, "" where it can be several."""
+    if told in PLAIN:
+        return told
+    if told.endswith("[]"):
+        return "list"
+    if told.startswith("{"):
+        return "object"
+    if not told.isidentifier() or told in ("any", "unknown"):
+        return ""
+    return "string" if "enum {} ".format(told) in text else "object"
