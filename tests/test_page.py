@@ -798,7 +798,7 @@ def test_a_modal_that_is_not_complete_is_not_sent(slack, app, do, look, opened):
     assert app.read("interactive")["type"] == "view_submission"
 
 
-@pytest.mark.parametrize("said", ["errors", "update", "push", "clear", "nonsense"])
+@pytest.mark.parametrize("said", ["errors", "update", "push", "clear", "nonsense", "long"])
 def test_what_an_app_answers_to_a_submission(slack, app, do, look, opened, said):
     view = opened(modal(WHY))
     other = modal({"type": "section", "text": plain("second")})
@@ -808,6 +808,7 @@ def test_what_an_app_answers_to_a_submission(slack, app, do, look, opened, said)
         "push": {"response_action": "push", "view": other},
         "clear": {"response_action": "clear"},
         "nonsense": {"response_action": "update", "view": {"type": "modal"}},
+        "long": {"response_action": "update", "view": dict(other, title=plain("x" * 25))},
     }
     do("submit", TOMASZ, view=view, values={"why": {"w": "x"}})
     app.read("interactive", answers[said])
