@@ -11,7 +11,11 @@ TESTS ?= tests
 # Where OpenLDAP's headers are, the tests can ask a real LDAP server (Debian: slapd).
 LDAP := $(if $(wildcard /usr/include/ldap.h),$(VENV)/.ldap-installed)
 
-.PHONY: demo test lint test-st2 bench chaos outages generate pictures page-picture clean venv
+# Slack's own clients for Node, in a hidden folder: the checks of the pack's files leave it out.
+NODE_CLIENTS := .node-tests/.installed
+
+.PHONY: demo test lint test-st2 bench chaos outages generate pictures page-picture clean venv \
+  node-clients
 
 venv: $(DONE) $(LDAP)
 	@ln -sfn $(VENV) .venv
@@ -26,6 +30,15 @@ $(DONE): requirements.txt requirements-tests.txt requirements-st2client.txt
 $(VENV)/.ldap-installed: requirements-ldap.txt $(DONE)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-ldap.txt || \
 	  echo "python-ldap cannot be built here: the tests of LDAP groups will say so."
+	@touch $@
+
+node-clients: $(NODE_CLIENTS)
+
+$(NODE_CLIENTS): tests/node/package.json
+	@echo "Installing Slack's clients for Node into .node-tests …"
+	@rm -rf .node-tests && mkdir .node-tests && cp tests/node/package.json .node-tests
+	@cd .node-tests && npm install --no-package-lock --ignore-scripts --no-audit --no-fund \
+	  --loglevel=error
 	@touch $@
 
 demo: venv
@@ -81,4 +94,4 @@ bench: venv
 	PYTHONPATH=.:actions:actions/lib $(RUN) -m bench
 
 clean:
-	rm -rf .venv .venv-* .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .node-tests .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis

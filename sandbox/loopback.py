@@ -77,6 +77,7 @@ def config_of(slack: Any, **sensor: Any) -> Dict[str, Any]:
         "action_token": slack.bot_token,
         "user_token": slack.user_token,
         "config_token": slack.config_token,
+        "post_message_action": {"webhook_url": slack.webhook_url},
         "sensor": {"app_token": slack.app_token, **sensor},
     }
 

@@ -75,7 +75,10 @@ def options(*values):
 
 
 def modal(*blocks, **more):
-    return {"type": "modal", "title": plain("Roll back"), "blocks": list(blocks), **more}
+    view = {"type": "modal", "title": plain("Roll back"), "blocks": list(blocks), **more}
+    if any(block["type"] == "input" for block in blocks):
+        view.setdefault("submit", plain("Send"))
+    return view
 
 
 def entry(block_id, element, **more):

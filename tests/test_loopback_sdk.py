@@ -294,6 +294,32 @@ def test_reactions_are_one_per_user_and_name(bot, owner):
     assert bot.reactions_get(**at)["message"]["reactions"][0]["users"] == [seed.OWNER]
 
 
+@pytest.mark.parametrize(
+    "name", ["tada", "wave::skin-tone-4", "skin-tone-2", "+1", "flag-no", "man-woman-boy", "8ball"]
+)
+def test_every_standard_emoji_is_a_reaction(bot, name):
+    at = {"channel": G, "timestamp": newest(bot)["ts"]}
+    assert bot.reactions_add(name=name, **at)["ok"] and bot.reactions_remove(name=name, **at)["ok"]
+
+
+def test_the_workspaces_own_emoji_are_reactions(bot, slack):
+    custom = bot.emoji_list()["emoji"]
+    assert custom == slack.workspace.custom_emoji and len(custom) == 2
+    for name in custom:
+        assert bot.reactions_add(channel=G, timestamp=newest(bot)["ts"], name=name)["ok"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["no_such_emoji", "thumbs_up", ":tada:", "Tada", "tada ", "👍", "tada::skin-tone-7", "U+1F44D"],
+)
+def test_what_is_no_emoji_is_no_reaction(bot, name):
+    at = {"channel": G, "timestamp": newest(bot)["ts"]}
+    assert code_of(bot.reactions_add, name=name, **at) == "invalid_name"
+    assert code_of(bot.reactions_remove, name=name, **at) == "invalid_name"
+    assert "reactions" not in newest(bot)
+
+
 def test_pins_are_added_listed_and_removed(bot):
     ts = newest(bot)["ts"]
     bot.pins_add(channel=G, timestamp=ts)

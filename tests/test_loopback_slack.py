@@ -46,6 +46,10 @@ TOKENS = {
 }
 POST = "chat.postMessage"
 
+EMPTY_MODAL = json.dumps(
+    {"type": "modal", "title": {"type": "plain_text", "text": "Berths"}, "blocks": []}
+)
+
 
 @pytest.mark.parametrize(
     "method, token, body, code",
@@ -306,7 +310,7 @@ NOWHERE, NEVER = "C0000000000", "1700000000.000100"
         (
             "views.open",
             "bot",
-            {"trigger_id": "1.2", "view": '{"type": "modal", "title": {}, "blocks": []}'},
+            {"trigger_id": "1.2", "view": EMPTY_MODAL},
             "invalid_trigger_id",
         ),
         ("api.test", "bot", {"error": "my_error"}, "my_error"),
@@ -392,7 +396,7 @@ def least_arguments(method):
 def value_for(name, about):
     """A well-formed value of one argument."""
     if name == "view":
-        return '{"type": "modal", "title": {}, "blocks": []}'
+        return EMPTY_MODAL
     if identifiers.whose(name, about):
         known = {"channel": G, "user": seed.OWNER, "usergroup": "S0ONCALL001"}
         found = known[identifiers.whose(name, about)]

@@ -528,7 +528,7 @@ def test_a_connection_can_be_ended(slack, join, kind, how, code):
 def test_eof_leaves_the_other_direction_open(slack):
     host, port = "127.0.0.1", int(slack.url.rsplit(":", 1)[1].strip("/"))
     path = address(slack).split(str(port), 1)[1]
-    head = "GET {} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    head = "GET {} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     head += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}==\r\n\r\n"
     with socket.create_connection((host, port), PATIENCE) as sock:
         sock.sendall(head.format(path, "a" * 22).encode())

@@ -10,10 +10,10 @@ from paging import DEPLOYS, GENERAL, RANDOM, App, api, button, entry, modal, opt
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from sandbox.page import add, elements, guard, typed
+from sandbox.page import add, elements, typed
 from sandbox.page.deeds import Wrong
-from sandbox.slack import LoopbackSlack, seed
-from sandbox.slack.behaviours import modals
+from sandbox.slack import LoopbackSlack, guard, seed
+from sandbox.slack.behaviours import modals, texts
 
 MARA, TOMASZ, PRIYA, LEA = seed.OWNER, seed.TOMASZ, seed.PRIYA, seed.LEA
 PATIENCE = 30
@@ -609,7 +609,8 @@ def test_what_cannot_be_pressed(slack, app, do, change, words):
 
 def test_an_element_that_the_page_does_not_know(slack, do):
     element = {"type": "holo_select", "action_id": "act"}
-    ts = post(slack, {"type": "actions", "block_id": "blk", "elements": [element]})
+    block = {"type": "actions", "block_id": "blk", "elements": [element]}
+    ts = slack.workspace.say(seed.BOT, DEPLOYS, "x", blocks=[block])["ts"]
     said = do("press", channel=DEPLOYS, ts=ts, block_id="blk", action_id="act", status=400)
     assert "holo_select" in said["error"]
 
@@ -626,7 +627,8 @@ def test_an_element_that_the_page_does_not_know(slack, do):
     ],
 )
 def test_blocks_of_any_shape_end_nothing(slack, app, do, block):
-    ts = post(slack, block, {"type": "actions", "elements": [button("Go", "go")]})
+    blocks = texts.numbered([block, {"type": "actions", "elements": [button("Go", "go")]}])
+    ts = slack.workspace.say(seed.BOT, DEPLOYS, "x", blocks=blocks)["ts"]
     do("press", channel=DEPLOYS, ts=ts, block_id="b1", action_id="go")
     assert app.read("interactive")["actions"][0]["action_id"] == "go"
 
@@ -796,7 +798,7 @@ def test_a_modal_that_is_not_complete_is_not_sent(slack, app, do, look, opened):
     assert app.read("interactive")["type"] == "view_submission"
 
 
-@pytest.mark.parametrize("said", ["errors", "update", "push", "clear", "nonsense"])
+@pytest.mark.parametrize("said", ["errors", "update", "push", "clear", "nonsense", "long"])
 def test_what_an_app_answers_to_a_submission(slack, app, do, look, opened, said):
     view = opened(modal(WHY))
     other = modal({"type": "section", "text": plain("second")})
@@ -806,6 +808,7 @@ def test_what_an_app_answers_to_a_submission(slack, app, do, look, opened, said)
         "push": {"response_action": "push", "view": other},
         "clear": {"response_action": "clear"},
         "nonsense": {"response_action": "update", "view": {"type": "modal"}},
+        "long": {"response_action": "update", "view": dict(other, title=plain("x" * 25))},
     }
     do("submit", TOMASZ, view=view, values={"why": {"w": "x"}})
     app.read("interactive", answers[said])

@@ -18,6 +18,7 @@ from pictures import chromium, png
 from pictures import page as picture
 from sandbox.page import add
 from sandbox.slack import LoopbackSlack, seed
+from sandbox.slack.behaviours.texts import numbered
 
 MARA, TOMASZ = seed.OWNER, seed.TOMASZ
 EVIL = (
@@ -311,6 +312,12 @@ def test_a_modal_is_closed_by_escape_and_seen_by_nobody_else(slack, app, tab):
 # --- showing --------------------------------------------------------------------------------------
 
 
+def unchecked(slack, text, blocks, **more):
+    """The ts of a message by the bot with blocks that the Web API would refuse."""
+    parts = {"bot_id": seed.BOT_ID, "blocks": numbered(blocks), **more}
+    return slack.workspace.say(seed.BOT, DEPLOYS, text, **parts)["ts"]
+
+
 def test_what_others_wrote_is_text_and_runs_nothing(slack, app, tab):
     mark = {"type": "mrkdwn", "text": EVIL}
     evil_plain = {"type": "plain_text", "text": EVIL}
@@ -328,15 +335,14 @@ def test_what_others_wrote_is_text_and_runs_nothing(slack, app, tab):
     ]
     attachment = {"title": EVIL, "title_link": "javascript:window.broken=1", "text": EVIL}
     more = {"color": 'red;background:url("http://evil.example")', "footer": EVIL, "pretext": EVIL}
-    ts = api(
+    ts = unchecked(
         slack,
-        "chat.postMessage",
-        channel=DEPLOYS,
-        text=EVIL,
-        blocks=blocks,
+        EVIL,
+        blocks,
         attachments=[{**attachment, **more, "fields": [{"title": EVIL, "value": EVIL}]}],
+        subtype="bot_message",
         username=EVIL,
-    )["ts"]
+    )
     said = slack.workspace.say(TOMASZ, DEPLOYS, EVIL)["ts"]
     tab.until(has(at(said), "<img src=x onerror=window.broken=1> <script>window.broken=1"))
     for each in (ts, said):
@@ -421,15 +427,8 @@ def test_every_kind_of_block_is_shown(slack, tab):
     ]
     broken = blocks.pop()
     attachments = [{"color": "good", "title": "T", "text": "*t*", "fields": [{"title": "F"}]}]
-    ts = api(
-        slack,
-        "chat.postMessage",
-        channel=DEPLOYS,
-        text="x",
-        blocks=blocks,
-        attachments=attachments,
-    )["ts"]
-    bad = api(slack, "chat.postMessage", channel=DEPLOYS, text="x", blocks=[broken])["ts"]
+    ts = unchecked(slack, "x", blocks, attachments=attachments)
+    bad = unchecked(slack, "x", [broken])
     tab.until(has("#messages article:last-of-type", "A message that cannot be shown"))
     kinds = "[...document.querySelectorAll(%s)].map((each) => each.dataset.blockType)"
     shown = tab.evaluate(kinds % json.dumps(at(ts, "[data-block-type]")))

@@ -461,3 +461,20 @@ def test_an_interrupted_run_leaves_nothing_behind(pack, how):
         assert process.stderr.read() == ""
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["slack.post_message", "message=Backup is done"],
+        [
+            "slack.post_attachment",
+            'attachment={"color": "good", "title": "Backup", "text": "3 GB"}',
+        ],
+    ],
+    ids=["a message", "an attachment"],
+)
+def test_a_webhook_is_there_without_a_config(words, capsys):
+    assert cli.main(["run", *words, "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out)["status"] == "succeeded" and "loopbackappsecret" not in out

@@ -87,7 +87,6 @@ class Deeds:
             raise Wrong("That thread is not there any more.")
         more = {"thread_ts": thread_ts} if thread_ts else {}
         message = self._workspace.say(me, channel, known, **more)
-        self._mention(me, channel, message)
         channel.marks[me] = message["ts"]
         return {"ts": message["ts"]}
 
@@ -101,17 +100,6 @@ class Deeds:
             self._workspace.whisper(channel, me, {"user": SLACKBOT, "text": words})
 
         return {"envelope_id": self.sent.add(envelope_id, complain)}
-
-    def _mention(self, me: str, channel: Channel, message: Json) -> None:
-        """Tell the bot that it was mentioned; in a direct message the message itself tells it."""
-        bots = [user.id for user in self._workspace.users.values() if user.is_bot]
-        named = any("<@{}>".format(bot) in message["text"] for bot in bots)
-        if named and channel.kind != "im":
-            keys = ("text", "ts", "thread_ts", "client_msg_id", "team")
-            told = {key: message[key] for key in keys if key in message}
-            self._workspace.emit(
-                "app_mention", user=me, channel=channel.id, event_ts=message["ts"], **told
-            )
 
     def press(self, me: str, asked: Mapping[str, Any]) -> Json:
         """Use an element of a message or of a modal."""

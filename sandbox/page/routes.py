@@ -10,10 +10,9 @@ from typing import Any, Callable, Dict, Mapping, Set
 
 from aiohttp import WSMsgType, web
 
-from sandbox.slack import LoopbackSlack, file_host
+from sandbox.slack import LoopbackSlack, file_host, guard
 from sandbox.slack.state import Json
 
-from . import guard
 from .deeds import Deeds, people
 from .elements import Wrong
 from .shown import Shown

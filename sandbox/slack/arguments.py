@@ -155,6 +155,9 @@ TYPES: Dict[str, Callable[[Method, str, Any], Any]] = {
 def _structure(method: Method, name: str, kind: str, value: Any) -> Any:
     """An array or object; as JSON text in a form, as itself in a JSON body."""
     if isinstance(value, str):
+        # IDs come as comma-separated text, too: so slack_sdk sends them.
+        if name.endswith("_ids") and kind == "array" and not value.lstrip().startswith(("[", "{")):
+            return _list(method, name, value)
         try:
             value = json.loads(value)
         except ValueError:

@@ -9,6 +9,9 @@ from typing import Any, Dict
 
 KINDS = ("good", "wrong_name", "expired")
 
+# The name in the certificate `wrong_name`; a proxy can lead there.
+ELSEWHERE = ("elsewhere.example",)
+
 
 def server_context(kind: str, ca_file: Path) -> ssl.SSLContext:
     """A TLS context of this kind; the CA that signed it is written to `ca_file`.
@@ -19,7 +22,7 @@ def server_context(kind: str, ca_file: Path) -> ssl.SSLContext:
 
     if kind not in KINDS:
         raise ValueError("tls is one of {}, not {!r}".format(", ".join(KINDS), kind))
-    names = ("elsewhere.example",) if kind == "wrong_name" else ("127.0.0.1", "localhost")
+    names = ELSEWHERE if kind == "wrong_name" else ("127.0.0.1", "localhost")
     options: Dict[str, Any] = {}
     if kind == "expired":
         now = datetime.datetime.now(datetime.timezone.utc)

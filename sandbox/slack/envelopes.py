@@ -199,6 +199,11 @@ def is_for(workspace: Workspace, event: Mapping[str, Any], bots: Iterable[str]) 
     return bool(told.intersection(channel.members)) or event.get("user") in told
 
 
+def is_for_rtm(event: Any) -> bool:
+    """False for what only the Events API brings; a message that mentions comes by RTM as such."""
+    return not (isinstance(event, dict) and event.get("type") == "app_mention")
+
+
 def _channel_of(event: Mapping[str, Any]) -> str:
     """ID of the conversation that the event is about, "" where there is none."""
     item = event.get("item")

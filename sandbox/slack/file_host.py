@@ -1,6 +1,7 @@
 """Where the bytes of files come and go: upload URLs, and files that a token may fetch.
 
-An upload URL takes the raw bytes once, without a token, and answers `OK - SIZE`. A file is given to
+An upload URL takes the bytes once, raw or as the file of a multipart form, without a token, and
+answers `OK - SIZE`. Both addresses of a file, `url_private` and `url_private_download`, give it to
 whoever has a token with files:read; everybody else gets the sign-in page, with HTTP 200.
 """
 
@@ -20,6 +21,7 @@ from .state import Json, Upload, Workspace
 from .tokens import Token
 
 UPLOAD = "/upload/v1/{ticket}"
+PRIVATE = "/files-pri/{key}/{name}"
 DOWNLOAD = "/files-pri/{key}/download/{name}"
 KEPT = 64 * 1024 * 1024  # bytes of an upload that are kept; of a larger one only size and hash
 _CHUNK = 65536
@@ -70,12 +72,27 @@ def upload_url(root: str, upload: Upload) -> str:
     return root + UPLOAD.strip("/").format(ticket=upload.ticket)
 
 
-def take(workspace: Workspace, ticket: str, body: Body) -> Answer:
+def sent(request: wire.Request, body: Body) -> Optional[Body]:
+    """The file in the body of an upload: the whole body, or the one file of a multipart form. None
+    for a form without a file, or one too large to be read (over KEPT bytes)."""
+    if request.content_type != wire.MULTIPART:
+        return body
+    if len(request.files) != 1:
+        return None
+    file = Body()
+    for _, content in request.files.values():
+        file.add(content)
+    return file
+
+
+def take(workspace: Workspace, ticket: str, body: Optional[Body]) -> Answer:
     """Keep the bytes for the one upload that they are for."""
     with workspace.lock:
         upload = next((each for each in workspace.uploads.values() if each.ticket == ticket), None)
         if upload is None or upload.received is not None:
             return Answer(b"no such upload", "text/plain", 404)
+        if body is None:
+            return Answer(b"the form has no file", "text/plain", 400)
         if body.size != upload.length:
             return Answer(b"the length is another one than announced", "text/plain", 400)
         upload.received = body.size
@@ -116,5 +133,9 @@ def with_addresses(root: str, team: str, file: Json) -> Json:
     key = "{}-{}".format(team, file["id"])
     # Clients take dots alone for steps in the path.
     name = quote(file["name"], safe="") if file["name"].strip(".") else file["id"]
-    url = root + DOWNLOAD.strip("/").format(key=key, name=name)
-    return {"url_private": url.replace("/download/", "/"), "url_private_download": url, **file}
+    private, download = (root + route.strip("/") for route in (PRIVATE, DOWNLOAD))
+    return {
+        "url_private": private.format(key=key, name=name),
+        "url_private_download": download.format(key=key, name=name),
+        **file,
+    }

@@ -7,6 +7,7 @@ pages have MADE items and really come in pages, by cursor, by number, or both.
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
 from typing import Any, Dict, List
@@ -44,6 +45,9 @@ def _analytics(args: Dict[str, Any]) -> Answer:
 
 
 def _value(ctx: Context, key: str, args: Dict[str, Any]) -> Any:
+    own = (ctx.call.method.name, key)
+    if own in plausible.OF_METHOD:
+        return copy.deepcopy(plausible.OF_METHOD[own])
     if key in args:
         return plausible.said(key, args[key])
     return plausible.value(key, ctx.workspace.next_id, ctx.workspace.next_ts, ctx.url)

@@ -138,6 +138,23 @@ NOTHING = re.compile(r"(failed|invalid|rejected|not)_\w+s\Z")
 ADDRESSES = re.compile(r"(\w*url\w*|permalink\w*|picture|\w+_image_\w+|thumb_\w+)\Z")
 NO_LISTS = re.compile(r"(\w*status|\w+_ts|expires|exp|\w*address|canvas)\Z")
 
+# Keys that mean something else in this method's answer than elsewhere.
+OF_METHOD: Dict[Tuple[str, str], Any] = {
+    ("admin.conversations.invite", "failed_user_ids"): {},
+    ("admin.conversations.setTeams", "channel"): CHANNEL,
+    ("admin.functions.permissions.lookup", "errors"): {},
+    ("admin.teams.create", "team"): TEAM,
+    ("admin.users.session.getSettings", "no_settings_applied"): [],
+    ("admin.users.session.getSettings", "session_settings"): [{"user_id": USER, "duration": 3600}],
+    ("agents.sessions.setStatus", "agent_status"): "active",
+    ("canvases.edit", "detail"): "",
+    ("oauth.access", "scopes"): {},
+    ("search.all", "files"): {"matches": [], "total": 0},
+    ("slackLists.items.info", "list"): {"id": "F0900000001", "name": "list 1"},
+    ("team.billing.info", "plan"): "",
+    ("team.preferences.list", "disable_file_uploads"): "allow_all",
+}
+
 Source = Callable[[str], str]
 
 
@@ -166,6 +183,8 @@ def value(key: str, next_id: Source, next_ts: Callable[[], str], url: str) -> An
 def said(key: str, argument: Any) -> Any:
     """What an argument of the same name is in the answer: of a thing whose ID was sent, the thing;
     of a file, its name."""
+    if isinstance(KNOWN.get(key), dict) and isinstance(argument, str):
+        return {**KNOWN[key], "id": argument}
     if OBJECTS.match(key) and isinstance(argument, str):
         return {**item(key, 1), "id": argument}
     return argument[0] if isinstance(argument, tuple) else argument

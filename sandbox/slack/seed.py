@@ -72,6 +72,7 @@ def harbour_works() -> Workspace:
     _thread(workspace, workspace.channels[INCIDENTS])
     _files(workspace)
     _usergroup(workspace)
+    workspace.custom_emoji.update(EMOJI)
     return workspace
 
 
@@ -144,6 +145,8 @@ def _thread(workspace: Workspace, channel: Channel) -> None:
     for text in THREAD:
         workspace.post(channel, {"user": TOMASZ, "text": text, "thread_ts": parent})
 
+
+EMOJI = {"bollard": "https://emoji.example/bollard.png", "slipway-seal": "alias:bollard"}
 
 FILES: Sequence[Tuple[str, str, str, int]] = (
     ("tide-tables.csv", "csv", "text/csv", 4096),

@@ -12,7 +12,7 @@ from typing import Any, Awaitable, Callable, Dict, List, Optional
 
 from aiohttp import web
 
-from . import certificates, facts, file_host, response_urls, tokens, webhooks, wire
+from . import certificates, facts, file_host, guard, response_urls, tokens, webhooks, wire
 from .acceptor import Acceptor
 from .answers import Exchange, drop_empty_type, respond
 from .faults import CutWhileRead, FaultList
@@ -206,7 +206,8 @@ class LoopbackSlack:
         application.router.add_route("POST", "/commands/{path:.*}", self._response)
         application.router.add_route("POST", "/actions/{path:.*}", self._response)
         application.router.add_route("POST", file_host.UPLOAD, self._upload, name=UPLOAD)
-        application.router.add_route("GET", file_host.DOWNLOAD, self._download)
+        for file in (file_host.DOWNLOAD, file_host.PRIVATE):
+            application.router.add_route("GET", file, self._download)
         application.router.add_route("GET", "/link/", self._socket_mode, name=SOCKET_MODE)
         application.router.add_route("GET", "/websocket/{ticket}", self._rtm, name=RTM)
         application.router.add_route("*", "/page{path:$|/.*}", self._page, name=PAGE)
@@ -215,8 +216,12 @@ class LoopbackSlack:
     @web.middleware
     async def _recorded(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Read the request whole and record it; then a fault may spoil what the handler says."""
-        if request.match_info.route.name == PAGE:
+        if request.match_info.route.name == PAGE:  # it has the same guard, and answers of its own
             return await self._page(request)
+        names = certificates.ELSEWHERE if self._tls == "wrong_name" else ()
+        objection = guard.objection(request.headers, request.scheme, names=names)
+        if objection:
+            return web.Response(text=objection, status=403)
         try:
             return await self._carried_out(request, handler)
         finally:
@@ -267,7 +272,8 @@ class LoopbackSlack:
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         ticket = request.match_info["ticket"]
-        return file_host.take(self.workspace, ticket, request[BODY]).response()
+        body = file_host.sent(request[RECORD], request[BODY])
+        return file_host.take(self.workspace, ticket, body).response()
 
     async def _download(self, request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]

@@ -78,6 +78,7 @@ def user(workspace: Workspace, it: User, locale: bool = False) -> Json:
             is_primary_owner=it.is_owner,
             is_restricted=it.is_restricted,
             is_ultra_restricted=False,
+            is_email_confirmed=bool(it.email),
         )
     if it.team:
         shape["is_stranger"] = True
@@ -111,6 +112,20 @@ def profile(workspace: Workspace, it: User) -> Json:
         shape.update(bot_id=it.bot_id, api_app_id="A0HARBOUR01")
     shape.update(it.profile)
     return shape
+
+
+def bot(it: User, app_id: str) -> Json:
+    """The bot of an app, as bots.info tells it; `it` is its user."""
+    icon = "https://a.slack-edge.com/80588/img/plugins/app/bot_{}.png"
+    return {
+        "id": it.bot_id,
+        "app_id": app_id,
+        "user_id": it.id,
+        "name": it.real_name,
+        "icons": {"image_{}".format(size): icon.format(size) for size in (36, 48, 72)},
+        "deleted": it.deleted,
+        "updated": it.updated,
+    }
 
 
 def message(it: Json, metadata: bool = True) -> Json:

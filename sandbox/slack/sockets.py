@@ -315,7 +315,7 @@ class Sockets:
     def _tell(self, event: Any, event_id: str, told: Json) -> None:
         """One event to every RTM connection and to one of Socket Mode."""
         listeners = [link for link in self._links if link.kind == RTM]
-        if listeners:
+        if listeners and envelopes.is_for_rtm(event):
             text = text_of(event)
             for link in listeners:
                 link.put(text, _nobody)

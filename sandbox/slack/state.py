@@ -8,6 +8,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterable, List, Optional, Union
 
+from . import mentions
+
 # 2026-11-23 08:00 UTC. Real time would make every run another one.
 START = 1795420800
 Json = Dict[str, Any]
@@ -128,6 +130,7 @@ class Workspace:
         self.uploads: Dict[str, Upload] = {}
         self.contents: Dict[str, bytes] = {}
         self.usergroups: Dict[str, Json] = {}
+        self.custom_emoji: Dict[str, str] = {}  # name → address of its image, or alias:NAME
         self.invited: List[str] = []
         self.views: Dict[str, Json] = {}
         self.scheduled: Dict[str, Json] = {}
@@ -240,7 +243,14 @@ class Workspace:
         self.recount(channel, message)
         more = {"root": told(parent)} if message.get("subtype") == "thread_broadcast" else {}
         self.emit("message", **{**self._event_of(channel, message), **more})
+        self._mention(channel, message)
         return message
+
+    def _mention(self, channel: Channel, message: Json) -> None:
+        """Tell a bot that it is mentioned; of a direct message the message itself tells it."""
+        people = mentions.mentioned(message) if channel.kind != "im" else ()
+        if any(self.users[each].is_bot for each in people if each in self.users):
+            self.emit("app_mention", **mentions.event(channel.id, told(message)))
 
     def whisper(self, channel: Channel, user_id: str, message: Json) -> Json:
         """Show a message to one person only. No event tells of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, List, Optional
 
+from .. import block_kit
 from ..state import Json, Workspace
 from . import texts
 
@@ -105,6 +106,7 @@ def _answer(workspace: Workspace, view: Json, said: Json) -> None:
 
 
 def _modal(sent: Any) -> Optional[Json]:
-    """The view that was sent along, None where it is no modal."""
-    good = isinstance(sent, dict) and sent.get("type") == "modal" and sent.get("blocks")
-    return sent if good else None
+    """The view that was sent along, None where it is no modal that Slack takes."""
+    if not isinstance(sent, dict) or sent.get("type") != "modal" or not sent.get("blocks"):
+        return None
+    return None if block_kit.of_view(sent) else sent

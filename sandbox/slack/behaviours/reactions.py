@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Dict, List
 
+from .. import emoji
 from ..context import Answered, Context
 from ..paging import by_number
 from ..refusal import Refuse
@@ -14,15 +14,12 @@ from . import chat
 from .registry import behaviour
 from .timestamps import moment
 
-# The name of an emoji without colons, e.g. thumbsup, +1, wave::skin-tone-3.
-NAME = re.compile(r"[\w+'-]+(::skin-tone-[2-6])?\Z")
-
 
 @behaviour("reactions.add")
 def add(ctx: Context, args: Dict[str, Any]) -> Answered:
     """React to a message; each user once with each emoji."""
     message = _message(ctx, args, living=True)
-    name = _name(args)
+    name = _name(ctx, args)
     reaction = _find(message, name)
     if reaction is None:
         reaction = {"name": name, "users": [], "count": 0}
@@ -38,7 +35,7 @@ def add(ctx: Context, args: Dict[str, Any]) -> Answered:
 def remove(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Take one's own reaction back."""
     target = _file(ctx, args) if "file" in args else _message(ctx, args)
-    reaction = _find(target, _name(args))
+    reaction = _find(target, _name(ctx, args))
     if reaction is None or ctx.me not in reaction["users"]:
         raise Refuse("no_reaction")
     reaction["users"].remove(ctx.me)
@@ -93,8 +90,9 @@ def _file(ctx: Context, args: Dict[str, Any]) -> Json:
     return file
 
 
-def _name(args: Dict[str, Any]) -> str:
-    if not NAME.match(args["name"]):
+def _name(ctx: Context, args: Dict[str, Any]) -> str:
+    """The name of an emoji that there is."""
+    if not emoji.is_known(args["name"], ctx.workspace.custom_emoji):
         raise Refuse("invalid_name")
     return str(args["name"])
 

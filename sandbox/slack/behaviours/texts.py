@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
+from .. import block_kit
 from ..context import Context
 from ..refusal import Refuse
 from ..state import Channel, Json
@@ -12,7 +13,6 @@ from ..state import Channel, Json
 LONGEST_TEXT = 40000  # of methods whose facts tell no other number
 LONGEST_MARKDOWN = 12000
 MOST_ATTACHMENTS = 100
-MOST_BLOCKS = 50
 
 
 def content(ctx: Context, args: Dict[str, Any]) -> Json:
@@ -33,30 +33,10 @@ def content(ctx: Context, args: Dict[str, Any]) -> Json:
 
 def blocks(items: List[Any]) -> List[Json]:
     """Blocks as Slack keeps them, checked."""
-    if len(items) > MOST_BLOCKS:
-        raise Refuse.explained(
-            "invalid_blocks",
-            ["no more than {} items allowed [json-pointer:/blocks]".format(MOST_BLOCKS)],
-        )
-    check_blocks(items, "invalid_blocks", "/blocks")
-    return numbered(items)
-
-
-def check_blocks(items: List[Any], code: str, pointer: str) -> None:
-    """Each block is an object with a type. Which types there are is for Slack to know."""
-    wrong = [number for number, block in enumerate(items) if not _is_block(block)]
+    wrong = block_kit.of_message(items)
     if wrong:
-        raise Refuse.explained(
-            code,
-            [
-                "missing required field: type [json-pointer:{}/{}]".format(pointer, number)
-                for number in wrong
-            ],
-        )
-
-
-def _is_block(item: Any) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("type"), str)
+        raise Refuse.explained("invalid_blocks", wrong)
+    return numbered(items)
 
 
 def numbered(items: List[Json], prefix: str = "b") -> List[Json]:
@@ -92,22 +72,45 @@ def attachments(items: List[Any]) -> List[Json]:
         raise Refuse.explained(
             "invalid_arguments", ["must be a list of objects [json-pointer:/attachments]"]
         )
+    wrong = [
+        each
+        for number, item in enumerate(items)
+        for each in block_kit.of_message(
+            item.get("blocks") or [], "/attachments/{}/blocks".format(number)
+        )
+    ]
+    if wrong:
+        raise Refuse.explained("invalid_attachments", wrong)
     return [_attachment(number, item) for number, item in enumerate(items, 1)]
 
 
 def _attachment(number: int, item: Json) -> Json:
     """With IDs of its blocks that no other block of the message has."""
-    own = item.get("blocks")
-    if not isinstance(own, list) or not all(_is_block(block) for block in own):
+    if not item.get("blocks"):
         return {"id": number, **item}
-    return {"id": number, **item, "blocks": numbered(own, "a{}b".format(number))}
+    return {"id": number, **item, "blocks": numbered(item["blocks"], "a{}b".format(number))}
 
 
 def metadata(ctx: Context, value: Json) -> Json:
-    """Metadata with its two members, event_type and event_payload."""
-    if not isinstance(value.get("event_type"), str) or "event_payload" not in value:
+    """Metadata: an event (event_type and event_payload), entities (Work Objects), or both."""
+    has_event = isinstance(value.get("event_type"), str) and "event_payload" in value
+    has_half = not has_event and ("event_type" in value or "event_payload" in value)
+    entities = value.get("entities", [])
+    right = isinstance(entities, list) and all(_is_entity(each) for each in entities)
+    if has_half or not right or not (has_event or entities):
         raise Refuse(ctx.code("invalid_metadata_format"))
     return value
+
+
+def _is_entity(item: Any) -> bool:
+    """True for what has the required members of @slack/types' EntityMetadata."""
+    if not isinstance(item, dict):
+        return False
+    objects = (item.get("entity_payload"), item.get("external_ref"))
+    words = (item.get("entity_type"), item.get("url"))
+    return all(isinstance(each, dict) for each in objects) and all(
+        isinstance(each, str) and each for each in words
+    )
 
 
 def author(ctx: Context, args: Dict[str, Any]) -> Json:

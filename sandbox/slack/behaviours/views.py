@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Optional
 
+from .. import block_kit
 from ..context import Answered, Context
 from ..refusal import Refuse
 from ..state import Json
-from . import modals, texts
+from . import modals
 from .registry import behaviour
 
 MOST_PUSHED = 3
-MOST_BLOCKS = 100
 MOST_BYTES = 250000
 
 
@@ -80,7 +80,7 @@ def _told(view: Json) -> Answered:
 
 
 def _check_view(view: Json, kind: str) -> None:
-    """Its type and its blocks are right, and it is not too large."""
+    """Its type, its blocks and its words are right, and it is not too large."""
     if len(json.dumps(view)) > MOST_BYTES:
         raise Refuse("view_too_large")
     wanted = ["type", "blocks"] + (["title"] if kind == "modal" else [])
@@ -94,12 +94,9 @@ def _check_view(view: Json, kind: str) -> None:
         raise Refuse.explained(
             "invalid_arguments", ["must be of type {} [json-pointer:/view/type]".format(kind)]
         )
-    if not isinstance(view["blocks"], list) or len(view["blocks"]) > MOST_BLOCKS:
-        raise Refuse.explained(
-            "invalid_arguments",
-            ["must be a list of at most {} blocks [json-pointer:/view/blocks]".format(MOST_BLOCKS)],
-        )
-    texts.check_blocks(view["blocks"], "invalid_arguments", "/view/blocks")
+    wrong = block_kit.of_view(view)
+    if wrong:
+        raise Refuse.explained("invalid_arguments", wrong)
 
 
 def _spend(ctx: Context, args: Dict[str, Any]) -> str:

@@ -1,14 +1,15 @@
-"""PURE: which requests the page answers, and the headers of its answers.
+"""PURE: which requests the server answers, and the headers of its page's answers.
 
-The page acts for everybody in the workspace and asks for no password. So that no other page in the
-same browser can use it: only names of loopback lead to it (else a name that is made to point at
-127.0.0.1 would), and what another origin sends is refused.
+The page acts for everybody in the workspace and asks for no password; tokens and webhooks of the
+loopback Slack are the same everywhere. So that no other page in the same browser can use them: only
+names of loopback lead here (else a name that is made to point at 127.0.0.1 would), and what another
+origin sends is refused. Clients that are no browser send no Origin and no Sec-Fetch-Site, and pass.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Dict, Mapping
+from typing import Container, Dict, Mapping
 
 LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?")
 POLICY = (
@@ -32,18 +33,20 @@ def headers_for(host: str) -> Dict[str, str]:
     return {"Content-Security-Policy": POLICY.format(sockets=sockets), **HEADERS}
 
 
-def objection(headers: Mapping[str, str], scheme: str, navigation: bool = False) -> str:
+def objection(
+    headers: Mapping[str, str], scheme: str, navigation: bool = False, names: Container[str] = ()
+) -> str:
     """Why the request is refused, "" where it is not. `navigation`: it asks for the page itself,
-    which a link elsewhere may lead to."""
+    which a link elsewhere may lead to; `names`: other hosts that the server answers for."""
     host = headers.get("Host", "")
-    if not is_loopback(host):
-        return "The page is there under 127.0.0.1 and localhost only."
+    if not is_loopback(host) and host not in names:
+        return "This server is there under 127.0.0.1 and localhost only."
     origin = headers.get("Origin")
     if origin is not None and origin != "{}://{}".format(scheme, host):
-        return "Another page may not use this one."
+        return "Another page is not allowed to use this server."
     site = headers.get("Sec-Fetch-Site", "none")
     if site not in ("same-origin", "none") and not navigation:
-        return "Another page may not use this one."
+        return "Another page is not allowed to use this server."
     return ""
 
 
