@@ -74,10 +74,10 @@ def _telling(pool: Any, add: Any) -> Any:
 def _end(sock: Any) -> None:
     """End a connection that another thread may be reading.
 
-    A shutdown wakes the reader, but as long as data comes in it goes on reading. So its descriptor is
-    made one of a socket that has ended. Closing it would free its number for another connection. A
-    TLS socket's own methods take its state from the thread that reads, so they are not used. TLS in
-    TLS (a proxy that speaks TLS) keeps the socket below in `socket`.
+    A shutdown wakes the reader, but as long as data comes in it goes on reading. So its descriptor
+    is made one of a socket that has ended. Closing it would free its number for another connection.
+    A TLS socket's own methods take its state from the thread that reads, so they are not used. TLS
+    in TLS (a proxy that speaks TLS) keeps the socket below in `socket`.
     """
     plain = getattr(sock, "socket", sock)
     if not isinstance(plain, socket.socket):
