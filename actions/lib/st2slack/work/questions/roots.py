@@ -68,7 +68,7 @@ def note(stackstorm: StackStorm, kept: Mapping[str, Optional[Kept]], known: Iter
     """Note the roots of which more than one question is open. `known`: those already noted."""
     questions: Dict[str, List[Kept]] = {}
     for each in kept.values():
-        if each and each.root and each.root not in known:
+        if each and each.root and not each.locked and each.root not in known:
             questions.setdefault(each.root, []).append(each)
     for root, several in questions.items():
         if len(several) > 1:
