@@ -29,7 +29,7 @@ POLL = 0.3  # seconds between two looks at an execution
 BEFORE = 10.0  # seconds for what is around the question to come to rest before it is answered
 ASKING = 30.0  # … for the asking workflow to end after it was answered
 AFTER = 10.0  # … for what is around it to take notice of that
-PAUSED_FOR = 60.0  # seconds after which a root that waits for nothing is reported
+PAUSED_FOR = 50.0  # seconds until a root is reported; the sweeper comes every minute
 
 STUCK = (
     "The workflow `%(root)s` (%(action)s) is paused, and none of its questions is open: StackStorm "
