@@ -37,6 +37,7 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "open_question_form.yaml",
     "answer_question.yaml",
     "conclude_question.yaml",
+    "deliver_answer.yaml",
     "sweep_questions.yaml",
     "run_command.yaml",
     "post_or_update.yaml",

@@ -47,7 +47,7 @@ class PackActions:
     """Runs the Python actions of packs, with the environment that StackStorm gives them.
 
     `configs`: pack → its config, as in its file. In a thread an action shares this process, so
-    only one of them runs at a time: it must not wait for another.
+    only one of them runs at a time: one that waits for another needs a process (registry.py).
     """
 
     def __init__(

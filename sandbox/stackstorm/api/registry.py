@@ -32,6 +32,10 @@ ASK: Json = {
 }
 
 
+# Actions that wait for others to end: always in a process, for in threads only one runs at a time.
+WAIT_FOR_OTHERS = ("slack.deliver_answer",)
+
+
 @dataclass(frozen=True)
 class Entry:
     """An action and how it is run: by `run`, or by the runner of its `runner_type`.
@@ -121,7 +125,8 @@ class Registry:
                     action = load_action(ref, folder)
                 except ActionNotFound:
                     continue
-                return Entry(action, pack=folder, in_thread=self.in_thread)
+                in_thread = self.in_thread and ref not in WAIT_FOR_OTHERS
+                return Entry(action, pack=folder, in_thread=in_thread)
         return None
 
 

@@ -6,7 +6,8 @@ Everything happens under the engine's lock.
 from __future__ import annotations
 
 import copy
-from typing import Any, Callable, Dict, List, Optional
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .. import parameters, rendering
 from . import statuses
@@ -24,6 +25,46 @@ FROM_CHAT = ("api_user", "source_channel")
 # What an expression may raise, and a request that is refused.
 WRONG = (Refusal, ValueError, LookupError, TypeError, AttributeError, rendering.UndefinedError)
 WAITING = (statuses.PENDING, statuses.PAUSED)
+
+
+@dataclass
+class Outcome:
+    """What a task came to, as the expressions behind it see it."""
+
+    status: str
+    result: Any
+    runner: str = ""
+
+
+@dataclass
+class Items:
+    """A task with items. As in Orquesta an item is noted as waiting or ended, and not as resumed;
+    and a task that is `paused` takes no notice of the end of its last item: it has to be resumed.
+    """
+
+    task: Task
+    statuses: List[str] = field(default_factory=list)
+    results: List[Any] = field(default_factory=list)
+    paused: bool = False
+
+    def note(self, place: int, child: Record) -> None:
+        """An item waits, or has ended."""
+        self.statuses[place] = child.status
+        if child.completed:
+            self.results[place] = child.result
+        if not self.ended and statuses.RUNNING not in self.statuses:
+            self.paused = True
+
+    @property
+    def ended(self) -> bool:
+        """Whether every item has."""
+        return all(each in statuses.COMPLETED for each in self.statuses)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What all of them came to."""
+        well = all(each == statuses.SUCCEEDED for each in self.statuses)
+        return Outcome(statuses.SUCCEEDED if well else statuses.FAILED, self.results)
 
 
 class Run:
@@ -45,6 +86,7 @@ class Run:
         self._live = live
         self._context: Json = {}
         self._active: Dict[str, Task] = {}
+        self._items: Dict[str, Tuple[Items, int]] = {}
         self._held: List[Task] = []
         self._errors: List[Json] = []
         self._results: Dict[str, Any] = {}
@@ -82,18 +124,47 @@ class Run:
         """Move on with a task that has ended; be paused where all that is left waits."""
         if self.deaf or self._record.completed or child.id not in self._active:
             return
-        if child.completed:
-            self._task_ended(self._active.pop(child.id), child)
+        if child.id in self._items:
+            self._item_changed(*self._items[child.id], child)
+        elif child.completed:
+            outcome = Outcome(child.status, child.result, child.runner)
+            self._task_ended(self._active.pop(child.id), outcome)
         elif child.status in WAITING:
+            self.pause_if_idle()
+
+    def resumed_by(self, child: Record) -> None:
+        """An execution of a task goes on, and with it the task."""
+        if child.id in self._items:
+            self._items[child.id][0].paused = False
+
+    def _item_changed(self, items: Items, place: int, child: Record) -> None:
+        if not child.completed and child.status not in WAITING:
+            return
+        was_paused = items.paused
+        items.note(place, child)
+        if self._record.status == statuses.CANCELING:
+            self._cancelled_if_idle()
+        elif items.ended and not was_paused:
+            mine = [each for each, (found, _) in self._items.items() if found is items]
+            for each in mine:
+                self._active.pop(each)
+            self._task_ended(items.task, items.outcome)
+        else:
             self.pause_if_idle()
 
     def pause_if_idle(self) -> None:
         """Paused, when no task runs and there is one that waits, or a pause was asked for."""
-        running = [each for each in self._children() if each.status in statuses.ACTIVE]
+        running = [each for each in self._children() if self._runs(each)]
         asked = self._record.status == statuses.PAUSING
         waits = bool(self._active) and self._record.status == statuses.RUNNING and not self._held
         if not running and (asked or waits):
             self._engine.set_status(self._record, statuses.PAUSED, {"output": None})
+
+    def _runs(self, child: Record) -> bool:
+        """Whether this keeps the workflow from being paused: of items, what their task says."""
+        if child.id in self._items:
+            return not self._items[child.id][0].paused
+        return child.status in statuses.ACTIVE
 
     def cancel(self) -> None:
         """Sub-workflows are cancelled too, what else runs is waited for."""
@@ -112,7 +183,23 @@ class Run:
         return [self._engine.records[each] for each in self._active]
 
     def _begin_task(self, task: Task) -> None:
-        ref, values = self._rendered(task.action), self._rendered(task.input)
+        if not task.items:
+            self._begin_action(task, self._functions)
+            return
+        values = self._rendered(task.items)
+        if not isinstance(values, (list, tuple)):
+            raise TypeError(f"The items of task {task.name} are no list.")
+        count = len(values)
+        items = Items(task, [statuses.RUNNING] * count, [None] * count)
+        for place, value in enumerate(values):
+            child = self._begin_action(task, {**self._functions, "item": _item_of(task, value)})
+            self._items[child.id] = (items, place)
+        if not values:
+            self._task_ended(task, items.outcome)
+
+    def _begin_action(self, task: Task, functions: Functions) -> Record:
+        known = {**self._with_task(None, None), **functions}
+        ref, values = (copy.deepcopy(render(each, known)) for each in (task.action, task.input))
         above = self._record.context
         chat = {key: above[key] for key in FROM_CHAT if above.get(key)}
         context = {
@@ -136,8 +223,9 @@ class Run:
         given = self._live(given, context)
         child = self._engine.request(ref, given, context, parent=self._record.id)
         self._active[child.id] = task
+        return child
 
-    def _task_ended(self, task: Task, child: Record) -> None:
+    def _task_ended(self, task: Task, child: Outcome) -> None:
         if self._record.status == statuses.CANCELING:
             self._cancelled_if_idle()
         elif child.status == statuses.CANCELED:
@@ -150,7 +238,7 @@ class Run:
             if not self._record.completed:
                 self.go_on()
 
-    def _follow(self, task: Task, child: Record) -> None:
+    def _follow(self, task: Task, child: Outcome) -> None:
         """Publish, and note what is next. A failure that nothing takes up is the workflow's."""
         succeeded = child.status == statuses.SUCCEEDED
         following = [each for each in task.next if self._holds(each, child, succeeded)]
@@ -173,7 +261,7 @@ class Run:
         asked = child.runner == INQUIRER
         self._without_output = asked and not any(name in self._spec.tasks for name in todo)
 
-    def _holds(self, transition: Transition, child: Record, succeeded: bool) -> bool:
+    def _holds(self, transition: Transition, child: Outcome, succeeded: bool) -> bool:
         return transition.when is None or bool(self._rendered(transition.when, child, succeeded))
 
     def _end(self) -> None:
@@ -213,11 +301,11 @@ class Run:
         return True
 
     def _rendered(
-        self, value: Any, child: Optional[Record] = None, succeeded: Optional[bool] = None
+        self, value: Any, child: Optional[Outcome] = None, succeeded: Optional[bool] = None
     ) -> Any:
         return copy.deepcopy(render(value, self._with_task(child, succeeded)))
 
-    def _with_task(self, child: Optional[Record], succeeded: Optional[bool]) -> Functions:
+    def _with_task(self, child: Optional[Outcome], succeeded: Optional[bool]) -> Functions:
         def ctx(name: Optional[str] = None) -> Any:
             if name is not None and name not in self._context:
                 raise LookupError(f'The variable "{name}" is undefined.')
@@ -247,6 +335,17 @@ class Run:
             "runner": ORQUESTA,
             **chat,
         }
+
+
+def _item_of(task: Task, value: Any) -> Callable[..., Any]:
+    """`item()` and `item(NAME)`."""
+
+    def item(name: Optional[str] = None) -> Any:
+        if name not in (None, task.item):
+            raise LookupError(f'The item "{name}" is undefined.')
+        return value
+
+    return item
 
 
 def _told(error: BaseException) -> Json:

@@ -1,6 +1,7 @@
 """PURE: the definition of an Orquesta workflow, as far as it is known here.
 
-Tasks follow one another and may branch; `join`, `with`, `retry` and `delay` are refused by name.
+Tasks follow one another and may branch, and may have items (`with: NAME in <% … %>`); `join`,
+`retry`, `delay` and the concurrency of items are refused by name.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ Functions = Mapping[str, Callable[..., Any]]
 
 COMMANDS = ("noop", "continue", "fail")
 _WORKFLOW = {"version", "description", "input", "vars", "tasks", "output", "tags"}
-_TASK = {"action", "input", "next"}
+_TASK = {"action", "input", "next", "with"}
 _NEXT = {"when", "publish", "do"}
+_ITEMS = re.compile(r"\s*(?:(\w+)\s+in\s+)?(<%.*%>|\{\{.*\}\})\s*", re.DOTALL)
 _EXPRESSION = re.compile(r"<%\s*(.*?)\s*%>", re.DOTALL)
 _JINJA = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
 
@@ -36,12 +38,16 @@ class Transition:
 
 @dataclass(frozen=True)
 class Task:
-    """One task. `input` and `action` may hold expressions."""
+    """One task. `input` and `action` may hold expressions. `items`: the expression of the items, ""
+    for a task without; `item`: the name by which `item(NAME)` gives one, "" for `item()`.
+    """
 
     name: str
     action: str
     input: Any = field(default_factory=dict)
     next: List[Transition] = field(default_factory=list)
+    items: str = ""
+    item: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +130,9 @@ def _mistakes(document: Any) -> Iterator[str]:
         yield from _unknown(f"task {name}", task or {}, _TASK)
         if re.search(r"\s", _EXPRESSION.sub("", str((task or {}).get("action") or "")).strip()):
             yield f"task {name}: parameters stand under `input` here, not behind the action"
+        items = (task or {}).get("with")
+        if items is not None and not (isinstance(items, str) and _ITEMS.fullmatch(items)):
+            yield f"task {name}: `with` is `NAME in <% … %>` here"
         for each in (task or {}).get("next") or []:
             yield from _unknown(f"task {name}, next", each, _NEXT)
             yield from _no_list("publish", each)
@@ -142,11 +151,14 @@ def _no_list(key: str, document: Json) -> Iterator[str]:
 
 def _task(name: str, document: Optional[Json]) -> Task:
     whole = document or {}
+    items = _ITEMS.fullmatch(whole.get("with") or "")
     return Task(
         name=name,
         action=whole.get("action") or "core.noop",
         input=whole.get("input") or {},
         next=[_transition(each) for each in whole.get("next") or []],
+        items=items[2] if items else "",
+        item=(items[1] or "") if items else "",
     )
 
 

@@ -3,7 +3,9 @@
 What is tried on a StackStorm and the same here: a workflow whose only open tasks wait for an
 answer is `paused`, and so are those around it; `core.ask` as the last task ends in a null output;
 an expired inquiry ends the workflow in success with a null output, and no `when` tells it; two
-answers at once leave it `running`; a cancelled outer workflow leaves the inner one `paused`.
+answers at once leave it `running`; a cancelled outer workflow leaves the inner one `paused`. Of two
+sub-workflows below one root that are answered before the first has ended, the end of the first
+pauses the root, and the end of the last does not resume it: see `Items`.
 """
 
 from __future__ import annotations
@@ -97,10 +99,14 @@ class Workflows:
         if any(each.status in CANCELED or each.completed for each in around):
             run.deaf = True
             return
+        below: Optional[Record] = None
         for each in around:
+            if below is not None and each.id in self._runs:
+                self._runs[each.id].resumed_by(below)
             if each.status in (statuses.PAUSING, statuses.PAUSED):
                 self._engine.set_status(each, statuses.RESUMING)
                 self._engine.set_status(each, statuses.RUNNING)
+            below = each
         run.deaf = hangs
 
     def _spec(self, record: Record) -> Spec:

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from st2slack.errors import ApiFault, ApiRefusal, InputError, SlackError
 from st2slack.mrkdwn import escape
 from st2slack.work.answers import Addressee
-from st2slack.work.questions import ballot, form, votes
+from st2slack.work.questions import ballot, form, message, roots, votes
 from st2slack.work.questions.ballot import Vote
 from st2slack.work.questions.desk import Desk, told
 from st2slack.work.questions.look import ANSWERED, CANCELED, EXPIRED, NOTHING, OPEN, Look
@@ -97,6 +97,9 @@ def _answer(desk: Desk, inquiry: str, press: Optional[Press]) -> Json:
     result = told(found)
     if press and found.state in (OPEN, EXPIRED) and not is_its_message(found, kept, press):
         return _told_off(desk, press, result, ANOTHER_MESSAGE)
+    root = roots.shared_root(desk.stackstorm, found) if found.state in (OPEN, EXPIRED) else ""
+    if root and roots.is_queued(desk.stackstorm, inquiry):
+        return _queued_already(desk, result, press)
     if press and found.state == OPEN:
         taken = _take(desk, found, press)
         if not taken["counted"]:
@@ -104,7 +107,65 @@ def _answer(desk: Desk, inquiry: str, press: Optional[Press]) -> Json:
         result.update(taken)
     elif press:
         result.update(_told_off(desk, press, {}, _too_late(found)))
+    if root:
+        return {**result, **_queue(desk, found, kept, press, root)}
     return {**result, **_settle(desk, found, kept, press)}
+
+
+def _queued_already(desk: Desk, result: Json, press: Optional[Press]) -> Json:
+    """It is decided, and an execution of slack.deliver_answer is to answer the inquiry."""
+    if press is None:
+        return {**result, "decided": False, "queued": True}
+    return {**_told_off(desk, press, result, DECIDED), "decided": False, "queued": True}
+
+
+def _queue(
+    desk: Desk, found: Look, kept: Optional[Kept], press: Optional[Press], root: str
+) -> Json:
+    """Where the votes decide it: start what answers the inquiry after others of the same root.
+
+    The message shows at once what was decided.
+    """
+    cast = votes.votes_of(desk.stackstorm, found.inquiry, found.question.is_secret)
+    response = ballot.answer_of(found.question, cast, found.expired)
+    if response is None:
+        return _settle(desk, found, kept, press)
+    given = {"inquiry": found.inquiry, "root": root, **(_address_of(press) if press else {})}
+    started = desk.stackstorm.start(roots.DELIVER, given)
+    shown = ""
+    if kept:
+        blocks = message.blocks_queued(found.question, response, cast)
+        shown = _noted(lambda: desk.show(kept, found, blocks))
+    return {"decided": False, "queued": True, "delivery": started.get("id"), **_note(shown)}
+
+
+def _address_of(press: Press) -> Json:
+    """Whom slack.deliver_answer tells where StackStorm does not take the answer."""
+    given = {"user": press.user, "channel": press.channel, "response_url": press.response_url}
+    return {key: value for key, value in given.items() if value}
+
+
+def deliver(desk: Desk, inquiry: str, press: Optional[Press] = None) -> Json:
+    """Answer an inquiry by its votes, when what is around it is at rest; wait until its workflow
+    has ended and what is around that has taken notice. Runs one at a time per root.
+
+    `press`: whom to tell where it is not taken. `settled`: whether all of that came about in time.
+    """
+    found = desk.look(inquiry)
+    if found is None:
+        return {"inquiry": inquiry, "decided": False, "why": UNKNOWN}
+    rested = found.state not in (OPEN, EXPIRED) or roots.wait_before(desk, found)
+    found = desk.look(inquiry) or found
+    before = roots.states_of(found)
+    kept = votes.kept_of(desk.stackstorm, inquiry)
+    result = {**told(found), **_settle(desk, found, kept, press)}
+    if not result["decided"]:
+        if kept and found.state == OPEN:
+            result.update(_note(_noted(lambda: desk.show_open(kept, found, []))))
+        return {**result, "settled": rested}
+    with contextlib.suppress(SlackError):  # the answer counts
+        return {**result, "settled": roots.wait_after(desk, found, before) and rested}
+    return {**result, "settled": False}
 
 
 def is_its_message(found: Look, kept: Optional[Kept], press: Press) -> bool:
@@ -249,7 +310,7 @@ def _too_late(found: Look) -> str:
         return "Too late: the workflow that asked goes on no more."
     if found.state == EXPIRED:
         return "Too late: the question has expired."
-    return "Too late: this is decided already."
+    return DECIDED
 
 
 def _note(text: str) -> Json:
@@ -264,6 +325,8 @@ def _noted(show: Any) -> str:
         return "the message could not be changed: %s" % error
 
 
+UNKNOWN = "This question is not known any more."
+DECIDED = "Too late: this is decided already."
 ANOTHER_MESSAGE = "This is not the message of an open question; look for a newer one."
 UNKNOWN = "This question is not known any more."
 FAILED = (

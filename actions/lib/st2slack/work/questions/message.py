@@ -47,6 +47,7 @@ CALLBACK = "st2_question"  # callback_id of the modal
 MOST_SHOWN = 20  # people that one line names
 LONGEST_REASON = 500
 LONGEST_CONTEXT = 2900
+WAITS = " The workflow goes on when its other answers have been taken."
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -61,6 +62,19 @@ def blocks_locked(question: Question, outcome: str, votes: Sequence[Vote]) -> Li
     blocks = [*_asked(question), _section(outcome)]
     lines = [*_counts(question, votes), *_reasons(votes)]
     return [*blocks, _context(lines)] if lines else blocks
+
+
+def blocks_queued(
+    question: Question, response: Mapping[str, Any], votes: Sequence[Vote]
+) -> List[Block]:
+    """The message once it is decided, while other answers of the same workflow come first."""
+    if response.get("expired"):
+        what = ":hourglass: *Expired*; not decided."
+    else:
+        choice = question.choice(str(response.get("choice"))) if question.ours else None
+        mark = _mark(choice.style if choice else "primary")
+        what = "%s *%s*." % (mark, _chosen(question, response))
+    return blocks_locked(question, what + WAITS, votes)
 
 
 def outcome_of(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Dict, List, Mapping, Optional
 
 from st2slack.errors import InputError, Refusal, SlackError
 from st2slack.web.lookup import find_group
 from st2slack.work.authorization import is_usergroup
-from st2slack.work.questions import message, votes
+from st2slack.work.questions import message, roots, votes
 from st2slack.work.questions.answer import (
     ANOTHER_MESSAGE,
     FAILED,
@@ -82,12 +83,21 @@ def post(desk: Desk, inquiry: str) -> Json:
             "blocks": message.blocks_open(question, inquiry, (), who),
         },
     )
-    place = Kept(str(answer["channel"]), str(answer["ts"]), question.workspace, desk.clock())
+    place = Kept(
+        channel=str(answer["channel"]),
+        ts=str(answer["ts"]),
+        workspace=question.workspace,
+        asked=desk.clock(),
+        root=roots.root_of(found),
+    )
     try:
         votes.keep(desk.stackstorm, inquiry, place)
     except SlackError as error:
         _withdraw(desk, place, error)
         raise
+    if place.root:
+        with contextlib.suppress(SlackError):  # the sweeper makes it good
+            roots.note(desk.stackstorm, *votes.all_kept(desk.stackstorm))
     return {**told(found), "posted": True, "channel": place.channel, "ts": place.ts}
 
 

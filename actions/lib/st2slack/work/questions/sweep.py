@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Dict, Optional
 
 from st2slack.errors import SlackError
-from st2slack.work.questions import ballot, votes
+from st2slack.work.questions import ballot, roots, votes
 from st2slack.work.questions.desk import Desk
 from st2slack.work.questions.look import ANSWERED, CANCELED, OPEN, Look
 from st2slack.work.questions.question import route_of, unix_of
@@ -25,22 +25,29 @@ FORGET_AFTER = 600.0  # seconds after which nobody comes for the votes of an ans
 
 
 def sweep(desk: Desk) -> Json:
-    """Do what is due for every question. `faults`: what could not be done now, and why."""
-    waiting = {
-        str(each.get("id"))
-        for each in desk.stackstorm.inquiries()
-        if route_of(each.get("route")) is not None
+    """Do what is due for every question. `faults`: what could not be done now, and why; `stuck`,
+    where there are any: workflows that go on no more though all their questions are answered.
+    """
+    inquiries = desk.stackstorm.inquiries()
+    waiting = {str(each.get("id")) for each in inquiries if route_of(each.get("route")) is not None}
+    kept, shared = votes.all_kept(desk.stackstorm)
+    done: Json = {
+        "open": len(waiting),
+        "started": [],
+        "canceled": [],
+        "faults": [],
     }
-    kept = votes.all_kept(desk.stackstorm)
-    done: Json = {"open": len(waiting), "started": [], "canceled": [], "faults": []}
-    if not waiting and not kept:
+    if not waiting and not kept and not shared:
         return done
-    busy = free(desk, waiting, done)
+    roots.note(desk.stackstorm, kept, shared)
+    queued = roots.clear_stuck(desk, done) if shared else set()
+    busy = free(desk, waiting, done) | queued
     for inquiry in sorted(waiting | set(kept)):
         try:
             _look_after(desk, inquiry, kept.get(inquiry), inquiry in busy, done)
         except SlackError as error:
             done["faults"].append("%s: %s" % (inquiry, error))
+    roots.look_after(desk, shared, inquiries, done)
     return done
 
 

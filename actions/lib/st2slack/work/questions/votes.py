@@ -1,6 +1,7 @@
 """What is kept of a question in StackStorm's datastore: where its message is, and one key per vote.
 
-    slack_question.INQUIRY        {"channel", "ts", "workspace", "reminded", "locked"}
+    slack_question.INQUIRY        {"channel", "ts", "workspace", "reminded", "locked", "root"}
+    slack_question_root.ROOT      see roots.py
     slack_vote.INQUIRY.PERSON     a vote, see ballot.py
 
 One key per voter: the datastore has no compare-and-set, and two who vote at once must not lose
@@ -11,20 +12,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 from st2slack.work.questions import ballot
 from st2slack.work.questions.ballot import Vote
 from st2slack.work.stackstorm import StackStorm
 
 QUESTION = "slack_question."
+ROOT = "slack_question_root."
 VOTE = "slack_vote."
 
 
 @dataclass(frozen=True)
 class Kept:
     """Where a question's message is. `reminded`: when people were last reminded, Unix seconds;
-    `locked`: whether the message shows the outcome; `asked`: when it was posted.
+    `locked`: whether the message shows the outcome; `asked`: when it was posted; `root`: ID of the
+    outermost workflow around the one that asks, "" where there is none.
     """
 
     channel: str
@@ -33,6 +36,7 @@ class Kept:
     asked: float = 0.0
     reminded: float = 0.0
     locked: bool = False
+    root: str = ""
 
 
 def keep(stackstorm: StackStorm, inquiry: str, kept: Kept) -> None:
@@ -46,10 +50,13 @@ def kept_of(stackstorm: StackStorm, inquiry: str) -> Optional[Kept]:
     return _kept(text) if text else None
 
 
-def all_kept(stackstorm: StackStorm) -> Dict[str, Optional[Kept]]:
-    """Every question that is kept, by the ID of its inquiry; None for what cannot be read."""
-    found = stackstorm.keys(QUESTION)
-    return {key[len(QUESTION) :]: _kept(text) for key, text in found.items()}
+def all_kept(stackstorm: StackStorm) -> Tuple[Dict[str, Optional[Kept]], Dict[str, str]]:
+    """Every question that is kept, by the ID of its inquiry (None for what cannot be read), and
+    what is stored of roots (see roots.py), by the ID of the root. One request.
+    """
+    found = stackstorm.keys(QUESTION.rstrip("."))
+    kept = {key[len(QUESTION) :]: _kept(found[key]) for key in found if key.startswith(QUESTION)}
+    return kept, {key[len(ROOT) :]: found[key] for key in found if key.startswith(ROOT)}
 
 
 def vote(stackstorm: StackStorm, inquiry: str, cast: Vote, secret: bool = False) -> None:
@@ -83,6 +90,7 @@ def _kept(text: str) -> Optional[Kept]:
             asked=float(told.get("asked") or 0.0),
             reminded=float(told.get("reminded") or 0.0),
             locked=bool(told.get("locked")),
+            root=str(told.get("root") or ""),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
