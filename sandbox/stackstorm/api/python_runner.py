@@ -43,6 +43,12 @@ class Callables:
             self._engine.set_status(record, statuses.CANCELED)
 
 
+LONGEST_END = 30.0  # seconds that the end waits for an action in a thread
+# Held by an action that runs in a thread: the environment is that of the whole process, so two of
+# them would restore what the other one had put there.
+_ENVIRONMENT = threading.Lock()
+
+
 class PackActions:
     """Runs the Python actions of packs, with the environment that StackStorm gives them.
 
@@ -60,7 +66,6 @@ class PackActions:
         self._tokens = tokens
         self._processes: Dict[str, int] = {}
         self._ended = False
-        self._one_at_a_time = threading.Lock()
 
     def start(self, record: Record) -> None:
         try:
@@ -78,10 +83,12 @@ class PackActions:
             self._engine.set_status(record, statuses.CANCELED)
 
     def end(self) -> None:
-        """No process is left."""
+        """No process is left, and nothing of an action in the environment of this one."""
         self._ended = True
         for pid in list(self._processes.values()):
             _kill(pid)
+        if _ENVIRONMENT.acquire(timeout=LONGEST_END):
+            _ENVIRONMENT.release()
 
     @property
     def running(self) -> List[str]:
@@ -125,8 +132,8 @@ class PackActions:
 
         # st2client puts its token into the environment: it is taken out again.
         before = {"ST2_AUTH_TOKEN": os.environ.get("ST2_AUTH_TOKEN", "")}
-        with self._one_at_a_time, _environment({**before, **around}):
-            return outcome(run)
+        with _ENVIRONMENT, _environment({**before, **around}):
+            return (statuses.ABANDONED, {}) if self._ended else outcome(run)
 
     def _keys(self) -> Dict[str, str]:
         """Every key, decrypted, for the templates in a config."""
