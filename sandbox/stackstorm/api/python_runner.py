@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import traceback
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, List
 
 from .. import parameters, runner, wrapper
 from ..config import complete
@@ -43,10 +43,7 @@ class Callables:
             self._engine.set_status(record, statuses.CANCELED)
 
 
-LONGEST_END = 30.0  # seconds that the end waits for an action in a thread
-# Held by an action that runs in a thread: the environment is that of the whole process, so two of
-# them would restore what the other one had put there.
-_ENVIRONMENT = threading.Lock()
+LONGEST_END = 10.0  # seconds that the end waits for an action in a thread
 
 
 class PackActions:
@@ -66,6 +63,8 @@ class PackActions:
         self._tokens = tokens
         self._processes: Dict[str, int] = {}
         self._ended = False
+        self._one_at_a_time = threading.Lock()
+        self._environment: Dict[str, str] = {}  # what an action in a thread has in it now
 
     def start(self, record: Record) -> None:
         try:
@@ -87,8 +86,10 @@ class PackActions:
         self._ended = True
         for pid in list(self._processes.values()):
             _kill(pid)
-        if _ENVIRONMENT.acquire(timeout=LONGEST_END):
-            _ENVIRONMENT.release()
+        if self._one_at_a_time.acquire(timeout=LONGEST_END):
+            self._one_at_a_time.release()
+        else:  # it goes on, with nothing to talk to
+            self._clear_environment()
 
     @property
     def running(self) -> List[str]:
@@ -130,10 +131,24 @@ class PackActions:
             service = ActionService(action.pack, found.__name__)
             return found(config=config, action_service=service).run(**given)
 
-        # st2client puts its token into the environment: it is taken out again.
-        before = {"ST2_AUTH_TOKEN": os.environ.get("ST2_AUTH_TOKEN", "")}
-        with _ENVIRONMENT, _environment({**before, **around}):
-            return (statuses.ABANDONED, {}) if self._ended else outcome(run)
+        with self._one_at_a_time:
+            if self._ended:
+                return statuses.ABANDONED, {}
+            token = os.environ.get("ST2_AUTH_TOKEN", "")
+            self._environment = around
+            os.environ.update(around)
+            try:
+                return outcome(run)
+            finally:
+                self._clear_environment()
+                if not self._ended:  # st2client puts its token there: it is taken out again
+                    os.environ["ST2_AUTH_TOKEN"] = token
+
+    def _clear_environment(self) -> None:
+        """Take out what is there of ours; another stand-in may have put its own there since."""
+        for name, value in self._environment.items():
+            if os.environ.get(name) == value:
+                del os.environ[name]
 
     def _keys(self) -> Dict[str, str]:
         """Every key, decrypted, for the templates in a config."""
@@ -162,17 +177,3 @@ def _kill(pid: int) -> None:
     """The process and what it started."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-
-
-@contextlib.contextmanager
-def _environment(values: Dict[str, str]) -> Iterator[None]:
-    before: Dict[str, Optional[str]] = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
