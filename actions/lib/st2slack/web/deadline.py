@@ -90,7 +90,7 @@ class Threads:
             job.done.set()
 
     def _leave(self, jobs: queue.Queue[Job]) -> bool:
-        """Whether the thread may end: it may not where it was given work just now."""
+        """Whether the thread ends: it does not where it was given work just now."""
         with self._lock:
             if jobs not in self._idle:
                 return False

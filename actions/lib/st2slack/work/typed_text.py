@@ -1,8 +1,8 @@
 """PURE: text that people typed, within text that an alias or a workflow says.
 
-An author's text may hold links and mentions. What somebody typed may not: `<https://evil|Runbook>`
-in a command would become a link with a false label, in the app's name. Slack's markup does not tell
-who wrote a form, so it is told from what the author wrote, and from what was typed.
+An author's text is allowed to hold links and mentions. What somebody typed is not:
+`<https://evil|Runbook>` in a command would become a link with a false label, in the app's name.
+Slack's markup does not tell who wrote a form, so it is told from what the author wrote, and from what was typed.
 """
 
 from __future__ import annotations
