@@ -2,7 +2,8 @@
 
 An author's text is allowed to hold links and mentions. What somebody typed is not:
 `<https://evil|Runbook>` in a command would become a link with a false label, in the app's name.
-Slack's markup does not tell who wrote a form, so it is told from what the author wrote, and from what was typed.
+Slack's markup does not tell who wrote a form, so it is told from what the author wrote, and from
+what was typed.
 """
 
 from __future__ import annotations
