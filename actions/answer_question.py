@@ -1,7 +1,7 @@
 """An answer in Slack goes to the workflow that waits for it."""
 
 from st2slack import action
-from st2slack.work.questions import answer
+from st2slack.approvals import answer
 
 
 class AnswerQuestionAction(action.QuestionBase):

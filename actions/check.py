@@ -1,7 +1,7 @@
 """Try what the pack is configured with, or tell whether somebody may something."""
 
 from st2slack import action
-from st2slack.checkup import asked, check, trial
+from st2slack.diagnostics import check, permission_check, probes
 
 
 class CheckAction(action.SlackBase):
@@ -9,6 +9,6 @@ class CheckAction(action.SlackBase):
 
     def run(self, workspace=None, post=False, connect=True, person=None, what=None, where=None):
         stackstorm = self.stackstorm() if self.has_stackstorm() else None
-        how = trial.How(bool(post), connect is not False, stackstorm=stackstorm)
-        question = asked.question(person, what, where)
+        how = probes.How(bool(post), connect is not False, stackstorm=stackstorm)
+        question = permission_check.question(person, what, where)
         return check.report(self.config, self.say, self.logger.error, workspace, how, question)

@@ -1,7 +1,7 @@
 """The last task of slack.ask."""
 
 from st2slack import action
-from st2slack.work.questions import conclude
+from st2slack.approvals import conclude
 
 
 class ConcludeQuestionAction(action.QuestionBase):

@@ -1,7 +1,7 @@
 """A decided answer goes to its inquiry, after others of the same root execution."""
 
 from st2slack import action
-from st2slack.work.questions import answer
+from st2slack.approvals import answer
 
 
 class DeliverAnswerAction(action.QuestionBase):

@@ -1,7 +1,7 @@
 """Save a file of Slack's on the action runner."""
 
 from st2slack import action
-from st2slack.web import files
+from st2slack.files import download
 
 
 class FilesDownloadAction(action.SlackBase):
@@ -9,7 +9,7 @@ class FilesDownloadAction(action.SlackBase):
 
     def run(self, /, **parameters):  # noqa: E225 (the Exchange's flake8 is older than this)
         return self.with_slack(
-            lambda slack: files.fetch(slack, parameters),
+            lambda slack: download.fetch(slack, parameters),
             parameters.get("token"),
             parameters.get("workspace"),
         )

@@ -1,7 +1,7 @@
 """Which channel it is."""
 
 from st2slack import action
-from st2slack.web import lookup
+from st2slack.people import lookup
 
 
 class FindChannelAction(action.SlackBase):

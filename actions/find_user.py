@@ -1,7 +1,7 @@
 """Who somebody is."""
 
 from st2slack import action
-from st2slack.web import lookup
+from st2slack.people import lookup
 
 
 class FindUserAction(action.SlackBase):

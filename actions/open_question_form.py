@@ -1,7 +1,7 @@
 """A form in front of an answer."""
 
 from st2slack import action
-from st2slack.work.questions import answer, post
+from st2slack.approvals import answer, post
 
 
 class OpenQuestionFormAction(action.QuestionBase):

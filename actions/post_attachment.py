@@ -3,7 +3,7 @@
 import requests
 
 from st2slack import action
-from st2slack.web.webhook import attachments_of
+from st2slack.messages.webhook import attachments_of
 
 
 class PostAttachmentAction(action.WebhookBase):

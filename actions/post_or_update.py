@@ -1,7 +1,7 @@
 """Keep a message current under a key."""
 
 from st2slack import action
-from st2slack.work import post_or_update
+from st2slack.messages import post_or_update
 
 
 class PostOrUpdateAction(action.SlackBase):

@@ -1,7 +1,7 @@
 """A question of a workflow appears in Slack."""
 
 from st2slack import action
-from st2slack.work.questions import post
+from st2slack.approvals import post
 
 
 class PostQuestionAction(action.QuestionBase):

@@ -1,7 +1,7 @@
 """Post what came of an execution."""
 
 from st2slack import action
-from st2slack.work import notice, results
+from st2slack.results import notification, post_result
 
 
 class PostResultAction(action.SlackBase):
@@ -9,7 +9,9 @@ class PostResultAction(action.SlackBase):
 
     def run(self, token=None, **given):
         return self.with_slack(
-            lambda slack: results.post_result(self.stackstorm(), slack, notice.notice_of(given)),
+            lambda slack: post_result.post_result(
+                self.stackstorm(), slack, notification.notice_of(given)
+            ),
             token,
-            notice.workspace_of(given),
+            notification.workspace_of(given),
         )

@@ -1,7 +1,7 @@
 """The first task of slack.ask."""
 
 from st2slack import action
-from st2slack.work.questions import post
+from st2slack.approvals import post
 
 
 class PrepareQuestionAction(action.QuestionBase):

@@ -2,7 +2,7 @@
 
 from st2slack import action
 from st2slack.settings.rotation import read_rotation
-from st2slack.web import rotation
+from st2slack.tokens import rotation
 
 
 class RefreshTokenAction(action.SlackBase):

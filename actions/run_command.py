@@ -1,10 +1,10 @@
 """Run what somebody asks for in Slack."""
 
 from st2slack import action
+from st2slack.authorization.authorizer import WhoMay
+from st2slack.chatops.incoming import Came
+from st2slack.chatops.run_command import Commands
 from st2slack.settings.chatops import read_chatops
-from st2slack.work.delivery import Came
-from st2slack.work.may import WhoMay
-from st2slack.work.run_command import Commands
 
 
 class RunCommandAction(action.SlackBase):

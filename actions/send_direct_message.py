@@ -1,7 +1,7 @@
 """Write to somebody."""
 
 from st2slack import action
-from st2slack.web import people
+from st2slack.people import usergroups
 
 
 class SendDirectMessageAction(action.SlackBase):
@@ -9,5 +9,5 @@ class SendDirectMessageAction(action.SlackBase):
 
     def run(self, users, token=None, workspace=None, **message):
         return self.with_slack(
-            lambda slack: people.send_direct_message(slack, users, message), token, workspace
+            lambda slack: usergroups.send_direct_message(slack, users, message), token, workspace
         )

@@ -3,7 +3,7 @@
 import requests
 
 from st2slack import action
-from st2slack.web.invite import invite
+from st2slack.people.invite import invite
 
 
 class SendInviteAction(action.SlackBase):

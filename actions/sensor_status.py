@@ -3,7 +3,7 @@
 import time
 
 from st2slack import action
-from st2slack.events import status
+from st2slack.sensor import status
 
 
 class SensorStatusAction(action.SlackBase):

@@ -1,7 +1,7 @@
 """The on-call hand-over."""
 
 from st2slack import action
-from st2slack.web import people
+from st2slack.people import usergroups
 
 
 class SetUsergroupAction(action.SlackBase):
@@ -9,7 +9,7 @@ class SetUsergroupAction(action.SlackBase):
 
     def run(self, usergroup, users, enable=False, token=None, workspace=None):
         return self.with_slack(
-            lambda slack: people.set_usergroup(slack, usergroup, users, bool(enable)),
+            lambda slack: usergroups.set_usergroup(slack, usergroup, users, bool(enable)),
             token,
             workspace,
         )

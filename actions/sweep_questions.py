@@ -1,7 +1,7 @@
 """Deadlines, cancelled workflows and killed runs, for every open question."""
 
 from st2slack import action
-from st2slack.work.questions import sweep
+from st2slack.approvals import sweep
 
 
 class SweepQuestionsAction(action.QuestionBase):

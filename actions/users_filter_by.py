@@ -3,7 +3,7 @@
 import requests
 
 from st2slack import action
-from st2slack.web.directory import filter_users
+from st2slack.people.user_filter import filter_users
 
 
 class FilterBy(action.SlackBase):

@@ -1,11 +1,13 @@
 """Who is on call, say."""
 
 from st2slack import action
-from st2slack.web import people
+from st2slack.people import usergroups
 
 
 class WhoIsInAction(action.SlackBase):
     """The members of a user group, by name."""
 
     def run(self, usergroup, token=None, workspace=None):
-        return self.with_slack(lambda slack: people.who_is_in(slack, usergroup), token, workspace)
+        return self.with_slack(
+            lambda slack: usergroups.who_is_in(slack, usergroup), token, workspace
+        )

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterator
 from bench.firehose import CHANNELS, TEAM, USERS
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.state import Channel, User, Workspace
-from st2slack.events.workspace import SensedWorkspace, Services
+from st2slack.sensor.workspace_sensor import SensedWorkspace, Services
 
 Dispatch = Callable[[str, Dict[str, Any], str], None]
 

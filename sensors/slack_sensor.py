@@ -1,4 +1,4 @@
-"""What happens in Slack becomes triggers. The work is in actions/lib/st2slack/events."""
+"""What happens in Slack becomes triggers. The work is in actions/lib/st2slack/sensor."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from st2reactor.sensor.base import Sensor
 # StackStorm puts actions/lib on the path of actions only; at its end nothing of ours hides theirs.
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../actions/lib"))
 
-from st2slack.events import stackstorm_dispatch, workspace  # noqa: E402
+from st2slack.sensor import stackstorm_dispatch, workspace_sensor  # noqa: E402
 from st2slack.settings.sensor import sensed_workspaces  # noqa: E402
 
 
@@ -27,7 +27,7 @@ class SlackSensor(Sensor):
 
     def setup(self):
         """Make the workspaces; nothing is connected yet."""
-        services = workspace.Services(
+        services = workspace_sensor.Services(
             dispatch=stackstorm_dispatch.make_dispatch(self.sensor_service, self._log),
             read=lambda key: self.sensor_service.get_value(key, local=False),
             read_secret=lambda key: self.sensor_service.get_value(key, local=False, decrypt=True),
@@ -36,7 +36,8 @@ class SlackSensor(Sensor):
         )
         names = sensed_workspaces(self.config or {})
         self._workspaces = [
-            workspace.SensedWorkspace(self.config, name, services, self._stop) for name in names
+            workspace_sensor.SensedWorkspace(self.config, name, services, self._stop)
+            for name in names
         ]
         if not names:
             self._log.warning(

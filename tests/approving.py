@@ -7,12 +7,12 @@ import time
 from helpers import calls, make_client
 
 from sandbox.slack import envelopes
-from st2slack.events.triggers import interaction_trigger
+from st2slack.approvals import sweep
+from st2slack.approvals.context import Desk
+from st2slack.authorization.authorizer import WhoMay
+from st2slack.sensor.payloads import interaction_trigger
 from st2slack.settings.chatops import read_chatops
-from st2slack.work.may import WhoMay
-from st2slack.work.questions import sweep
-from st2slack.work.questions.desk import Desk
-from st2slack.work.stackstorm import StackStorm
+from st2slack.stackstorm.client import StackStorm
 
 MARA, TOMASZ, PRIYA, JONAS, LEA = ("U0HARBOUR%02d" % number for number in range(1, 6))
 DEPLOYS = "C0DEPLOYS01"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import run
 
+from st2slack.api.client import Client
 from st2slack.settings.slack import read_settings
-from st2slack.web.call import Client
 
 ROOT = Path(__file__).resolve().parents[1]
 

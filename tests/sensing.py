@@ -7,7 +7,7 @@ import threading
 import time
 
 from sandbox.slack import seed
-from st2slack.events.workspace import SensedWorkspace, Services
+from st2slack.sensor.workspace_sensor import SensedWorkspace, Services
 
 PATIENCE = 10  # seconds; a test that waits so long has failed
 TRANSPORTS = ("rtm", "socket_mode")

@@ -9,7 +9,7 @@ from helpers import run_action
 
 from sandbox.slack import Fault
 from st2slack import action
-from st2slack.errors import RateLimited
+from st2slack.base.errors import RateLimited
 
 STARTED = "2026-11-24T12:00:00.123456Z"
 NOON = 1795521600.0  # the same moment, without the fraction, in Unix seconds

@@ -12,8 +12,8 @@ from approving import DEPLOYS, RULES, TOMASZ, Approvals
 
 from sandbox.slack.faults import Fault
 from sandbox.stackstorm.api import StandInApi
-from st2slack.errors import SlackError
-from st2slack.work.questions import answer, conclude, sweep
+from st2slack.approvals import answer, conclude, sweep
+from st2slack.base.errors import SlackError
 
 MOST = 60  # requests of one press; the walk ends before, where nothing is left to break
 

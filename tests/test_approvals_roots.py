@@ -7,8 +7,8 @@ from approving import DEPLOYS, MARA, PRIYA, RULES, TOMASZ, Approvals
 
 from sandbox.stackstorm.api import StandInApi
 from sandbox.stackstorm.api.tokens import Caller
-from st2slack.errors import ApiFault
-from st2slack.work.questions import answer, roots, sweep
+from st2slack.approvals import answer, shared_roots, sweep
+from st2slack.base.errors import ApiFault
 
 ASK = {"channel": "deploys", "text": "Go?"}
 DELIVER = "slack.deliver_answer"
@@ -258,8 +258,8 @@ def test_waiting_is_bounded(approvals):
     approvals.st2.system.engine.set_status(approvals.st2.system.engine.get(root), "running")
     slept = []
     desk = approvals.desk(sleep=slept.append)
-    assert roots.wait_before(desk, desk.look(inquiries[0])) is False
-    assert sum(slept) == pytest.approx(roots.BEFORE, abs=2 * roots.POLL)
+    assert shared_roots.wait_before(desk, desk.look(inquiries[0])) is False
+    assert sum(slept) == pytest.approx(shared_roots.BEFORE, abs=2 * shared_roots.POLL)
 
 
 def test_paused_from_before_the_answer_is_not_at_rest(approvals):
@@ -271,9 +271,9 @@ def test_paused_from_before_the_answer_is_not_at_rest(approvals):
     engine = approvals.st2.system.engine
     engine.finish(engine.get(found.around[0]["id"]), "succeeded", {})
     engine.set_status(engine.get(found.around[-1]["id"]), "paused")
-    before = [(status, count + 1) for status, count in roots.states_of(found)]
-    assert roots.wait_after(desk, found, before) is False
-    assert roots.wait_after(desk, found, roots.states_of(found)) is True
+    before = [(status, count + 1) for status, count in shared_roots.states_of(found)]
+    assert shared_roots.wait_after(desk, found, before) is False
+    assert shared_roots.wait_after(desk, found, shared_roots.states_of(found)) is True
 
 
 def test_what_was_answered_counts_though_nobody_can_look_any_more(approvals, monkeypatch):
@@ -283,7 +283,7 @@ def test_what_was_answered_counts_though_nobody_can_look_any_more(approvals, mon
     def away(*given):
         raise ApiFault("StackStorm's API gave no answer.")
 
-    monkeypatch.setattr(roots, "wait_after", away)
+    monkeypatch.setattr(shared_roots, "wait_after", away)
     approvals.st2.system.engine.get(inquiries[0]).start -= 7 * 24 * 3600
     result = answer.deliver(desk, inquiries[0])
     assert result["decided"] and result["settled"] is False

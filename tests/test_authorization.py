@@ -6,10 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from st2slack.errors import SettingsError
-from st2slack.settings.access import Rule, read_access
-from st2slack.settings.ldap import read_ldap
-from st2slack.work.authorization import (
+from st2slack.authorization.decision import (
     ACTION,
     ALIAS,
     APPROVAL,
@@ -30,6 +27,9 @@ from st2slack.work.authorization import (
     thing,
     unsettled,
 )
+from st2slack.base.errors import SettingsError
+from st2slack.settings.access import Rule, read_access
+from st2slack.settings.ldap import read_ldap
 
 ME, OTHER = "U0HARBOUR02", "U0HARBOUR03"
 HERE, ELSEWHERE, DM, GROUP_DM = "C0DEPLOYS01", "C0GENERAL01", "D0TOMASZ001", "C0MPIM00001"

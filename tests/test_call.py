@@ -8,7 +8,7 @@ import requests
 from helpers import Clock, calls, make_client, run_action
 
 from sandbox.slack import Fault, rotation
-from st2slack.errors import InputError, Misdirected, Refusal, ResultTooLarge, SettingsError
+from st2slack.base.errors import InputError, Misdirected, Refusal, ResultTooLarge, SettingsError
 
 GENERAL = "C0GENERAL01"
 

@@ -8,18 +8,18 @@ from helpers import Clock, calls
 
 from sandbox.slack import Fault
 from sandbox.slack.seed import DEPLOYS, GENERAL, INCIDENTS, OWNER, PRIYA, RANDOM
-from st2slack.events import backfill, gap_reader
-from st2slack.events.backfill import HISTORY, MINE, REPLIES, Backfill
-from st2slack.events.catch_up import CatchUp
-from st2slack.events.checkpoint import Checkpoint
-from st2slack.events.deferred_acknowledgements import DeferredAcknowledgements
-from st2slack.events.event_queue import EventQueue
-from st2slack.events.fetcher import Parts
-from st2slack.events.gap_ledger import GapLedger
-from st2slack.events.model import MESSAGE, Event
-from st2slack.events.one_try import OneTry
-from st2slack.events.rate_limiter import RateLimiter
-from st2slack.events.seen import Seen
+from st2slack.api.single_attempt import OneTry
+from st2slack.sensor import backfill, gap_reader
+from st2slack.sensor.backfill import HISTORY, MINE, REPLIES, Backfill
+from st2slack.sensor.catch_up import CatchUp
+from st2slack.sensor.checkpoint import Checkpoint
+from st2slack.sensor.deduplicator import Seen
+from st2slack.sensor.deferred_acknowledgements import DeferredAcknowledgements
+from st2slack.sensor.event_queue import EventQueue
+from st2slack.sensor.fetcher import Parts
+from st2slack.sensor.gap_ledger import GapLedger
+from st2slack.sensor.model import MESSAGE, Event
+from st2slack.sensor.rate_limiter import RateLimiter
 from st2slack.settings.sensor import SensorSettings
 from st2slack.settings.slack import read_settings
 

@@ -22,17 +22,17 @@ from sandbox.slack.tokens import Token
 from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.config import complete
 from sandbox.stackstorm.runner import run_action
-from st2slack.checkup import check as checkup
-from st2slack.checkup import kinds, rows
-from st2slack.checkup.connection import proxy_of
-from st2slack.checkup.features import FEATURES
-from st2slack.checkup.trial import How, Seen
-from st2slack.errors import SettingsError
+from st2slack.base.errors import SettingsError
+from st2slack.diagnostics import check as checkup
+from st2slack.diagnostics import report_rows, token_kinds
+from st2slack.diagnostics.connection import proxy_of
+from st2slack.diagnostics.features import FEATURES
+from st2slack.diagnostics.probes import How, Seen
+from st2slack.messages import webhook
 from st2slack.settings import config_keys
 from st2slack.settings.slack import credentials, read_route, read_settings
 from st2slack.settings.token_form import find_token_fault
-from st2slack.web import webhook
-from st2slack.work.stackstorm import StackStorm
+from st2slack.stackstorm.client import StackStorm
 
 ROOT = Path(__file__).resolve().parents[1]
 READ_ONLY = "xoxb-loopback-readonly"
@@ -132,7 +132,7 @@ def test_each_feature_that_lacks_a_scope_is_named_with_the_scope(slack, config):
     assert "users:read," not in lacking["feature: find people and groups"].means
     assert all("install the app again" in row.to_do for row in lacking.values())
     assert "feature: trigger slack.command" not in lacking, "no sensor is configured"
-    assert rows.result_of(found_rows)["ok"] is True
+    assert report_rows.result_of(found_rows)["ok"] is True
 
 
 def test_the_sensors_scopes_count_where_there_is_a_sensor(slack, config):
@@ -199,8 +199,10 @@ def test_a_user_token_may_be_the_action_token(slack, config):
 
 
 def test_every_kind_has_its_place():
-    assert set(kinds._RIGHT_PLACE) == {kind for _, kind in kinds._BEGINNINGS}
-    assert kinds.kind_of("xyz") == kinds.UNKNOWN and kinds.misplaced("xyz", "bot") == ("", "")
+    assert set(token_kinds._RIGHT_PLACE) == {kind for _, kind in token_kinds._BEGINNINGS}
+    assert token_kinds.kind_of("xyz") == token_kinds.UNKNOWN and token_kinds.misplaced(
+        "xyz", "bot"
+    ) == ("", "")
 
 
 @pytest.mark.parametrize(
@@ -488,7 +490,7 @@ def test_it_needs_nothing_else_on_its_path(tmp_path):
 def test_other_actions_do_not_pay_for_it(name, tmp_path):
     script = (
         "import sys; sys.path.append(sys.argv[1]); __import__(sys.argv[2]); "
-        "bad = [m for m in sys.modules if m.startswith(('st2slack.checkup', 'websockets'))]; "
+        "bad = [m for m in sys.modules if m.startswith(('st2slack.diagnostics', 'websockets'))]; "
         "assert not bad, bad"
     )
     folders = [str(ROOT / "actions/lib"), *stackstorm_path.folders()]

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.events.checkpoint import AT_LEAST_EVERY, CHANNELS, LIMIT, Checkpoint
-from st2slack.events.model import EVENT, MESSAGE, Event
-from st2slack.events.seen import Seen
-from st2slack.events.spans import Missing, Span, Spans
-from st2slack.events.timestamps import seconds
+from st2slack.base.timestamps import seconds
+from st2slack.sensor.checkpoint import AT_LEAST_EVERY, CHANNELS, LIMIT, Checkpoint
+from st2slack.sensor.deduplicator import Seen
+from st2slack.sensor.model import EVENT, MESSAGE, Event
+from st2slack.sensor.spans import Missing, Span, Spans
 
 NOW = 1795420800.0
 KEY = "slack_sensor.memory"

@@ -10,12 +10,13 @@ from test_rules import on_stackstorm
 
 from sandbox.slack import Fault
 from sandbox.stackstorm.aliases import extract
-from st2slack.errors import InputError, Refusal
+from st2slack.base.errors import InputError, Refusal
+from st2slack.base.templates import has_template
+from st2slack.chatops import command_text
+from st2slack.chatops.incoming import Came, check, cleaned, clock_of
+from st2slack.messages import reply
+from st2slack.messages.reply import Addressee
 from st2slack.settings.slack import read_settings
-from st2slack.work import answers, commands
-from st2slack.work.answers import Addressee
-from st2slack.work.delivery import Came, check, cleaned, clock_of
-from st2slack.work.templates import has_template
 
 TOMASZ, DEPLOYS, RANDOM = "U0HARBOUR02", "C0DEPLOYS01", "C0RANDOM001"
 
@@ -73,12 +74,12 @@ TOMASZ, DEPLOYS, RANDOM = "U0HARBOUR02", "C0DEPLOYS01", "C0RANDOM001"
     ],
 )
 def test_plain(text, expected):
-    assert commands.plain(text) == expected
+    assert command_text.plain(text) == expected
 
 
 @given(st.text())
 def test_plain_takes_any_text(text):
-    found = commands.plain(text)
+    found = command_text.plain(text)
     assert found == found.strip()
     assert not any(each in found for each in "\u201c\u201d\u2018\u2019\u00a0\u200b\r\x00")
 
@@ -98,7 +99,7 @@ def test_plain_takes_any_text(text):
     ],
 )
 def test_the_prefix(text, prefix, expected):
-    assert commands.after_prefix(text, prefix) == (expected is not None, expected or "")
+    assert command_text.after_prefix(text, prefix) == (expected is not None, expected or "")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_the_prefix(text, prefix, expected):
     ],
 )
 def test_the_mention(text, bot, expected):
-    assert commands.after_mention(text, bot) == (expected is not None, expected or "")
+    assert command_text.after_mention(text, bot) == (expected is not None, expected or "")
 
 
 # --- what StackStorm makes of it ----------------------------------------------------------------
@@ -130,7 +131,7 @@ NAMES = [
 
 @pytest.mark.parametrize("text, expected", NAMES)
 def test_which_parameters_a_format_names(text, expected):
-    assert commands.named(text) == expected
+    assert command_text.named(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_which_parameters_a_format_names(text, expected):
     ],
 )
 def test_what_a_command_ends_with(command, expected, rest):
-    assert commands.pairs(command) == (expected, rest)
+    assert command_text.pairs(command) == (expected, rest)
 
 
 PIECES = st.sampled_from(
@@ -164,10 +165,10 @@ COMMANDS = st.lists(PIECES, max_size=9).map("".join)
 def test_pairs_are_those_of_stackstorm(command):
     from st2common.models.utils.action_alias_utils import ActionAliasFormatParser
 
-    if commands.unusable(command):
+    if command_text.unusable(command):
         return
     parser = ActionAliasFormatParser("say {{text}}", command)
-    found, rest = commands.pairs(command)
+    found, rest = command_text.pairs(command)
     assert found == [(pair[0], "".join(pair[2:])) for pair in parser._kv_pairs]
     assert " %s " % rest == parser._param_stream
 
@@ -178,21 +179,21 @@ def test_nothing_extra_gets_into_what_stackstorm_extracts(command, text):
     from st2common.exceptions.content import ParseException
     from st2common.models.utils.action_alias_utils import extract_parameters
 
-    if commands.unusable(command) or commands.extra(command, text):
+    if command_text.unusable(command) or command_text.extra(command, text):
         return
-    if commands.unsafe_join(command, text):
+    if command_text.unsafe_join(command, text):
         return
     try:
         found = extract_parameters(text, command)
     except ParseException:
         return
-    assert set(found) <= set(commands.named(text))
+    assert set(found) <= set(command_text.named(text))
     assert not has_template([value for value in found.values() if value])
 
 
 @given(command=COMMANDS)
 def test_nothing_extra_gets_into_what_the_stand_in_extracts(command):
-    if commands.unusable(command) or commands.extra(command, "say {{text}}"):
+    if command_text.unusable(command) or command_text.extra(command, "say {{text}}"):
         return
     assert set(extract("say {{text}}", command) or {}) <= {"text"}
 
@@ -211,7 +212,7 @@ FORMATS = [
 @example(command="say 'x{' now", text="say {{text}} now")
 @example(command='say "x <"', text="say {{text}}")
 def test_no_value_that_is_cut_out_of_a_command_ends_in_half_a_template(command, text):
-    if commands.unusable(command) or commands.unsafe_join(command, text):
+    if command_text.unusable(command) or command_text.unsafe_join(command, text):
         return
     assert not has_template([each for each in (extract(text, command) or {}).values() if each])
 
@@ -249,7 +250,7 @@ def test_no_value_that_is_cut_out_of_a_command_ends_in_half_a_template(command, 
     ],
 )
 def test_what_stackstorm_must_not_read(command, said):
-    assert said in commands.unusable(command)
+    assert said in command_text.unusable(command)
 
 
 @pytest.mark.parametrize(
@@ -270,7 +271,7 @@ def test_what_stackstorm_must_not_read(command, said):
     ],
 )
 def test_what_it_may(command):
-    assert commands.unusable(command) == ""
+    assert command_text.unusable(command) == ""
 
 
 @pytest.mark.parametrize(
@@ -323,7 +324,7 @@ def test_templates_in_a_value(value, expected):
     ],
 )
 def test_values_that_could_be_joined_to_a_template(command, text, unsafe):
-    assert bool(commands.unsafe_join(command, text)) is unsafe
+    assert bool(command_text.unsafe_join(command, text)) is unsafe
 
 
 # --- aliases ------------------------------------------------------------------------------------
@@ -342,13 +343,13 @@ ALIAS = {
 
 
 def test_the_forms_of_an_alias():
-    assert [(form.display, form.format) for form in commands.forms(ALIAS)] == [
+    assert [(form.display, form.format) for form in command_text.forms(ALIAS)] == [
         ("deploy {{service}}", "deploy {{service}}"),
         ("ship SERVICE", "ship {{service}}"),
         ("", "put {{service}} out"),
         ("", "release {{service}}"),
     ]
-    assert list(commands.forms({"formats": None})) == []
+    assert list(command_text.forms({"formats": None})) == []
 
 
 @pytest.mark.parametrize(
@@ -363,11 +364,11 @@ def test_the_forms_of_an_alias():
     ],
 )
 def test_the_nearest(command, expected):
-    assert commands.nearest(command, commands.forms(ALIAS)) == expected
+    assert command_text.nearest(command, command_text.forms(ALIAS)) == expected
 
 
 def form(text):
-    return commands.Form({}, text, text)
+    return command_text.Form({}, text, text)
 
 
 BY_NAME = [
@@ -383,7 +384,7 @@ BY_NAME = [
 
 @pytest.mark.parametrize("command, text, expected", BY_NAME)
 def test_a_value_that_looks_like_a_pair_is_given_by_name(command, text, expected):
-    assert commands.by_name(command, form(text)) == expected
+    assert command_text.by_name(command, form(text)) == expected
 
 
 @on_stackstorm
@@ -391,7 +392,7 @@ def test_a_value_that_looks_like_a_pair_is_given_by_name(command, text, expected
 def test_stackstorm_takes_a_value_given_by_name(command, text, expected):
     from st2common.models.utils.action_alias_utils import extract_parameters
 
-    (name,) = commands.named(text)
+    (name,) = command_text.named(text)
     assert extract_parameters(text, expected) == {name: command.split(" ", 1)[1]}
 
 
@@ -406,25 +407,25 @@ def test_stackstorm_takes_a_value_given_by_name(command, text, expected):
     ],
 )
 def test_a_format_that_never_fits(text, expected):
-    assert commands.never_fits(form(text)) is expected
+    assert command_text.never_fits(form(text)) is expected
     assert expected is False or extract(text, "restart web1 n=3") is None
 
 
 def test_no_more_than_a_few_are_near():
-    forms = [commands.Form({}, "deploy%d" % number, "deploy%d" % number) for number in range(9)]
-    assert len(commands.nearest("deploy", forms)) == commands.NEAREST
+    forms = [command_text.Form({}, "deploy%d" % number, "deploy%d" % number) for number in range(9)]
+    assert len(command_text.nearest("deploy", forms)) == command_text.NEAREST
 
 
 def test_help_of_a_word():
-    forms = list(commands.forms(ALIAS))
-    assert commands.help_lines(forms, "SHIP") == [("ship SERVICE", "Deploy a service.")]
-    assert len(commands.help_lines(forms, "")) == 2
-    assert commands.help_lines(forms, "coffee") == []
+    forms = list(command_text.forms(ALIAS))
+    assert command_text.help_lines(forms, "SHIP") == [("ship SERVICE", "Deploy a service.")]
+    assert len(command_text.help_lines(forms, "")) == 2
+    assert command_text.help_lines(forms, "coffee") == []
 
 
 def test_what_fits_into_an_answer():
-    assert commands.fitting(["ab", "cd", "ef"], room=6) == (["ab", "cd"], 1)
-    assert commands.fitting([]) == ([], 0)
+    assert command_text.fitting(["ab", "cd", "ef"], room=6) == (["ab", "cd"], 1)
+    assert command_text.fitting([]) == ([], 0)
 
 
 # --- what came ----------------------------------------------------------------------------------
@@ -469,27 +470,27 @@ def responses(slack):
 
 
 def test_an_answer_to_one_person(slack, config):
-    answers.answer_privately(make_client(config), to(slack), "No.", [{"type": "divider"}])
+    reply.answer_privately(make_client(config), to(slack), "No.", [{"type": "divider"}])
     (call,) = calls(slack, "chat.postEphemeral")
     assert (call.args["user"], call.args["text"]) == (TOMASZ, "No.")
     assert json.loads(call.args["blocks"]) == [{"type": "divider"}]
     assert responses(slack) == []
 
 
-@pytest.mark.parametrize("code", answers.NOT_THERE)
+@pytest.mark.parametrize("code", reply.NOT_THERE)
 def test_an_answer_where_the_app_is_not(slack, config, code):
     for method in ("chat.postEphemeral", "chat.postMessage"):
         slack.faults.append(Fault.refuse(code, method=method))
     client = make_client(config)
-    answers.answer_privately(client, to(slack), "No.")
-    assert answers.answer_openly(client, to(slack), "Yes.") is None
+    reply.answer_privately(client, to(slack), "No.")
+    assert reply.answer_openly(client, to(slack), "Yes.") is None
     assert responses(slack) == [
         {"response_type": "ephemeral", "replace_original": False, "text": "No."},
         {"response_type": "in_channel", "replace_original": False, "text": "Yes."},
     ]
 
 
-@pytest.mark.parametrize("answer", [answers.answer_privately, answers.answer_openly])
+@pytest.mark.parametrize("answer", [reply.answer_privately, reply.answer_openly])
 def test_an_answer_that_no_way_is_open_for(slack, config, answer):
     with pytest.raises(Refusal, match="not_in_channel|user_not_in_channel"):
         answer(make_client(config), to(slack, RANDOM, response_url=""), "No.")
@@ -501,15 +502,15 @@ def test_an_answer_that_no_way_is_open_for(slack, config, answer):
 
 def test_an_answer_for_all_to_see(slack, config):
     parent = slack.workspace.channels[DEPLOYS].messages[0]["ts"]
-    ts = answers.answer_openly(make_client(config), to(slack, thread_ts=parent), "Yes.")
+    ts = reply.answer_openly(make_client(config), to(slack, thread_ts=parent), "Yes.")
     posted = [each for each in slack.workspace.channels[DEPLOYS].messages if each["ts"] == ts]
     assert [(each["text"], each["thread_ts"]) for each in posted] == [("Yes.", parent)]
 
 
 def test_somebodys_text_does_nothing_in_a_message():
-    assert answers.in_code("a`b\nc <!channel> &") == "`a'b c &lt;!channel&gt; &amp;`"
-    assert answers.in_code("x" * 1000) == "`%s...`" % ("x" * answers.SHOWN)
-    assert answers.in_code(" \n") == ""
+    assert reply.in_code("a`b\nc <!channel> &") == "`a'b c &lt;!channel&gt; &amp;`"
+    assert reply.in_code("x" * 1000) == "`%s...`" % ("x" * reply.SHOWN)
+    assert reply.in_code(" \n") == ""
 
 
 def test_a_response_url_is_in_no_repr(slack):

@@ -6,7 +6,7 @@ import pytest
 import run
 from helpers import passing
 
-from st2slack.errors import Refusal
+from st2slack.base.errors import Refusal
 
 CONFIG = {"action_token": "xoxb-1"}
 CALL = {"end_point": "chat.postMessage", "http_method": "POST", "channel": "C1", "text": "x"}

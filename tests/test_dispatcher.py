@@ -5,10 +5,10 @@ import threading
 import pytest
 from sensing import Kept, until
 
-from st2slack.errors import PayloadRejected, TriggerTypeMissing
-from st2slack.events import dispatcher
-from st2slack.events.dispatcher import Circuit, Dispatcher, Outcome, describe, wait_after
-from st2slack.events.model import Trigger
+from st2slack.base.errors import PayloadRejected, TriggerTypeMissing
+from st2slack.sensor import dispatcher
+from st2slack.sensor.dispatcher import Circuit, Dispatcher, Outcome, describe, wait_after
+from st2slack.sensor.model import Trigger
 
 NOW = 1_800_000_000.0
 

@@ -20,7 +20,7 @@ from test_secrets import CANARY, TOKEN, Everything
 from sandbox.slack import Fault, LoopbackSlack, file_host, seed
 from sandbox.slack.tokens import Token
 from sandbox.stackstorm.runner import run_action
-from st2slack.errors import (
+from st2slack.base.errors import (
     InputError,
     Misdirected,
     RateLimited,
@@ -28,8 +28,8 @@ from st2slack.errors import (
     SlackError,
     Unanswered,
 )
+from st2slack.files import download, save, upload
 from st2slack.settings.slack import Settings
-from st2slack.web import download, files, uploads
 
 TABLES, PICTURE = "F0HARBOUR01", "F0HARBOUR02"
 BYTES = "/files-pri/.*"
@@ -51,7 +51,7 @@ def timeless(config, save_to, file=TABLES, **given):
     """The same, its waits without time. An error has the `client`."""
     client = make_client(config, Clock())
     try:
-        return files.fetch(client, dict(given, file=file, save_to=str(save_to)))
+        return download.fetch(client, dict(given, file=file, save_to=str(save_to)))
     except SlackError as error:
         error.client = client
         raise
@@ -96,7 +96,7 @@ def test_in_a_folder_it_keeps_its_name(config, content, tmp_path):
 def test_what_was_uploaded_comes_back(slack, config, tmp_path):
     client = make_client(config)
     given = {"content": "ü\n" * 100000, "filename": "x.html", "channels": seed.GENERAL}
-    answer = uploads.upload(client, given, lambda name, sent, size: None)
+    answer = upload.upload(client, given, lambda name, sent, size: None)
     saved = fetch(config, tmp_path, answer["files"][0]["id"])
     assert (tmp_path / "x.html").read_text(encoding="utf-8") == given["content"]
     assert saved["mimetype"] == "text/html" and saved["bytes"] == 300000
@@ -139,7 +139,7 @@ def test_what_was_uploaded_comes_back(slack, config, tmp_path):
     ],
 )
 def test_a_name_leads_nowhere_else(slack, config, tmp_path, name, safe):
-    found = files.safe_name(name, TABLES)
+    found = download.safe_name(name, TABLES)
     assert len(found.encode("utf-8")) <= 255 and os.path.basename(found) == found
     assert found == safe or (name or "").startswith("a.")
     if name == "\ud800.txt":  # Slack cannot say it
@@ -157,15 +157,15 @@ def test_a_name_leads_nowhere_else(slack, config, tmp_path, name, safe):
     [("../../x", "x"), ("/etc/passwd", "etcpasswd"), ("..", "file"), ("", "file"), (".x", "x")],
 )
 def test_an_id_leads_nowhere_else_either(file_id, safe):
-    assert files.safe_name(["x"], file_id) == safe
-    assert files.safe_name("", file_id) == files.safe_name(" .", file_id) == safe
+    assert download.safe_name(["x"], file_id) == safe
+    assert download.safe_name("", file_id) == download.safe_name(" .", file_id) == safe
 
 
 @given(
     st.text(st.sampled_from(" ._/\\\u00a0\u2028\u200b\u202e\uff0e\uff0fax\u0301\n\0"), max_size=12)
 )
 def test_no_name_is_hidden_or_leads_away(name):
-    found = files.safe_name(name, "F1")
+    found = download.safe_name(name, "F1")
     folded = unicodedata.normalize("NFKC", found)
     for each in (found, folded):
         assert each.strip() and not each.startswith((".", " ")) and each == each.strip()
@@ -226,7 +226,7 @@ def test_only_a_regular_file_is_replaced(slack, config, tmp_path, kind):
 
 def test_a_device_is_not_replaced():
     with pytest.raises(InputError, match="/dev/null is no regular file"):
-        download.check_target("/dev/null", overwrite=True)
+        save.check_target("/dev/null", overwrite=True)
 
 
 def test_a_link_that_leads_nowhere_is_there_too(config, tmp_path):
@@ -237,13 +237,13 @@ def test_a_link_that_leads_nowhere_is_there_too(config, tmp_path):
 
 
 def test_a_file_that_comes_into_being_meanwhile_stays(config, tmp_path):
-    path, original = tmp_path / "out.csv", download._move
+    path, original = tmp_path / "out.csv", save._move
 
     def late(part, target, overwrite):
         path.write_text("mine", encoding="utf-8")
         return original(part, target, overwrite)
 
-    with mock.patch.object(download, "_move", late), pytest.raises(InputError, match="exists"):
+    with mock.patch.object(save, "_move", late), pytest.raises(InputError, match="exists"):
         fetch(config, path)
     assert path.read_text(encoding="utf-8") == "mine" and left_in(tmp_path) == ["out.csv"]
 
@@ -301,7 +301,7 @@ def test_a_file_that_slack_has_not_is_refused(slack, config, tmp_path, more, par
 def test_a_tombstone_is_refused(config, tmp_path):
     told = {"id": TABLES, "mode": "tombstone"}
     with pytest.raises(InputError, match="was deleted"):
-        files._address(told, Settings())
+        download._address(told, Settings())
     with pytest.raises(Refusal, match="file_not_found"):
         fetch(config, tmp_path, "F0NOWHERE00")
 
@@ -358,7 +358,7 @@ def test_a_file_that_grows_while_it_comes(tmp_path):
     response = response_of([])
     response.iter_content = lambda size: pieces()
     with pytest.raises(InputError, match="`max_bytes`"):
-        download.store(response, str(tmp_path / "x"), False, "m", download.Limits(most=250))
+        save.store(response, str(tmp_path / "x"), False, "m", save.Limits(most=250))
     assert len(read) == 3 and left_in(tmp_path) == []
 
 
@@ -367,7 +367,7 @@ def test_a_file_that_announces_more_is_not_begun(tmp_path):
     response = response_of([b"x"], {"Content-Length": "251"})
     response.iter_content = lambda size: iter(read.append(1) or b"x" for _ in range(251))
     with pytest.raises(InputError, match="`max_bytes`"):
-        download.store(response, str(tmp_path / "x"), False, "m", download.Limits(most=250))
+        save.store(response, str(tmp_path / "x"), False, "m", save.Limits(most=250))
     assert read == [] and left_in(tmp_path) == []
 
 
@@ -375,10 +375,10 @@ def test_a_body_that_is_shorter_than_announced_is_not_kept(tmp_path):
     """urllib3 1.26 ends such a body without an error."""
     response = response_of([b"half"], {"Content-Length": "8"})
     with pytest.raises(Unanswered, match="4 of 8 bytes.*Nothing was kept"):
-        download.store(response, str(tmp_path / "x"), False, "m")
+        save.store(response, str(tmp_path / "x"), False, "m")
     assert left_in(tmp_path) == []
     packed = response_of([b"much longer unpacked"], {"Content-Length": "8"}, came=8)
-    assert download.store(packed, str(tmp_path / "x"), False, "m").size == 20
+    assert save.store(packed, str(tmp_path / "x"), False, "m").size == 20
 
 
 def test_a_disk_that_is_full_leaves_nothing(config, tmp_path):
@@ -386,7 +386,7 @@ def test_a_disk_that_is_full_leaves_nothing(config, tmp_path):
         raise OSError(28, "No space left on device")
 
     told = "cannot be written: No space left.*Nothing was kept"
-    with mock.patch.object(download, "_copy", full), pytest.raises(InputError, match=told):
+    with mock.patch.object(save, "_copy", full), pytest.raises(InputError, match=told):
         fetch(config, tmp_path / "x")
     assert left_in(tmp_path) == []
 
@@ -556,7 +556,7 @@ OWN = Settings(api_url="https://gateway.example:8443/api/")
     ],
 )
 def test_which_hosts_are_slacks(url, settings, allowed):
-    assert files.is_slacks(url, settings) is allowed
+    assert download.is_slacks(url, settings) is allowed
 
 
 def test_an_address_elsewhere_gets_no_token(slack, config, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from helpers import make_client
 
 from sandbox.stackstorm.runner import run_action
-from st2slack.errors import InputError
+from st2slack.base.errors import InputError
 
 # What the st2 command makes of blocks='[{"type":"section"': it splits at commas what is no JSON.
 CUT = ['[{"type":"section"', '"text":"hi"']

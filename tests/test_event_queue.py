@@ -6,10 +6,10 @@ from helpers import Clock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.events import event_queue
-from st2slack.events.event_queue import EventQueue, Outcome, line_of
-from st2slack.events.model import EVENT, MESSAGE, Event
-from st2slack.events.spans import Span
+from st2slack.sensor import event_queue
+from st2slack.sensor.event_queue import EventQueue, Outcome, line_of
+from st2slack.sensor.model import EVENT, MESSAGE, Event
+from st2slack.sensor.spans import Span
 
 MAIN = ("C1", "")
 

@@ -13,7 +13,7 @@ from helpers import run_action
 from catalogue import sources
 from sandbox.slack import LoopbackSlack
 from sandbox.stackstorm import metadata, parameters
-from st2slack.errors import Refusal
+from st2slack.base.errors import Refusal
 
 CATALOGUE = sources.load()
 LIVING = dict(CATALOGUE.living())

@@ -8,7 +8,7 @@ import pytest
 from helpers import Clock, calls, make_client
 
 from sandbox.slack import Fault, LoopbackSlack
-from st2slack.errors import (
+from st2slack.base.errors import (
     Distrusted,
     Misdirected,
     NotDelivered,

@@ -17,10 +17,10 @@ import requests
 from helpers import make_client, run_action
 
 from st2slack import action
-from st2slack.errors import InputError, Refusal, ResultTooLarge, Unanswered
-from st2slack.web import deadline, send
-from st2slack.web.deadline import OutOfTime, Threads, in_time, remembered
-from st2slack.web.files import fetch
+from st2slack.api import deadline, transport
+from st2slack.api.deadline import OutOfTime, Threads, in_time, remembered
+from st2slack.base.errors import InputError, Refusal, ResultTooLarge, Unanswered
+from st2slack.files.download import fetch
 
 PAGE = {"ok": True, "channels": [{"id": "C1"}], "response_metadata": {"next_cursor": "a"}}
 
@@ -314,7 +314,7 @@ def at_most(megabytes):
 
 @pytest.mark.parametrize("layers", BOMBS, ids="-".join)
 def test_an_answer_that_grows_while_it_is_decoded_is_given_up(layers, monkeypatch):
-    monkeypatch.setattr(send, "LARGEST", 2 * MEGABYTE)
+    monkeypatch.setattr(transport, "LARGEST", 2 * MEGABYTE)
     with RawServer(says(bomb(b'{"ok": true, "x": "', layers))) as server:
         client = make_client(server.config())
         with at_most(24), pytest.raises(ResultTooLarge, match="more than 2 MB"):
@@ -331,7 +331,7 @@ def test_a_foreign_answer_that_grows_while_it_is_decoded_is_given_up_at_once(lay
 
 def test_blocks_without_content_have_an_end(monkeypatch):
     """Deflate has empty blocks: input without end, and never any output."""
-    monkeypatch.setattr(send, "LARGEST", 2 * MEGABYTE)
+    monkeypatch.setattr(transport, "LARGEST", 2 * MEGABYTE)
     body = b"\x00\x00\x00\xff\xff" * MEGABYTE
     reply = answer(gzip.compress(body, mtime=0), "Content-Encoding: deflate, gzip")
     with RawServer(says(reply)) as server:

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from st2slack.errors import NotDelivered, RateLimited
-from st2slack.events import identity
-from st2slack.events.identity import IdentityLookup
-from st2slack.events.model import Identity
+from st2slack.base.errors import NotDelivered, RateLimited
+from st2slack.sensor import identity
+from st2slack.sensor.identity import IdentityLookup
+from st2slack.sensor.model import Identity
 
 ANSWER = {"ok": True, "team_id": "T1", "user_id": "U1", "bot_id": "B1", "team": "acme", "user": "x"}
 

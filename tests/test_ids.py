@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack import ids
-from st2slack.errors import InputError
-from st2slack.ids import Kind, Mention, Reference, parse_mention, parse_reference
+from st2slack.base import ids
+from st2slack.base.errors import InputError
+from st2slack.base.ids import Kind, Mention, Reference, parse_mention, parse_reference
 
 LETTERS = {Kind.PERSON: "UW", Kind.CONVERSATION: "CDG", Kind.USERGROUP: "S"}
 CAPITALS = string.ascii_uppercase + string.digits

@@ -12,8 +12,8 @@ from sensing import PATIENCE, RealTime, Sensing, until
 
 from sandbox.slack import seed
 from sandbox.slack.state import User
-from st2slack.events import connection, interactions, triggers
-from st2slack.events.socket_mode import SocketMode
+from st2slack.sensor import connection, interactions, payloads
+from st2slack.sensor.socket_mode import SocketMode
 from st2slack.settings.sensor import SensorSettings
 
 ROOT = Path(__file__).parent.parent
@@ -44,7 +44,7 @@ def leaves(value):
 
 
 def interaction(sent, workspace=""):
-    payload = triggers.interaction_trigger(sent, workspace).payload
+    payload = payloads.interaction_trigger(sent, workspace).payload
     jsonschema.Draft4Validator(SCHEMAS["interaction"]).validate(payload)
     assert set(payload) == set(SCHEMAS["interaction"]["properties"])
     return payload
@@ -78,7 +78,7 @@ def test_nothing_but_secrets_is_lost(name):
 
 def test_a_slash_command_loses_nothing_but_secrets():
     sent = PUBLISHED["commands"]["SlashCommand"]
-    payload = triggers.command_trigger(sent, "").payload
+    payload = payloads.command_trigger(sent, "").payload
     jsonschema.Draft4Validator(SCHEMAS["command"]).validate(payload)
     assert set(payload) == set(SCHEMAS["command"]["properties"])
     assert set(leaves(sent)) - set(leaves(payload)) == {repr(sent["token"])}
@@ -148,7 +148,7 @@ def test_a_step_of_a_workflow():
         "note": "made with ********",
     }
     body = {"type": "function_executed", "inputs": {"a": 1}, "bot_access_token": "xwfp-secret"}
-    made = triggers.event_trigger(triggers.Event(body), {}, {})
+    made = payloads.event_trigger(payloads.Event(body), {}, {})
     assert made.payload["event"] == {"type": "function_executed", "inputs": {"a": 1}}
 
 
@@ -195,7 +195,7 @@ KEYS = sorted({key for body in BODIES.values() for key in body} | {"x", "interac
 
 @given(st.dictionaries(st.sampled_from(KEYS), JSON, max_size=8))
 def test_nothing_is_lost_of_anything(sent):
-    payload = triggers.interaction_trigger(sent, "").payload
+    payload = payloads.interaction_trigger(sent, "").payload
     kept = leaves(payload)
     known = {key: value for key, value in sent.items() if not interactions.is_secret(key)}
     assert [leaf for leaf in leaves(known) if leaf not in kept] == []
@@ -323,7 +323,7 @@ def test_the_home_workspace_and_the_other_one(name):
     frame = {"type": "events_api", "envelope_id": "1", "payload": payload}
     event = SocketMode(SensorSettings(), "").read(json.dumps(frame)).event
     for made in (
-        triggers.message_trigger(event, user, {}, {}, SensorSettings()),
-        triggers.event_trigger(event, user, {}),
+        payloads.message_trigger(event, user, {}, {}, SensorSettings()),
+        payloads.event_trigger(event, user, {}),
     ):
         assert (made.payload["team"], made.payload["user_team"]) == expected

@@ -9,9 +9,9 @@ from helpers import make_client
 
 from sandbox.slack import Fault
 from sandbox.stackstorm.runner import run_action
-from st2slack.errors import InputError, Refusal, SettingsError, SlackError, Unanswered
+from st2slack.base.errors import InputError, Refusal, SettingsError, SlackError, Unanswered
+from st2slack.people import invite as invitation
 from st2slack.settings.invite import InviteSettings, read_invite
-from st2slack.web import invite as invitation
 
 ANA = "ana@example.com"
 

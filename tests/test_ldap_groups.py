@@ -19,11 +19,11 @@ from test_secrets import Everything
 
 from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.runner import run_action
-from st2slack.errors import SettingsError, SlackError
+from st2slack.authorization import ldap_groups
+from st2slack.authorization.decision import GUEST, MEMBER, Person
+from st2slack.authorization.ldap_groups import LdapGroups
+from st2slack.base.errors import SettingsError, SlackError
 from st2slack.settings.ldap import read_ldap
-from st2slack.work import ldap_groups
-from st2slack.work.authorization import GUEST, MEMBER, Person
-from st2slack.work.ldap_groups import LdapGroups
 
 ROOT = Path(__file__).resolve().parents[1]
 ME = "U0HARBOUR02"
@@ -353,8 +353,8 @@ def test_no_setting_of_the_machine_switches_the_check_off(slapd, other_ca, how, 
     """ldap.conf and LDAPTLS_REQCERT are libldap's own; both are read when it is loaded."""
     script = (
         "import json, sys; from st2slack.settings.ldap import read_ldap; "
-        "from st2slack.work.ldap_groups import LdapGroups; "
-        "from st2slack.work.authorization import Person; "
+        "from st2slack.authorization.ldap_groups import LdapGroups; "
+        "from st2slack.authorization.decision import Person; "
         "p = Person('U0HARBOUR02', 'full member', email='tomasz@harbour-works.example'); "
         "s = read_ldap({'ldap': json.loads(sys.argv[1])}); "
         "print(json.dumps(dict(LdapGroups(s).settle(p, [sys.argv[2]], None).unclear)))"

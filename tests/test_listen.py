@@ -17,7 +17,7 @@ from sandbox import cli, listen, loopback
 from sandbox.listener import Listener
 from sandbox.stackstorm.datastore import ActionService
 from sandbox.stackstorm.runner import run_action
-from st2slack.events.model import key_of
+from st2slack.sensor.model import key_of
 
 ROOT = Path(__file__).resolve().parents[1]
 TRIGGERS = {

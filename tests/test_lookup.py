@@ -11,7 +11,7 @@ from sandbox.slack import Fault
 from sandbox.slack.state import Channel, User
 from sandbox.slack.tokens import Token
 from sandbox.stackstorm.runner import run_action
-from st2slack.errors import (
+from st2slack.base.errors import (
     InputError,
     NotFound,
     RateLimited,
@@ -19,7 +19,7 @@ from st2slack.errors import (
     SeveralMatch,
     Unanswered,
 )
-from st2slack.web import lookup
+from st2slack.people import lookup
 
 MARA, TOMASZ, JONAS = "U0HARBOUR01", "U0HARBOUR02", "U0HARBOUR04"
 DEPLOYS, INCIDENTS, ARCHIVED = "C0DEPLOYS01", "C0INCIDENT1", "C0OLDSITE01"

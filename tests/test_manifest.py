@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from catalogue import manifest, sources
-from st2slack.checkup.features import FEATURES, events, scopes
+from st2slack.diagnostics.features import FEATURES, events, scopes
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -12,12 +12,12 @@ from catalogue import ids, sources
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.state import Channel, User
 from sandbox.stackstorm.runner import run_action as run_from_metadata
-from st2slack.errors import InputError, Refusal
+from st2slack.approvals.context import Desk
+from st2slack.base.errors import InputError, Refusal
+from st2slack.messages import webhook
 from st2slack.settings.access import read_access
 from st2slack.settings.sensor import read_sensor
 from st2slack.settings.slack import read_settings
-from st2slack.web import webhook
-from st2slack.work.questions.desk import Desk
 
 MARA, PRIYA, LEA = "U0HARBOUR01", "U0HARBOUR03", "U0HARBOUR05"
 GENERAL, DEPLOYS, GROUP = "C0GENERAL01", "C0DEPLOYS01", "S0ONCALL001"
@@ -155,14 +155,14 @@ def test_a_plain_call_does_not_load_the_grammar():
 
     code = (
         "import sys; sys.path[:0] = ['actions', 'actions/lib']\n"
-        "from st2slack.web.call import Client\n"
+        "from st2slack.api.client import Client\n"
         "from st2slack.settings.slack import read_settings\n"
         "client = Client(read_settings({'action_token': 'xoxb-1'}, None))\n"
         "client.prepare('chat.postMessage', {'channel': '#general', 'text': '<@U1> hi'})\n"
         "client.prepare('conversations.invite', {'channel': 'C1', 'users': 'U1,U2'})\n"
-        "assert 'st2slack.ids' not in sys.modules\n"
+        "assert 'st2slack.base.ids' not in sys.modules\n"
         "client.prepare('conversations.invite', {'channel': 'C1', 'users': 'U1,<@U2>'})\n"
-        "assert 'st2slack.ids' in sys.modules\n"
+        "assert 'st2slack.base.ids' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=str(CATALOGUE.root), timeout=60)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.mrkdwn import escape, labels_of_links, to_plain, without_pings
+from st2slack.base.mrkdwn import escape, labels_of_links, to_plain, without_pings
 
 NAMES = {"U1": "ada", "C1": "ops", "S1": "oncall"}
 

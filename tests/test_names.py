@@ -9,8 +9,8 @@ from helpers import Clock, calls
 
 from sandbox.slack import Fault
 from sandbox.slack.seed import BOT, DEPLOYS, GENERAL, INCIDENTS, JONAS, OWNER, PRIYA, TOMASZ
-from st2slack.events.names import MISSING_FOR, Directory
-from st2slack.events.one_try import OneTry
+from st2slack.api.single_attempt import OneTry
+from st2slack.sensor.name_cache import MISSING_FOR, Directory
 from st2slack.settings.slack import read_settings
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from st2slack.errors import InputError, RateLimited, ResultTooLarge, Unanswered
-from st2slack.web import pages as pages_module
-from st2slack.web.methods import find_method
-from st2slack.web.pages import Walk, check_fields, paced, progress_line, read_path, slim_page
+from st2slack.api import pagination as pages_module
+from st2slack.api.methods import find_method
+from st2slack.api.pagination import Walk, check_fields, paced, progress_line, read_path, slim_page
+from st2slack.base.errors import InputError, RateLimited, ResultTooLarge, Unanswered
 
 CURSOR = find_method("conversations.list").pages
 PAGE = find_method("files.list").pages

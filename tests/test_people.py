@@ -12,7 +12,7 @@ from sandbox.slack import Fault
 from sandbox.slack.state import User
 from sandbox.slack.tokens import Token
 from sandbox.stackstorm.runner import run_action
-from st2slack.errors import InputError, NotFound, Refusal, SeveralMatch, SlackError, Unanswered
+from st2slack.base.errors import InputError, NotFound, Refusal, SeveralMatch, SlackError, Unanswered
 
 MARA, TOMASZ, PRIYA, BOT = "U0HARBOUR01", "U0HARBOUR02", "U0HARBOUR03", "U0HARBOUR06"
 GROUP = "S0ONCALL001"

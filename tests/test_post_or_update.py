@@ -7,10 +7,10 @@ from helpers import calls, make_client
 from test_secrets import CANARY, TOKEN, Everything, faults_of_every_kind
 
 from sandbox.slack import Fault, seed
-from st2slack.errors import ApiFault, InputError, Refusal, SlackError, Unanswered
-from st2slack.work.kept import EVENT
-from st2slack.work.post_or_update import post_or_update
-from st2slack.work.stackstorm import StackStorm
+from st2slack.base.errors import ApiFault, InputError, Refusal, SlackError, Unanswered
+from st2slack.messages.post_or_update import post_or_update
+from st2slack.messages.upsert import EVENT
+from st2slack.stackstorm.client import StackStorm
 
 DEPLOYS, GENERAL = seed.DEPLOYS, seed.GENERAL
 KEY = "slack_kept.:incident-42"

@@ -8,17 +8,18 @@ from test_report import text_of
 from test_secrets import CANARY, TOKEN, Everything, faults_of_every_kind
 
 from sandbox.slack import Fault, seed
-from st2slack.errors import ApiFault, InputError, NotFound, Refusal, SlackError
-from st2slack.work import alias_words, results
-from st2slack.work.kept import EVENT
-from st2slack.work.notice import Notice, notice_of, workspace_of
-from st2slack.work.report import ASKED
-from st2slack.work.results import Times, post_result
-from st2slack.work.stackstorm import ENDED, StackStorm
+from st2slack.base.errors import ApiFault, InputError, NotFound, Refusal, SlackError
+from st2slack.messages.upsert import EVENT
+from st2slack.results import alias_format
+from st2slack.results import post_result as results_post_result
+from st2slack.results.notification import Notice, notice_of, workspace_of
+from st2slack.results.post_result import Times, post_result
+from st2slack.results.result_blocks import ASKED
+from st2slack.stackstorm.client import ENDED, StackStorm
 
 DEPLOYS, GENERAL = seed.DEPLOYS, seed.GENERAL
 TOMASZ = "U0HARBOUR02"
-FORMATTER = alias_words.FORMATTER
+FORMATTER = alias_format.FORMATTER
 LONG = "".join("line %d of the output\n" % number for number in range(2000))
 
 
@@ -235,7 +236,7 @@ def test_what_was_posted_but_not_stored_is_found_again(slack, st2, tell, executi
 def test_what_is_kept_of_it_is_forgotten_some_day(st2, tell, execution):
     tell(execution())
     written = [each.body for each in st2.requests if each.method == "PUT" and "/keys/" in each.path]
-    assert written and {body["ttl"] for body in written} == {results.KEPT_FOR}
+    assert written and {body["ttl"] for body in written} == {results_post_result.KEPT_FOR}
 
 
 # --- long output --------------------------------------------------------------------------------
@@ -416,7 +417,7 @@ def test_a_formatter_that_does_not_end_is_not_waited_for_long(slack, st2, config
     notice = Notice(execution_id, DEPLOYS)
     told = post_result(StackStorm(st2.client()), make_client(config), notice, times)
     assert "it was delayed after 30 s" in told["why"]
-    assert alias_words.WAIT <= sum(clock.slept) < alias_words.WAIT + 2
+    assert alias_format.WAIT <= sum(clock.slept) < alias_format.WAIT + 2
     assert texts(messages(slack)[-1])[1] == "all is well"
 
 

@@ -8,7 +8,7 @@ import pytest
 from helpers import make_client, run_action
 
 from sandbox.slack import Fault, LoopbackSlack
-from st2slack.errors import Unanswered
+from st2slack.base.errors import Unanswered
 
 HOST = "elsewhere.example"  # the name in the certificate of LoopbackSlack(tls="wrong_name")
 

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.errors import (
+from st2slack.api.encoding import encode, encode_value
+from st2slack.api.error_help import explain
+from st2slack.api.retry import BASE, CEILING, TROUBLE, wait_before_next
+from st2slack.base.errors import (
     Distrusted,
     InputError,
     Misdirected,
@@ -18,10 +21,7 @@ from st2slack.errors import (
     SettingsError,
     Unanswered,
 )
-from st2slack.redact import redact
-from st2slack.web.encode import encode, encode_value
-from st2slack.web.refusals import explain
-from st2slack.web.retry import BASE, CEILING, TROUBLE, wait_before_next
+from st2slack.base.redact import redact
 
 # --- encode -------------------------------------------------------------------------------------
 
@@ -261,9 +261,9 @@ def test_odd_refusals_do_not_break_the_explanation(answer):
 
 
 def test_every_meaning_can_be_told():
-    from st2slack.web import refusals
+    from st2slack.api import error_help
 
-    for code in refusals._MEANINGS:
+    for code in error_help._MEANINGS:
         text = said(code)
         assert "{" not in text.replace('[{"type"', "") and len(text) < 400
 
@@ -280,26 +280,26 @@ def numbers_in(text):
 
 
 def test_the_numbers_of_the_explanations_are_those_of_the_facts():
-    from st2slack.web import refusals
+    from st2slack.api import error_help
 
-    codes = set(refusals._MEANINGS) | {code for _, code in refusals._OF_METHOD}
+    codes = set(error_help._MEANINGS) | {code for _, code in error_help._OF_METHOD}
     compared = 0
     for name, facts in FACTS["methods"].items():
         limits = facts.get("limits", {})
         for code in codes.intersection([*(facts.get("errors") or ()), *limits]):
             expected = {limits[code]} if code in limits else set()
             expected.update(FACTS["meta"]["limits"].get(code, ()))
-            text = " ".join(refusals._find(name, code))
+            text = " ".join(error_help._find(name, code))
             assert numbers_in(text) == expected, (name, code, text)
             compared += bool(expected)
     assert compared > 20
 
 
 def test_numbers_that_no_method_tells_are_those_of_the_platform():
-    from st2slack.web import refusals
+    from st2slack.api import error_help
 
     of_methods = {code for facts in FACTS["methods"].values() for code in facts.get("limits", {})}
-    for code, words in refusals._MEANINGS.items():
+    for code, words in error_help._MEANINGS.items():
         if code not in of_methods:
             expected = set(FACTS["meta"]["limits"].get(code, ()))
             assert numbers_in(" ".join(words)) == expected, code
@@ -344,7 +344,7 @@ def test_the_largest_page_is_that_of_the_method():
 
 
 def test_codes_of_trouble_are_explained():
-    from st2slack.web import refusals
+    from st2slack.api import error_help
 
     assert {"internal_error", "fatal_error", "service_unavailable", "request_timeout"} <= TROUBLE
-    assert {"internal_error", "fatal_error"} <= set(refusals._MEANINGS)
+    assert {"internal_error", "fatal_error"} <= set(error_help._MEANINGS)

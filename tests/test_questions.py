@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.slack import LoopbackSlack
-from st2slack.errors import InputError
-from st2slack.text_length import text_length
-from st2slack.work.questions import ballot, form, message
-from st2slack.work.questions.ballot import Vote
-from st2slack.work.questions.question import (
+from st2slack.approvals import blocks as approvals_blocks
+from st2slack.approvals import form
+from st2slack.approvals import votes as approvals_votes
+from st2slack.approvals.question import (
     Choice,
     Question,
     question_of_ask,
@@ -21,7 +20,10 @@ from st2slack.work.questions.question import (
     route_of,
     unix_of,
 )
-from st2slack.work.questions.starter import is_uncertain, started_by
+from st2slack.approvals.requester import is_uncertain, started_by
+from st2slack.approvals.votes import Vote
+from st2slack.base.errors import InputError
+from st2slack.base.text_length import text_length
 
 ASKED_AT = 1_000_000.0
 LEAST = {"channel": "deploys", "text": "Deploy?"}
@@ -353,7 +355,7 @@ A, B, C = PEOPLE[:3]
     ],
 )
 def test_two_must_approve_one_may_reject(cast, decision):
-    found = ballot.decided(asked(needed=2), votes(*cast))
+    found = approvals_votes.decided(asked(needed=2), votes(*cast))
     assert (found and found.value) == decision
 
 
@@ -361,7 +363,7 @@ def test_two_must_approve_one_may_reject(cast, decision):
 def test_nothing_is_decided_by_fewer_than_needed(cast):
     last = {user: Vote(user, choice, float(at)) for at, (user, choice) in enumerate(cast)}
     question = asked(needed=3, choices=["approve", "reject"])
-    found = ballot.decided(question, list(last.values()))
+    found = approvals_votes.decided(question, list(last.values()))
     counts = {
         value: sum(each.choice == value for each in last.values())
         for value in ("approve", "reject")
@@ -374,25 +376,25 @@ def test_nothing_is_decided_by_fewer_than_needed(cast):
 
 def test_a_vote_is_read_as_it_was_stored_and_for_its_own_voter_only():
     vote = Vote(A, "approve", 12.5, "because", {"a": 1})
-    assert ballot.read(A, ballot.stored(vote)) == vote
-    assert ballot.read(B, ballot.stored(vote)) is None
+    assert approvals_votes.read(A, approvals_votes.stored(vote)) == vote
+    assert approvals_votes.read(B, approvals_votes.stored(vote)) is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"user": "U0HARBOUR01"}', "\x00"])
 def test_what_is_no_vote_counts_for_none(text):
-    assert ballot.read(A, text) is None
+    assert approvals_votes.read(A, text) is None
 
 
 def test_the_answer_of_a_question_of_ours():
     question = asked()
-    assert ballot.answer_of(question, [], expired=False) is None
-    assert ballot.answer_of(question, [], expired=True) == {
+    assert approvals_votes.answer_of(question, [], expired=False) is None
+    assert approvals_votes.answer_of(question, [], expired=True) == {
         "choice": "",
         "expired": True,
         "votes": [],
     }
     cast = [Vote(A, "reject", 3.0, "no")]
-    assert ballot.answer_of(question, cast, expired=True) == {
+    assert approvals_votes.answer_of(question, cast, expired=True) == {
         "choice": "reject",
         "expired": False,
         "votes": [{"user": A, "choice": "reject", "at": 3.0, "reason": "no"}],
@@ -402,8 +404,8 @@ def test_the_answer_of_a_question_of_ours():
 def test_the_answer_to_a_schema_is_that_of_who_came_first():
     question = of_schema(go={"type": "boolean"})
     cast = [Vote(A, "true", 2.0, answer={"go": True}), Vote(B, "false", 1.0, answer={"go": False})]
-    assert ballot.answer_of(question, cast, expired=False) == {"go": False}
-    assert ballot.answer_of(question, [], expired=False) is None
+    assert approvals_votes.answer_of(question, cast, expired=False) == {"go": False}
+    assert approvals_votes.answer_of(question, [], expired=False) is None
 
 
 @pytest.mark.parametrize(
@@ -420,7 +422,7 @@ def test_the_answer_to_a_schema_is_that_of_who_came_first():
     ],
 )
 def test_whether_votes_stand_behind_an_answer(cast, response, expired, behind):
-    assert ballot.stands_behind(asked(), votes(*cast), response, expired) is behind
+    assert approvals_votes.stands_behind(asked(), votes(*cast), response, expired) is behind
 
 
 # --- who asks -------------------------------------------------------------------------------------
@@ -507,7 +509,7 @@ def texts(blocks):
 
 
 def test_a_button_names_the_inquiry_and_the_choice():
-    blocks = message.blocks_open(asked(), "5f00", [], "<@U1>")
+    blocks = approvals_blocks.blocks_open(asked(), "5f00", [], "<@U1>")
     actions = blocks[-1]
     assert actions["type"] == "actions" and actions["block_id"] == "st2_question:5f00"
     assert [(each["value"], each["action_id"]) for each in actions["elements"]] == [
@@ -518,16 +520,16 @@ def test_a_button_names_the_inquiry_and_the_choice():
 
 
 def test_where_a_reason_is_asked_the_button_opens_a_form():
-    blocks = message.blocks_open(asked(ask_reason="required"), "5f00", [], "<@U1>")
+    blocks = approvals_blocks.blocks_open(asked(ask_reason="required"), "5f00", [], "<@U1>")
     assert blocks[-1]["elements"][0]["action_id"] == "st2_question_form_0"
-    view = message.modal(asked(ask_reason="required"), "5f00", "reject", "C1", "1.5")
+    view = approvals_blocks.modal(asked(ask_reason="required"), "5f00", "reject", "C1", "1.5")
     assert view["private_metadata"].split(" ", 3) == ["5f00", "C1", "1.5", "reject"]
     assert [each.get("optional") for each in view["blocks"][1:]] == [False]
 
 
 def test_it_counts_along_and_says_who_until_when():
     cast = votes((A, "approve"))
-    shown = texts(message.blocks_open(asked(needed=2), "5f00", cast, "<@%s>" % A))
+    shown = texts(approvals_blocks.blocks_open(asked(needed=2), "5f00", cast, "<@%s>" % A))
     assert "Approve: 1 of 2 (<@%s>)" % A in shown
     assert "<!date^%d^" % (ASKED_AT + 86400) in shown
     assert "needed: Approve 2, Reject 1" in shown
@@ -543,18 +545,18 @@ def test_it_counts_along_and_says_who_until_when():
 )
 def test_at_the_end_it_says_what_came_of_it_and_nothing_can_be_pressed(response, behind, words):
     cast = votes((A, "approve"))
-    outcome = message.outcome_of(asked(), response, cast, 5.0, behind)
+    outcome = approvals_blocks.outcome_of(asked(), response, cast, 5.0, behind)
     assert words in outcome
-    blocks = message.blocks_locked(asked(), outcome, cast)
+    blocks = approvals_blocks.blocks_locked(asked(), outcome, cast)
     assert not [each for each in blocks if each["type"] in ("actions", "input")]
 
 
 def test_reasons_and_labels_ping_nobody():
     question = asked(choices=[{"value": "a", "label": "<!channel>"}, "b"])
     cast = [Vote(A, "a", 1.0, reason="<!here> <@U1> <https://evil|good>")]
-    outcome = message.outcome_of(question, {"choice": "a"}, cast, 5.0, True)
-    shown = texts(message.blocks_locked(question, outcome, cast)) + texts(
-        message.blocks_open(question, "5f00", cast, "x")[1:2]
+    outcome = approvals_blocks.outcome_of(question, {"choice": "a"}, cast, 5.0, True)
+    shown = texts(approvals_blocks.blocks_locked(question, outcome, cast)) + texts(
+        approvals_blocks.blocks_open(question, "5f00", cast, "x")[1:2]
     )
     for ping in ("<!channel>", "<!here>", "<@U1>", "<https://evil"):
         assert ping not in shown
@@ -562,9 +564,11 @@ def test_reasons_and_labels_ping_nobody():
 
 def test_a_secret_answer_is_not_shown():
     question = of_schema(password={"type": "string", "secret": True})
-    outcome = message.outcome_of(question, {"password": "hunter2"}, [Vote(A)], 5.0, True)
+    outcome = approvals_blocks.outcome_of(question, {"password": "hunter2"}, [Vote(A)], 5.0, True)
     assert "hunter2" not in outcome
-    assert "hunter2" not in message.outcome_of(question, {"password": "hunter2"}, [], 5.0, False)
+    assert "hunter2" not in approvals_blocks.outcome_of(
+        question, {"password": "hunter2"}, [], 5.0, False
+    )
 
 
 LONG = st.text(min_size=1, max_size=75).filter(
@@ -585,18 +589,18 @@ def test_slack_takes_whatever_is_asked(judge, text, labels, reasons):
         Vote("U%07d" % number, labels[number % len(labels)], float(number), reason)
         for number, reason in enumerate(reasons)
     ]
-    outcome = message.outcome_of(question, {"choice": labels[0]}, cast, 5.0, True)
+    outcome = approvals_blocks.outcome_of(question, {"choice": labels[0]}, cast, 5.0, True)
     for blocks in (
-        message.blocks_open(question, "5f00", cast, "everybody"),
-        message.blocks_locked(question, outcome, cast),
-        message.form_in_thread(question, "5f00", labels[0], A),
+        approvals_blocks.blocks_open(question, "5f00", cast, "everybody"),
+        approvals_blocks.blocks_locked(question, outcome, cast),
+        approvals_blocks.form_in_thread(question, "5f00", labels[0], A),
     ):
         judge("chat.postMessage", {"channel": "C0DEPLOYS01", "text": "x", "blocks": blocks})
 
 
 def test_slack_takes_every_kind_of_input(judge):
     question = question_of_schema(SCHEMA, "deploys.release", "deploys")
-    blocks = message.form_in_thread(question, "5f00", "-", A)
+    blocks = approvals_blocks.form_in_thread(question, "5f00", "-", A)
     kinds = [each["element"]["type"] for each in blocks if each["type"] == "input"]
     assert kinds == [
         "plain_text_input",
@@ -620,6 +624,6 @@ def judge():
 def test_a_message_given_as_blocks_keeps_them():
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Release* 2.8.5"}}]
     question = asked(blocks=blocks)
-    assert message.blocks_open(question, "5f00", [], "x")[:1] == blocks
-    assert message.blocks_locked(question, "Done.", [])[:1] == blocks
+    assert approvals_blocks.blocks_open(question, "5f00", [], "x")[:1] == blocks
+    assert approvals_blocks.blocks_locked(question, "Done.", [])[:1] == blocks
     assert isinstance(question, Question)

@@ -19,7 +19,7 @@ from sandbox.stackstorm import config as sandbox_config
 from sandbox.stackstorm import metadata, parameters, rules, runner
 from sandbox.stackstorm.api import StandInApi
 from sandbox.stackstorm.datastore import ActionService
-from st2slack.work import report
+from st2slack.results import result_blocks
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -178,7 +178,7 @@ def test_every_piece_of_yaml_can_be_used(text, tmp_path):
         return
     if "formats" in document:
         of_slack = document["result"]["extra"]["slack"]
-        assert report.report({}, report.Alias("text", of_slack)).attachments
+        assert result_blocks.report({}, result_blocks.Alias("text", of_slack)).attachments
         return
     if "tasks" in document:
         ours = [each for each in document["tasks"].values() if each["action"].startswith("slack.")]

@@ -170,7 +170,7 @@ def test_st2_key_load_takes_the_file_for_rescue(tmp_path):
 
     from st2client.commands.keyvalue import KeyValuePairLoadCommand
 
-    from st2slack.web.rescue import Rescue
+    from st2slack.tokens.recovery_file import Rescue
 
     rescue = Rescue(str(tmp_path), "xoxe-1-old")
     assert rescue.write({"slack_bot_token": "xoxe.xoxb-1", "slack_refresh_token": "xoxe-1-new"})

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sandbox.slack import LoopbackSlack
-from st2slack.text_length import text_length
-from st2slack.work import fitting, outcome, readable
-from st2slack.work.outcome import duration, last_words, outcome_of
-from st2slack.work.readable import Part, parts_of
-from st2slack.work.report import ASKED, Alias, kept_of, report
+from st2slack.base import truncate
+from st2slack.base.text_length import text_length
+from st2slack.results import outcome, plain_text
+from st2slack.results.outcome import duration, last_words, outcome_of
+from st2slack.results.plain_text import Part, parts_of
+from st2slack.results.result_blocks import ASKED, Alias, kept_of, report
 
 ID = "65a0c0ffee65a0c0ffee0001"
 TRACEBACK = """st2.actions: starts
@@ -21,7 +22,7 @@ Traceback (most recent call last):
     return self.post()
   File "/opt/stackstorm/y.py", line 9, in post
     raise Refusal(text)
-st2slack.errors.Refusal: chat.postMessage was refused by Slack: is_archived
+st2slack.base.errors.Refusal: chat.postMessage was refused by Slack: is_archived
 """
 
 
@@ -123,7 +124,7 @@ def test_what_each_runner_answers(runner, result, parts):
         (
             "python-script",
             python("None", stderr=TRACEBACK, code=1),
-            ["st2slack.errors.Refusal: chat.postMessage was refused by Slack: is_archived"],
+            ["st2slack.base.errors.Refusal: chat.postMessage was refused by Slack: is_archived"],
         ),
         ("python-script", python("too few disks", code=0), ["too few disks"]),
         ("python-script", python({"lacks": 2}), ["lacks: 2"]),
@@ -164,7 +165,7 @@ def test_what_each_runner_answers(runner, result, parts):
                     }
                 ],
             },
-            ["st2slack.errors.Refusal: chat.postMessage was refused by Slack: is_archived"],
+            ["st2slack.base.errors.Refusal: chat.postMessage was refused by Slack: is_archived"],
         ),
         (
             "orquesta",
@@ -245,7 +246,9 @@ def test_columns_stand_below_each_other_whatever_is_in_them():
 
 
 def test_what_a_terminal_would_obey_is_left_out():
-    assert readable.clean("\x1b[1;31mred\x1b[0m\x00 \ud800\r\nnext\x1b]0;t\x07\n") == "red ?\nnext"
+    assert (
+        plain_text.clean("\x1b[1;31mred\x1b[0m\x00 \ud800\r\nnext\x1b]0;t\x07\n") == "red ?\nnext"
+    )
 
 
 def test_what_is_too_deep_is_said():
@@ -351,7 +354,7 @@ def test_an_aliass_text_stands_in_place_of_the_result():
 def test_where_it_failed_the_error_comes_before_the_aliass_text():
     document = execution(python("None", stderr=TRACEBACK, code=1), status="failed")
     texts = [text_of(block) for block in report(document, Alias("done: ")).blocks]
-    assert texts[1].startswith("st2slack.errors.Refusal") and texts[2] == "done:"
+    assert texts[1].startswith("st2slack.base.errors.Refusal") and texts[2] == "done:"
     assert texts[4] == TRACEBACK.strip()
 
 
@@ -461,8 +464,8 @@ def test_a_long_text_of_an_alias_is_cut_at_a_seam():
     made = report(execution(python("x")), Alias("```\n" + "x & y\n" * 1000 + "```"))
     shown = text_of(made.blocks[1])
     assert shown.endswith("\n```") and shown.count("```") == 2 and made.whole is not None
-    assert fitting.head("a <https://x.example|y> b", 12) == "a "
-    assert fitting.head("ab &amp; cd", 6) == "ab "
+    assert truncate.head("a <https://x.example|y> b", 12) == "a "
+    assert truncate.head("ab &amp; cd", 6) == "ab "
 
 
 def test_many_parts_end_in_the_file():
@@ -533,10 +536,10 @@ def test_whatever_an_execution_and_an_alias_are(document, extra, text, user):
 
 @given(some.text(), some.integers(0, 300))
 def test_a_beginning_is_one_and_fits(text, limit):
-    for written in (str, fitting.escape):
-        cut = fitting.beginning(text, limit, written)
+    for written in (str, truncate.escape):
+        cut = truncate.beginning(text, limit, written)
         assert text.startswith(cut) and text_length(written(cut)) <= limit
-    assert text.startswith(fitting.head(text, limit))
+    assert text.startswith(truncate.head(text, limit))
 
 
 @pytest.fixture(scope="module")

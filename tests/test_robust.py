@@ -15,7 +15,11 @@ from helpers import calls, make_client, run_action
 
 from sandbox.slack import Fault
 from st2slack import action
-from st2slack.errors import (
+from st2slack.api import transport
+from st2slack.api.deadline import OutOfTime, in_time
+from st2slack.api.methods import find_method
+from st2slack.api.pagination import Walk
+from st2slack.base.errors import (
     InputError,
     Misdirected,
     NotDelivered,
@@ -25,11 +29,8 @@ from st2slack.errors import (
     SlackError,
     Unanswered,
 )
+from st2slack.files import save
 from st2slack.settings.slack import read_settings
-from st2slack.web import download, send
-from st2slack.web.deadline import OutOfTime, in_time
-from st2slack.web.methods import find_method
-from st2slack.web.pages import Walk
 
 WRITE = ("chat.postMessage", {"channel": "C0GENERAL01", "text": "hello"})
 PERHAPS = "may have arrived"
@@ -127,14 +128,14 @@ def test_an_object_without_ok_is_not_slacks(slack, config, body):
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(slack, config, monkeypatch):
-    monkeypatch.setattr(send, "LARGEST", 100_000)
+    monkeypatch.setattr(transport, "LARGEST", 100_000)
     slack.faults.append(Fault.status(200, '{"ok": true, "x": "%s"}' % ("y" * 200_000), "a/json"))
     with pytest.raises(ResultTooLarge, match="which StackStorm cannot store"):
         make_client(config).call("auth.test")
 
 
 def test_a_token_across_the_end_of_what_is_shown_is_not_shown_in_part(slack, config):
-    body = "x" * (send._BEGINNING - 8) + slack.bot_token
+    body = "x" * (transport._BEGINNING - 8) + slack.bot_token
     slack.faults.append(Fault.status(403, body))
     with pytest.raises(Misdirected) as caught:
         make_client(config).call(*WRITE)
@@ -386,13 +387,13 @@ def test_a_pipe_is_no_file(slack, config, tmp_path):
 
 def test_a_file_that_comes_into_being_meanwhile_is_not_overwritten(slack, config, tmp_path):
     path = tmp_path / "out.gz"
-    original = download._move
+    original = save._move
 
     def late(part, target, overwrite):
         path.write_text("mine", encoding="utf-8")
         return original(part, target, overwrite)
 
-    with mock.patch.object(download, "_move", late), pytest.raises(InputError, match="exists"):
+    with mock.patch.object(save, "_move", late), pytest.raises(InputError, match="exists"):
         run_action(
             config, "admin.analytics.getFile", type="member", date="2026-11-01", save_to=str(path)
         )

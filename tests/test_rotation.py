@@ -20,7 +20,7 @@ from sandbox.slack.behaviours import oauth
 from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.datastore import ActionService
 from sandbox.stackstorm.runner import run_action
-from st2slack.errors import (
+from st2slack.base.errors import (
     InputError,
     Misdirected,
     NotDelivered,
@@ -31,8 +31,8 @@ from st2slack.errors import (
     Unanswered,
 )
 from st2slack.settings.rotation import read_rotation
-from st2slack.web.rescue import Rescue
-from st2slack.web.rotation import PAUSES, Datastore, Rotation
+from st2slack.tokens.recovery_file import Rescue
+from st2slack.tokens.rotation import PAUSES, Datastore, Rotation
 
 ROOT = Path(__file__).resolve().parents[1]
 BOT_KEY, REFRESH_KEY = "slack_bot_token", "slack_refresh_token"
@@ -611,7 +611,7 @@ def test_no_failure_brings_a_secret_out(slack, rotating, store, capfd, monkeypat
     store.keep(REFRESH_KEY, REFRESH, local=False, encrypt=True)
     rotating["rotation"]["client_secret"] = SECRET
     break_everything(slack, store)[step]()
-    monkeypatch.setattr("st2slack.web.rotation.PAUSES", ())
+    monkeypatch.setattr("st2slack.tokens.rotation.PAUSES", ())
     with Everything(capfd) as everything, pytest.raises(SlackError) as caught:
         refresh_token.RefreshTokenAction(config=rotating, action_service=store).run()
     said = everything.text(caught.value)

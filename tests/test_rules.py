@@ -10,8 +10,8 @@ import yaml
 from sandbox.stackstorm import metadata, parameters, rules
 from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.mistakes import Mistakes
-from st2slack.events import triggers
-from st2slack.events.model import Event
+from st2slack.sensor import payloads
+from st2slack.sensor.model import Event
 from st2slack.settings.sensor import SensorSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,24 +35,24 @@ def message(text="web 4.2.0 is live", channel="deploys", **more):
     body = {"type": "message", "ts": "1795420800.000119", "channel": "C1", "user": "U1"}
     event = Event({**body, "text": text, **more}, "Ev1", "T1")
     about = {"id": "C1", "name": channel, "is_private": False}
-    return triggers.message_trigger(event, {"id": "U1"}, about, {}, SensorSettings()).payload
+    return payloads.message_trigger(event, {"id": "U1"}, about, {}, SensorSettings()).payload
 
 
 def mention(text="<@U0BOT00001> help", **more):
     body = {"type": "app_mention", "ts": "1795420800.000119", "channel": "C0DEPLOYS01", **more}
     body = {"user": "U0HARBOUR02", "text": text, **body}
     about = {"id": "C0DEPLOYS01", "name": "deploys", "is_private": False}
-    return triggers.event_trigger(Event(body, "Ev1", "T1"), {"id": body["user"]}, about).payload
+    return payloads.event_trigger(Event(body, "Ev1", "T1"), {"id": body["user"]}, about).payload
 
 
 def command(text="help", name="/st2"):
     payload = {"command": name, "text": text, "user_id": "U0HARBOUR02", "channel_id": "C0DEPLOYS01"}
     payload.update(response_url="https://hooks.slack.com/commands/T1/2/x", trigger_id="1.2.abc")
-    return triggers.command_trigger(payload, "").payload
+    return payloads.command_trigger(payload, "").payload
 
 
 def state(word="lost", why="the connection broke"):
-    return triggers.state_trigger(word, why, 1.0, "T1", "", "socket_mode").payload
+    return payloads.state_trigger(word, why, 1.0, "T1", "", "socket_mode").payload
 
 
 def press(action_id="st2_question_choose_0", **more):
@@ -67,7 +67,7 @@ def press(action_id="st2_question_choose_0", **more):
         "response_url": "https://hooks.slack.com/actions/T1/2/x",
         "trigger_id": "1.2.abc",
     }
-    return triggers.interaction_trigger({**payload, **more}, "").payload
+    return payloads.interaction_trigger({**payload, **more}, "").payload
 
 
 def sent():

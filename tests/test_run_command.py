@@ -12,13 +12,13 @@ from test_rules import SAMPLES
 from test_secrets import CANARY, Everything
 
 from sandbox.slack import Fault
-from st2slack.errors import ApiFault, InputError, SettingsError, SlackError
+from st2slack.authorization.authorizer import WhoMay
+from st2slack.base.errors import ApiFault, InputError, SettingsError, SlackError
+from st2slack.chatops import command_text, incoming
+from st2slack.chatops.incoming import Came
+from st2slack.chatops.run_command import Commands
 from st2slack.settings.chatops import read_chatops
-from st2slack.work import commands, delivery
-from st2slack.work.delivery import Came
-from st2slack.work.may import WhoMay
-from st2slack.work.run_command import Commands
-from st2slack.work.stackstorm import StackStorm
+from st2slack.stackstorm.client import StackStorm
 
 MARA, TOMASZ, PRIYA, JONAS, LEA, BOT = ("U0HARBOUR0%d" % number for number in range(1, 7))
 DEPLOYS, GENERAL, INCIDENTS, RANDOM = "C0DEPLOYS01", "C0GENERAL01", "C0INCIDENT1", "C0RANDOM001"
@@ -536,8 +536,10 @@ def test_help_counts_what_does_not_fit(world):
 
 def _all_forms(world):
     aliases = StackStorm(world.st2.client()).aliases()
-    forms = [each for alias in aliases if alias["pack"] == "demo" for each in commands.forms(alias)]
-    return commands.help_lines(forms, "a")
+    forms = [
+        each for alias in aliases if alias["pack"] == "demo" for each in command_text.forms(alias)
+    ]
+    return command_text.help_lines(forms, "a")
 
 
 def test_help_with_groups_asks_for_each_once(world):
@@ -596,7 +598,7 @@ def test_a_message_that_is_heard_of_late(world, seconds, ran):
 
 
 def test_a_message_is_late_before_its_key_is_forgotten():
-    assert delivery.LATE < delivery.KEPT
+    assert incoming.LATE < incoming.KEPT
 
 
 def test_many_at_once_without_the_policy_run_at_most_one(world):
@@ -777,7 +779,7 @@ def test_another_alias_that_ran_all_the_same_is_cancelled(world, monkeypatch):
 def test_a_template_that_got_through_is_cancelled(world, monkeypatch):
     block = threading.Event()
     world.st2.action("demo.say", lambda **given: block.wait(20), {"text": {"type": "string"}})
-    monkeypatch.setattr(commands, "unusable", lambda command: "")
+    monkeypatch.setattr(command_text, "unusable", lambda command: "")
     result = world.ask("say {{ st2kv.system.canary }}")
     block.set()
     assert world.well is False and "template" in result["why"]
@@ -787,7 +789,7 @@ def test_a_template_that_got_through_is_cancelled(world, monkeypatch):
 def test_parameters_that_nobody_asked_for_are_cancelled(world, monkeypatch):
     block = threading.Event()
     world.st2.action("demo.deploy", lambda **given: block.wait(20), {"service": {"type": "string"}})
-    monkeypatch.setattr(commands, "pairs", lambda command: ([], command))
+    monkeypatch.setattr(command_text, "pairs", lambda command: ([], command))
     result = world.ask("deploy x timeout=5")
     block.set()
     assert world.well is False and "timeout" in result["why"]

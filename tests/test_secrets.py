@@ -10,10 +10,10 @@ from helpers import make_client
 from test_faults import Proxy, free_port, spoiled, tls_config
 
 from sandbox.slack import Fault, LoopbackSlack
-from st2slack.errors import SlackError
+from st2slack.api.pagination import Walk
+from st2slack.base.errors import SlackError
+from st2slack.people import invite, lookup, user_filter, usergroups
 from st2slack.settings.invite import InviteSettings
-from st2slack.web import directory, invite, lookup, people
-from st2slack.web.pages import Walk
 
 CANARY = "canary7f3a"
 TOKEN = "xoxb-%s-token" % CANARY
@@ -100,15 +100,15 @@ def test_no_fault_brings_a_secret_out(slack, config, capfd, name, method, argume
 INVITE = InviteSettings("harbour-works")
 # What works with people, each leading through other calls; a client → what it does.
 OF_PEOPLE = {
-    "filter": lambda client: directory.filter_users(client, {}, verb="GET"),
+    "filter": lambda client: user_filter.filter_users(client, {}, verb="GET"),
     "user by name": lambda client: lookup.find_user(client, "mara"),
     "user by e-mail": lambda client: lookup.find_user(client, "mara@harbour-works.example"),
     "user by ID": lambda client: lookup.find_user(client, "U0HARBOUR01"),
     "channel by name": lambda client: lookup.find_channel(client, "deploys"),
     "channel by ID": lambda client: lookup.find_channel(client, "C0DEPLOYS01"),
-    "message": lambda client: people.send_direct_message(client, "mara", {"text": "x"}),
-    "hand-over": lambda client: people.set_usergroup(client, "on-call", "mara", True),
-    "who is in": lambda client: people.who_is_in(client, "on-call"),
+    "message": lambda client: usergroups.send_direct_message(client, "mara", {"text": "x"}),
+    "hand-over": lambda client: usergroups.set_usergroup(client, "on-call", "mara", True),
+    "who is in": lambda client: usergroups.who_is_in(client, "on-call"),
     "invitation": lambda client: invite.invite(client, INVITE, {"email": "ana@example.com"}, TOKEN),
 }
 

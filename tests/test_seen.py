@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.events import seen as seen_module
-from st2slack.events.model import EVENT, MESSAGE, Event
-from st2slack.events.seen import Seen
+from st2slack.sensor import deduplicator as seen_module
+from st2slack.sensor.deduplicator import Seen
+from st2slack.sensor.model import EVENT, MESSAGE, Event
 
 LIBRARY = Path(__file__).resolve().parents[1] / "actions/lib"
 NOW = 1_764_000_000.0
@@ -291,7 +291,8 @@ def test_any_event_can_be_remembered(body, event_id, ref):
 def test_hashes_are_the_same_in_every_process():
     script = (
         "import sys; sys.path.insert(0, %r)\n"
-        "from st2slack.events.seen import _hash; print(_hash(('at', 'C1', '5.0')))" % str(LIBRARY)
+        "from st2slack.sensor.deduplicator import _hash; print(_hash(('at', 'C1', '5.0')))"
+        % str(LIBRARY)
     )
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, encoding="utf-8"

@@ -7,7 +7,7 @@ import pytest
 from sensing import PATIENCE, D, G, RealTime, Sensing, numbers, until
 
 from sandbox.slack import seed
-from st2slack.events import connection, dispatcher, workspace
+from st2slack.sensor import connection, dispatcher, workspace_sensor
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def _soon(monkeypatch, slack):
     monkeypatch.setattr(connection, "LOOK", 0.05)
     monkeypatch.setattr(connection, "LULL", 0.1)
     monkeypatch.setattr(dispatcher, "LONGEST_WAIT", 0.05)
-    monkeypatch.setattr(workspace, "WATCH", 0.02)
+    monkeypatch.setattr(workspace_sensor, "WATCH", 0.02)
     slack.workspace.next_ts = RealTime()
 
 

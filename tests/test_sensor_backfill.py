@@ -8,7 +8,7 @@ import pytest
 from sensing import INC, OPENING, PATIENCE, TRANSPORTS, D, G, RealTime, Sensing, numbers, until
 
 from sandbox.slack import Fault, seed
-from st2slack.events import backfill, connection, event_queue, gap_reader
+from st2slack.sensor import backfill, connection, event_queue, gap_reader
 
 
 @pytest.fixture(params=TRANSPORTS)

@@ -13,12 +13,12 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from sandbox.slack import Fault, SocketFault
 from sandbox.slack.envelopes import disconnect, text_of
 from sandbox.slack.socket_faults import Close, Cut, Eof, Frames
-from st2slack.checkup import check as checkup
-from st2slack.checkup.trial import How
-from st2slack.errors import Disconnected, RateLimited, Refusal, SettingsError
-from st2slack.events import connection
-from st2slack.events.connection import Backoff
-from st2slack.events.socket_mode import SocketMode
+from st2slack.base.errors import Disconnected, RateLimited, Refusal, SettingsError
+from st2slack.diagnostics import check as checkup
+from st2slack.diagnostics.probes import How
+from st2slack.sensor import connection
+from st2slack.sensor.connection import Backoff
+from st2slack.sensor.socket_mode import SocketMode
 from st2slack.settings.sensor import SensorSettings
 
 FIRST = 0.04  # seconds; at least half of each pause, so five tries take:

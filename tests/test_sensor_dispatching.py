@@ -6,10 +6,10 @@ import threading
 import pytest
 from sensing import RealTime, Sensing, numbers, until
 
-from st2slack.errors import PayloadRejected, SlackError
-from st2slack.events import dispatcher, status, workspace
-from st2slack.events.dispatcher import Problem
-from st2slack.events.model import Trigger
+from st2slack.base.errors import PayloadRejected, SlackError
+from st2slack.sensor import dispatcher, status, workspace_sensor
+from st2slack.sensor.dispatcher import Problem
+from st2slack.sensor.model import Trigger
 
 TRIGGER = Trigger("slack.event", {}, "tag")
 
@@ -24,7 +24,7 @@ def stop_at_once():
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch, slack):
     monkeypatch.setattr(dispatcher, "LONGEST_WAIT", 0.05)
-    monkeypatch.setattr(workspace, "WATCH", 0.02)
+    monkeypatch.setattr(workspace_sensor, "WATCH", 0.02)
     slack.workspace.next_ts = RealTime()
 
 
@@ -121,7 +121,7 @@ def test_while_it_is_not_connected_both_are_told():
 
 
 def test_a_full_queue_of_commands_does_not_stop_the_heartbeat(sensing, monkeypatch):
-    monkeypatch.setattr(workspace, "HEARTBEAT", 0.05)
+    monkeypatch.setattr(workspace_sensor, "HEARTBEAT", 0.05)
     away = Away(sensing)
     sensing.workspace.commands.capacity = 1
     for number in range(5):
@@ -158,7 +158,7 @@ def test_two_workspaces_share_what_is_known(slack):
     sensing = Sensing(slack)
     config = {**sensing.config, "workspaces": [{"name": "b", "app_token": slack.app_token}]}
     stop = threading.Event()
-    other = workspace.SensedWorkspace(config, "b", sensing.services, stop)
+    other = workspace_sensor.SensedWorkspace(config, "b", sensing.services, stop)
     with sensing:
         other.start()
         until(lambda: sensing.states.count("connected") == 2)

@@ -12,13 +12,13 @@ from test_sensor_process import Process
 
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.behaviours import sockets
-from st2slack.checkup import check as checkup
-from st2slack.checkup.trial import How
-from st2slack.errors import Disconnected, Fault, SettingsError
-from st2slack.events import connection, tunnel, workspace
-from st2slack.events.socket import open_wire
+from st2slack.api.proxy import proxy_for
+from st2slack.base.errors import Disconnected, Fault, SettingsError
+from st2slack.diagnostics import check as checkup
+from st2slack.diagnostics.probes import How
+from st2slack.sensor import connection, proxy_tunnel, workspace_sensor
+from st2slack.sensor.websocket import open_wire
 from st2slack.settings.slack import read_settings
-from st2slack.web.proxy import proxy_for
 
 HOST = "elsewhere.example"  # only the proxy knows where that is
 
@@ -28,7 +28,7 @@ def elsewhere(monkeypatch):
     """A Slack that only a proxy can reach."""
     monkeypatch.setattr(connection, "FIRST", 0.02)
     monkeypatch.setattr(connection, "LOOK", 0.05)
-    monkeypatch.setattr(tunnel, "_GRACE", 0.2)
+    monkeypatch.setattr(proxy_tunnel, "_GRACE", 0.2)
     monkeypatch.setattr(sockets, "_root", lambda ctx: "wss://%s/" % HOST)
     with LoopbackSlack(tls="wrong_name") as server:
         server.workspace.next_ts = RealTime()
@@ -298,8 +298,8 @@ WRONG += [(value, "not supported") for value in UNSUPPORTED]
 
 
 def sensor_of(config):
-    services = workspace.Services(None, lambda key: None, lambda *_: None, None)
-    return workspace.SensedWorkspace(config, "", services, threading.Event())
+    services = workspace_sensor.Services(None, lambda key: None, lambda *_: None, None)
+    return workspace_sensor.SensedWorkspace(config, "", services, threading.Event())
 
 
 def call(config):

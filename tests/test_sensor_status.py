@@ -10,10 +10,10 @@ import sensor_status
 
 from sandbox.stackstorm.datastore import ActionService
 from sandbox.stackstorm.runner import run_action
-from st2slack.errors import SettingsError, SlackError
-from st2slack.events import status
-from st2slack.events.model import key_of
-from st2slack.events.workspace import HEARTBEAT, SensedWorkspace, Services
+from st2slack.base.errors import SettingsError, SlackError
+from st2slack.sensor import status
+from st2slack.sensor.model import key_of
+from st2slack.sensor.workspace_sensor import HEARTBEAT, SensedWorkspace, Services
 
 NOW = 1_800_000_000.0
 CONFIG = {

@@ -13,8 +13,8 @@ from sensing import OPENING, PATIENCE, TRANSPORTS, D, G, RealTime, Sensing, numb
 
 from sandbox.slack import Fault, SocketFault, Token, seed
 from sandbox.slack.socket_faults import GARBAGE, Close, Wire, oversized
-from st2slack.errors import Disconnected
-from st2slack.events import connection, identity, triggers, workspace
+from st2slack.base.errors import Disconnected
+from st2slack.sensor import connection, identity, payloads, workspace_sensor
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -388,7 +388,7 @@ def test_an_expired_token_is_read_afresh(slack, transport):
 
 @pytest.mark.parametrize("status", [500, 503])
 def test_trouble_at_opening(monkeypatch, slack, transport, status):
-    monkeypatch.setattr(workspace, "OPENING", 0.2)  # so the keeper itself has to try again
+    monkeypatch.setattr(workspace_sensor, "OPENING", 0.2)  # so the keeper itself has to try again
     slack.faults.append(Fault.status(status, method=OPENING[transport], times=3))
     with Sensing(slack, transport) as sensing:
         sensing.say("m 0")
@@ -448,9 +448,9 @@ def test_a_hanging_handshake(monkeypatch, slack, transport):
 
 
 def shorten_opening(monkeypatch, timeout):
-    original = workspace.open_wire
+    original = workspace_sensor.open_wire
     monkeypatch.setattr(
-        workspace, "open_wire", lambda url, settings: original(url, settings, timeout)
+        workspace_sensor, "open_wire", lambda url, settings: original(url, settings, timeout)
     )
 
 
@@ -621,7 +621,7 @@ def test_any_json_as_a_frame(slack, transport):
 
 
 def test_slow_look_ups_delay_nothing_beyond_the_budget(monkeypatch, slack, transport):
-    monkeypatch.setattr(workspace, "LOOK_UP", 0.4)
+    monkeypatch.setattr(workspace_sensor, "LOOK_UP", 0.4)
     sensing = Sensing(slack, transport)
     try:
         sensing.start()
@@ -731,7 +731,7 @@ def test_there_is_room_for_some_only(monkeypatch, slack, transport, asked_often)
             sensing.say("m %d" % number, **OTHER_APP)
         until(lambda: any("no room" in line for line in sensing.log.of("WARNING")))
         until(
-            lambda: sensing.workspace.document()["ignored"].get(triggers.IDENTITY_UNKNOWN, 0) >= 2
+            lambda: sensing.workspace.document()["ignored"].get(payloads.IDENTITY_UNKNOWN, 0) >= 2
         )
         assert sensing.figure("waiting_for_identity") == 2 and sensing.texts == []
         known_again()
@@ -739,7 +739,7 @@ def test_there_is_room_for_some_only(monkeypatch, slack, transport, asked_often)
             assert sorted(numbers(sensing.wait_texts(4))) == [0, 1, 2, 3]
         else:
             assert numbers(sensing.wait_texts(2)) == [0, 1]
-            assert sensing.workspace.document()["ignored"] == {triggers.IDENTITY_UNKNOWN: 2}
+            assert sensing.workspace.document()["ignored"] == {payloads.IDENTITY_UNKNOWN: 2}
 
 
 def test_an_expired_token_is_renewed_before_it_is_asked_again(slack, transport, asked_often):

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 
 from sandbox.stackstorm import path as stackstorm_path
-from st2slack.events import triggers
-from st2slack.events.model import Event, Trigger
+from st2slack.sensor import payloads
+from st2slack.sensor.model import Event, Trigger
 from st2slack.settings.sensor import SensorSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,24 +66,24 @@ def all_of_the_tables():
     for name, (url, body, _) in tables.PERMALINKS.items():
         yield name, tables.message(body, url=url)
     for name, (body, _) in tables.OTHERS.items():
-        yield name, triggers.event_trigger(Event(body), {}, {})
+        yield name, payloads.event_trigger(Event(body), {}, {})
         yield (
             name + ", known",
-            triggers.event_trigger(Event(body, "Ev1", "T1"), tables.BOB, tables.PUBLIC),
+            payloads.event_trigger(Event(body, "Ev1", "T1"), tables.BOB, tables.PUBLIC),
         )
     for name, (action, _) in tables.VALUES.items():
         yield (
             name,
-            triggers.interaction_trigger(dict(tables.PRESS, actions=[action]), "main"),
+            payloads.interaction_trigger(dict(tables.PRESS, actions=[action]), "main"),
         )
-    yield "command", triggers.command_trigger(tables.COMMAND, "main")
-    yield "no command", triggers.command_trigger({}, "")
-    yield "no interaction", triggers.interaction_trigger({}, "")
-    yield "state", triggers.state_trigger("connected", "", 1764000000, "T1", "", "rtm")
+    yield "command", payloads.command_trigger(tables.COMMAND, "main")
+    yield "no command", payloads.command_trigger({}, "")
+    yield "no interaction", payloads.interaction_trigger({}, "")
+    yield "state", payloads.state_trigger("connected", "", 1764000000, "T1", "", "rtm")
     for name, value in tables.UNSTORABLE.items():
         body = tables.body(blocks=[{"x": value}])
         yield name, tables.message(body)
-        yield name + ", as an event", triggers.event_trigger(Event(body), {}, {})
+        yield name + ", as an event", payloads.event_trigger(Event(body), {}, {})
 
 
 MADE = list(all_of_the_tables())
@@ -138,10 +138,10 @@ def test_payloads_of_the_tables(name, made):
 @given(tables.OBJECTS, tables.OBJECTS, tables.OBJECTS)
 def test_payloads_of_anything(body, user, channel):
     event = Event(body)
-    check(triggers.message_trigger(event, user, channel, {}, SensorSettings(), "https://a/"))
-    check(triggers.event_trigger(event, user, channel))
-    check(triggers.command_trigger(body, ""))
-    check(triggers.interaction_trigger(body, ""))
+    check(payloads.message_trigger(event, user, channel, {}, SensorSettings(), "https://a/"))
+    check(payloads.event_trigger(event, user, channel))
+    check(payloads.command_trigger(body, ""))
+    check(payloads.interaction_trigger(body, ""))
 
 
 def test_a_payload_that_breaks_its_schema_is_found():

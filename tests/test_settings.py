@@ -2,7 +2,7 @@
 
 import pytest
 
-from st2slack.errors import SettingsError
+from st2slack.base.errors import SettingsError
 from st2slack.settings.slack import check_api_url, read_settings
 from st2slack.settings.values import workspace_names
 

@@ -10,9 +10,9 @@ import pytest
 from dispatching import KINDS, make_host, strange
 from sensing import Kept
 
-from st2slack.errors import PayloadRejected, TriggerTypeMissing
-from st2slack.events import stackstorm_dispatch
-from st2slack.events.stackstorm_dispatch import LookupFailed, Unconfirmed, make_dispatch
+from st2slack.base.errors import PayloadRejected, TriggerTypeMissing
+from st2slack.sensor import stackstorm_dispatch
+from st2slack.sensor.stackstorm_dispatch import LookupFailed, Unconfirmed, make_dispatch
 
 REF = "slack.message"
 

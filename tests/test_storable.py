@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_triggers import storable as is_storable
 
-from st2slack.events import triggers
-from st2slack.events.names import Directory
-from st2slack.events.rtm import RealTimeMessaging
-from st2slack.events.socket_mode import SocketMode
-from st2slack.events.storable import DEEPEST, decode, is_plain, storable
+from st2slack.sensor import payloads
+from st2slack.sensor.json_safe import DEEPEST, decode, is_plain, storable
+from st2slack.sensor.name_cache import Directory
+from st2slack.sensor.rtm import RealTimeMessaging
+from st2slack.sensor.socket_mode import SocketMode
 from st2slack.settings.sensor import SensorSettings
 
 SETTINGS = SensorSettings()
@@ -82,8 +82,8 @@ BODIES = st.fixed_dictionaries(
 
 
 def made(event):
-    yield triggers.message_trigger(event, {}, {}, {}, SETTINGS)
-    yield triggers.event_trigger(event, {}, {})
+    yield payloads.message_trigger(event, {}, {}, {}, SETTINGS)
+    yield payloads.event_trigger(event, {}, {})
 
 
 @given(BODIES, st.booleans())

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.errors import InputError
-from st2slack.text_length import shorten, text_length
-from st2slack.work import answers, commands
-from st2slack.work.questions import form, message, question
-from st2slack.work.questions.ballot import Vote
+from st2slack.approvals import blocks as approvals_blocks
+from st2slack.approvals import form, question
+from st2slack.approvals.votes import Vote
+from st2slack.base.errors import InputError
+from st2slack.base.text_length import shorten, text_length
+from st2slack.chatops import command_text
+from st2slack.messages import reply
 
 WORK = Path(__file__).parent.parent / "actions" / "lib" / "st2slack" / "work"
 WAVE = "\U0001f30a"  # two units, one code point
@@ -59,8 +61,8 @@ def test_a_question_that_is_too_long_is_refused(given_):
 def test_a_question_that_just_fits():
     fits = {"text": WAVE * 1500, "choices": [{"value": "a", "label": WAVE * 37}]}
     asked = question.question_of_ask({**ASKED, **fits}, "demo.deploy", 0.0)
-    assert text_length(message.fallback(asked)) == 3000
-    modal = message.modal(asked, "1", "a", "C1", "1.2")
+    assert text_length(approvals_blocks.fallback(asked)) == 3000
+    modal = approvals_blocks.modal(asked, "1", "a", "C1", "1.2")
     assert text_length(modal["submit"]["text"]) <= 24
 
 
@@ -77,7 +79,7 @@ def lengths(value):
 def test_reasons_of_many_fit_and_no_form_is_cut():
     asked = question.question_of_ask({**ASKED, "ask_reason": "optional"}, "demo.deploy", 0.0)
     votes = [Vote("U%08d" % n, "a", 0.0, reason="&<>" + WAVE * 200) for n in range(40)]
-    blocks = message.blocks_locked(asked, "It is done.", votes)
+    blocks = approvals_blocks.blocks_locked(asked, "It is done.", votes)
     assert max(lengths(blocks)) <= 3000
     shown = blocks[-1]["elements"][0]["text"][:-3]
     assert shown.count("<") == shown.count(">")
@@ -88,6 +90,6 @@ def test_a_menu_of_long_options_is_none():
 
 
 def test_an_answer_fits():
-    assert text_length(answers.in_code(WAVE * 400)) <= answers.SHOWN + 5
-    assert commands.fitting([WAVE * 5, WAVE * 5], room=15) == ([WAVE * 5], 1)
-    assert "longer" in commands.unusable("say " + WAVE * 999)
+    assert text_length(reply.in_code(WAVE * 400)) <= reply.SHOWN + 5
+    assert command_text.fitting([WAVE * 5, WAVE * 5], room=15) == ([WAVE * 5], 1)
+    assert "longer" in command_text.unusable("say " + WAVE * 999)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.events import triggers
-from st2slack.events.model import EVENT, MESSAGE, Event, Identity
+from st2slack.sensor import payloads
+from st2slack.sensor.model import EVENT, MESSAGE, Event, Identity
 from st2slack.settings.sensor import SensorSettings
 
 ME = Identity(team_id="T1", user_id="U0ME", bot_id="B0ME", app_id="A0ME")
@@ -42,7 +42,7 @@ def body(**more):
 
 
 def judge(event_body, channel=PUBLIC, me=ME, **settings):
-    wanted = triggers.Wanted(SensorSettings(**settings), me)
+    wanted = payloads.Wanted(SensorSettings(**settings), me)
     return wanted.judge(Event(event_body), channel)
 
 
@@ -55,7 +55,7 @@ def verdict(event_body, channel=PUBLIC, me=ME, **settings):
 
 def message(event_body, user=BOB, channel=PUBLIC, names=None, url="", **settings):
     event = Event(event_body, "Ev1", "T1", "main")
-    return triggers.message_trigger(
+    return payloads.message_trigger(
         event, user, channel, names or {}, SensorSettings(**settings), url
     )
 
@@ -171,7 +171,7 @@ KINDS = {
 def test_what_kind_of_channel(name):
     more, channel, kind = KINDS[name]
     event_body = body(**{"channel_type": None, **more})
-    assert triggers.channel_type(Event(event_body), channel) == kind
+    assert payloads.channel_type(Event(event_body), channel) == kind
     assert message(event_body, channel=channel).payload["channel"]["type"] == kind
     assert verdict(event_body, channel, channel_types=(kind,)) == MESSAGE
     assert verdict(event_body, channel, channel_types=()) == "channel type"
@@ -179,8 +179,8 @@ def test_what_kind_of_channel(name):
 
 def test_a_name_that_could_not_be_looked_up_is_told_apart():
     """Whoever asks can then leave it to Slack's redelivery rather than lose it."""
-    assert verdict(body(), {"id": "C1"}, channels=("ops",)) == triggers.NOT_KNOWN
-    assert verdict(body(), {}, channels=("ops",)) == triggers.NOT_KNOWN
+    assert verdict(body(), {"id": "C1"}, channels=("ops",)) == payloads.NOT_KNOWN
+    assert verdict(body(), {}, channels=("ops",)) == payloads.NOT_KNOWN
     assert verdict(body(), {"id": "C1"}, channels=("ops", "C1")) == MESSAGE
     assert verdict(body(), {"id": "C1"}, channels=("C0000000002",)) == "channel"
     direct = body(channel="D1", channel_type="im")
@@ -214,10 +214,10 @@ MENTION = {"type": "app_mention", "bot_id": "B2"}
 # name: (event, settings, expected while it is not known who the app is)
 BEFORE_AUTH_TEST = {
     "a person's": (body(), {}, MESSAGE),
-    "a bot's": (body(bot_id="B2"), {}, triggers.IDENTITY_UNKNOWN),
-    "a bot's, bots allowed": (body(bot_id="B2"), ALL_BOTS, triggers.IDENTITY_UNKNOWN),
-    "a classic bot's, allowed": (body(**CLASSIC), ALL_BOTS, triggers.IDENTITY_UNKNOWN),
-    "a classic bot's, ours allowed": (body(**CLASSIC), OWN, triggers.IDENTITY_UNKNOWN),
+    "a bot's": (body(bot_id="B2"), {}, payloads.IDENTITY_UNKNOWN),
+    "a bot's, bots allowed": (body(bot_id="B2"), ALL_BOTS, payloads.IDENTITY_UNKNOWN),
+    "a classic bot's, allowed": (body(**CLASSIC), ALL_BOTS, payloads.IDENTITY_UNKNOWN),
+    "a classic bot's, ours allowed": (body(**CLASSIC), OWN, payloads.IDENTITY_UNKNOWN),
     # Whoever wrote these, the verdict is the same.
     "a classic bot's": (body(**CLASSIC), {}, "bot message"),
     "a bot's, ours allowed": (body(bot_id="B2"), OWN, MESSAGE),
@@ -228,14 +228,14 @@ BEFORE_AUTH_TEST = {
     "an edit of a bot's": (
         body(subtype="message_changed", message={"bot_id": "B2"}),
         EDITS,
-        triggers.IDENTITY_UNKNOWN,
+        payloads.IDENTITY_UNKNOWN,
     ),
     "an edit of a person's": (
         body(subtype="message_changed", message={"user": "U1"}),
         EDITS,
         EVENT,
     ),
-    "a bot's mention": (MENTION, {"events": ("app_mention",)}, triggers.IDENTITY_UNKNOWN),
+    "a bot's mention": (MENTION, {"events": ("app_mention",)}, payloads.IDENTITY_UNKNOWN),
     "a bot's reaction": (
         {"type": "reaction_added", "bot_id": "B2"},
         {"events": ("reaction_added",)},
@@ -328,7 +328,7 @@ def test_a_message_whole():
 
 
 def test_a_message_of_which_nothing_is_known():
-    made = triggers.message_trigger(Event({"type": "message"}), {}, {}, {}, SensorSettings())
+    made = payloads.message_trigger(Event({"type": "message"}), {}, {}, {}, SensorSettings())
     assert made.trace_tag == "slack"
     payload = made.payload
     assert payload["user"] == {
@@ -415,17 +415,17 @@ def test_is_bot_is_what_slack_tells_of_the_user(more, user, is_bot):
 
 def test_users_that_a_text_mentions():
     text = "<@U2> <@W3|named> <@U1> <@U2> <#C1> <@> <@U4 &lt;@U5&gt;"
-    assert triggers.user_ids_in(text) == ["U2", "U1"]
+    assert payloads.user_ids_in(text) == ["U2", "U1"]
     started = time.perf_counter()
-    assert triggers.user_ids_in("<@" * 200_000) == []
-    assert triggers.user_ids_in("<@" + "U" * 400_000) == []
+    assert payloads.user_ids_in("<@" * 200_000) == []
+    assert payloads.user_ids_in("<@" + "U" * 400_000) == []
     assert time.perf_counter() - started < 2
 
 
 def test_the_team_is_ours_not_the_authors():
     assert message(body(team="T2")).payload["team"] == "T1"
     event = Event(body(team="T2"))
-    assert triggers.event_trigger(event, {}, {}).payload["team"] == "T2"
+    assert payloads.event_trigger(event, {}, {}).payload["team"] == "T2"
 
 
 PERMALINKS = {
@@ -503,7 +503,7 @@ def test_other_events(name):
     event_body, (user_id, channel_id, tag) = OTHERS[name]
     event = Event(event_body, "Ev1", "T1", "main")
     assert event.user == (user_id or "")
-    made = triggers.event_trigger(event, {}, {})
+    made = payloads.event_trigger(event, {}, {})
     payload = made.payload
     assert (made.ref, made.trace_tag) == ("slack.event", tag)
     assert (payload["user"]["id"], payload["channel"]["id"]) == (user_id, channel_id)
@@ -514,7 +514,7 @@ def test_other_events(name):
 
 def test_a_new_channel_comes_with_its_name():
     event_body = OTHERS["new channel"][0]
-    channel = triggers.event_trigger(Event(event_body), {}, {"id": "C1"}).payload["channel"]
+    channel = payloads.event_trigger(Event(event_body), {}, {"id": "C1"}).payload["channel"]
     assert channel["name"] == "ops"
 
 
@@ -533,7 +533,7 @@ COMMAND = {
 
 
 def test_a_command():
-    made = triggers.command_trigger(COMMAND, "main")
+    made = payloads.command_trigger(COMMAND, "main")
     assert made.ref == "slack.command"
     assert made.trace_tag == "slack-command-13345224609.738474920"
     assert made.payload == {
@@ -566,7 +566,7 @@ PRESS = {
 
 
 def test_a_button():
-    made = triggers.interaction_trigger(PRESS, "")
+    made = payloads.interaction_trigger(PRESS, "")
     assert made.trace_tag == "slack-interaction-12466734323.1395872398"
     assert made.payload == {
         "type": "block_actions",
@@ -617,7 +617,7 @@ def test_a_modal():
         "view": view,
         "response_urls": [{"response_url": "https://hooks.slack.com/app/T1/1/x"}],
     }
-    payload = triggers.interaction_trigger(submitted, "").payload
+    payload = payloads.interaction_trigger(submitted, "").payload
     assert payload["view"] == view
     assert (payload["callback_id"], payload["team"]) == ("ask", "T1")
     assert payload["response_url"] == "https://hooks.slack.com/app/T1/1/x"
@@ -633,7 +633,7 @@ def test_a_shortcut_on_a_message():
         "channel": {"id": "C1", "name": "ops"},
         "message": {"ts": "1.0"},
     }
-    payload = triggers.interaction_trigger(shortcut, "").payload
+    payload = payloads.interaction_trigger(shortcut, "").payload
     assert (payload["type"], payload["callback_id"]) == ("message_action", "ticket")
     assert payload["message"] == {"ts": "1.0"}
 
@@ -671,18 +671,18 @@ VALUES = {
 @pytest.mark.parametrize("name", VALUES)
 def test_what_was_chosen(name):
     action, expected = VALUES[name]
-    payload = triggers.interaction_trigger(dict(PRESS, actions=[action]), "").payload
+    payload = payloads.interaction_trigger(dict(PRESS, actions=[action]), "").payload
     assert payload["value"] == expected
 
 
 def test_a_menu_that_asks_for_its_options():
     asked = {"type": "block_suggestion", "action_id": "a", "block_id": "b", "value": "ty"}
-    payload = triggers.interaction_trigger(asked, "").payload
+    payload = payloads.interaction_trigger(asked, "").payload
     assert (payload["action_id"], payload["block_id"], payload["value"]) == ("a", "b", "ty")
 
 
 def test_a_state():
-    made = triggers.state_trigger("lost", "no pong", 1764000000.25, "T1", "main", "socket_mode")
+    made = payloads.state_trigger("lost", "no pong", 1764000000.25, "T1", "main", "socket_mode")
     assert made.ref == "slack.sensor_state"
     assert made.trace_tag == "slack-state-main-lost-1764000000.250"
     assert made.payload == {
@@ -737,10 +737,10 @@ def storable(value, levels=0):
 @pytest.mark.parametrize("name", UNSTORABLE)
 def test_what_stackstorm_cannot_store_is_replaced(name):
     event_body = body(blocks=[{"x": UNSTORABLE[name]}], text="half \ud83d", kept=[1, 2.5, "ü🎉"])
-    for made in (message(event_body), triggers.event_trigger(Event(event_body), {}, {})):
+    for made in (message(event_body), payloads.event_trigger(Event(event_body), {}, {})):
         assert storable(made.payload)
     assert message(event_body).payload["text"] == "half ?"
-    kept = triggers.event_trigger(Event(event_body), {}, {}).payload["event"]["kept"]
+    kept = payloads.event_trigger(Event(event_body), {}, {}).payload["event"]["kept"]
     assert kept == [1, 2.5, "ü🎉"]
 
 
@@ -748,7 +748,7 @@ def test_what_it_can_store_stays_as_it_is():
     event_body = body(
         text="ü🎉\u0000", metadata={"event_payload": {"big": 2**63, "small": -(2**63), "n": [[]]}}
     )
-    payload = triggers.event_trigger(Event(event_body), {}, {}).payload
+    payload = payloads.event_trigger(Event(event_body), {}, {}).payload
     assert payload["event"] == event_body
 
 
@@ -782,16 +782,16 @@ SETTINGS = st.builds(
 @given(OBJECTS, OBJECTS, OBJECTS, SETTINGS)
 def test_any_event_is_survived(event_body, user, channel, config):
     event = Event(event_body)
-    wanted = triggers.Wanted(config, ME)
-    assert triggers.Wanted(config, Identity()).judge(event, None).ref in (None, MESSAGE, EVENT)
+    wanted = payloads.Wanted(config, ME)
+    assert payloads.Wanted(config, Identity()).judge(event, None).ref in (None, MESSAGE, EVENT)
     for looked_up in (None, {}, {"id": "C1"}, channel):
         judgement = wanted.judge(event, looked_up)
         assert judgement.ref in (None, MESSAGE, EVENT)
     for made in (
-        triggers.message_trigger(event, user, channel, {}, config, "https://a.slack.com/"),
-        triggers.event_trigger(event, user, channel),
-        triggers.command_trigger(event_body, ""),
-        triggers.interaction_trigger(event_body, ""),
+        payloads.message_trigger(event, user, channel, {}, config, "https://a.slack.com/"),
+        payloads.event_trigger(event, user, channel),
+        payloads.command_trigger(event_body, ""),
+        payloads.interaction_trigger(event_body, ""),
     ):
         assert storable(made.payload) and json.dumps(made.payload)
         assert len(made.trace_tag) <= 100 and made.trace_tag.isascii()
@@ -810,4 +810,4 @@ def test_any_event_is_survived(event_body, user, channel, config):
 )
 def test_a_press_whose_channel_and_container_disagree_has_none(channel, container, expected):
     payload = {**PRESS, "channel": channel, "container": container}
-    assert triggers.interaction_trigger(payload, "").payload["channel"] == expected
+    assert payloads.interaction_trigger(payload, "").payload["channel"] == expected

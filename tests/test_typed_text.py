@@ -4,9 +4,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from st2slack.mrkdwn import to_plain
-from st2slack.work.questions.look import look
-from st2slack.work.typed_text import (
+from st2slack.approvals.inquiry import look
+from st2slack.base.mrkdwn import to_plain
+from st2slack.base.typed_text import (
     all_without_typed_forms,
     texts_in,
     with_own_forms,

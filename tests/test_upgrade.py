@@ -18,7 +18,7 @@ from sandbox.stackstorm import casts, metadata, parameters, runner
 from sandbox.stackstorm import config as configs
 from sandbox.stackstorm.mistakes import Mistakes
 from sandbox.upgrade import derive, interface
-from st2slack.errors import Refusal
+from st2slack.base.errors import Refusal
 
 INTERFACE = interface.load()
 KINDS = INTERFACE.kinds

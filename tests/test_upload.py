@@ -22,7 +22,8 @@ from sandbox.slack.state import Channel, Upload
 from sandbox.slack.tokens import Token
 from sandbox.stackstorm.runner import run_action
 from st2slack import action
-from st2slack.errors import (
+from st2slack.api.deadline import OutOfTime, while_moving
+from st2slack.base.errors import (
     Distrusted,
     InputError,
     Misdirected,
@@ -33,9 +34,9 @@ from st2slack.errors import (
     SlackError,
     Unanswered,
 )
+from st2slack.files import upload_body
+from st2slack.people import lookup
 from st2slack.settings.slack import Settings
-from st2slack.web import lookup, sources, uploads
-from st2slack.web.deadline import OutOfTime, while_moving
 
 G, D, PRIVATE = seed.GENERAL, seed.DEPLOYS, seed.INCIDENTS
 BYTES = "/upload/.*"
@@ -61,7 +62,7 @@ def timeless(config, progress=lambda name, sent, size: None, **given):
     """(answer, client) of an upload whose waits cost no time. An error has the `client`."""
     client = make_client(config)
     try:
-        return uploads.upload(client, given, progress), client
+        return files_upload.upload(client, given, progress), client
     except SlackError as error:
         error.client = client
         raise
@@ -99,7 +100,7 @@ def test_a_file_goes_from_disk_to_a_channel(slack, config, report):
     assert (answer["ok"], file["name"], file["title"]) == (True, "report.bin", "Report")
     assert content_of(slack, file) == CONTENT
     assert last(slack)["files"] == [file] and last(slack)["text"] == "ü: *x*"
-    assert steps(slack) == [uploads.GET_URL, "bytes", uploads.COMPLETE]
+    assert steps(slack) == [files_upload.GET_URL, "bytes", files_upload.COMPLETE]
     assert dict(slack.requests[0].form) == {"filename": "report.bin", "length": str(len(CONTENT))}
     assert dict(slack.requests[2].form)["channel_id"] == G
     assert "channels" not in dict(slack.requests[2].form)
@@ -142,7 +143,7 @@ def test_several_files_come_in_one_message(slack, config, tmp_path):
     assert [each["name"] for each in answer["files"]] == ["a.txt", "b.txt", "c.txt"]
     assert [content_of(slack, each) for each in answer["files"]] == [b"a.txt", b"b.txt", b"c.txt"]
     assert last(slack)["files"] == answer["files"] and len(shared(slack)) == 1
-    assert steps(slack) == [uploads.GET_URL, "bytes"] * 3 + [uploads.COMPLETE]
+    assert steps(slack) == [files_upload.GET_URL, "bytes"] * 3 + [files_upload.COMPLETE]
 
 
 @pytest.mark.parametrize("parameter", ["file", "content"])
@@ -151,7 +152,7 @@ def test_text_is_uploaded_as_utf_8(slack, config, parameter):
     assert content_of(slack, file) == "grüß 🎉\n".encode()
     assert file["name"] == "x.txt"
     (file,) = upload(config, **{parameter: "x"})["files"]
-    assert file["name"] == sources.UNNAMED
+    assert file["name"] == upload_body.UNNAMED
 
 
 def test_a_reply_in_a_thread(slack, config, report):
@@ -221,7 +222,7 @@ def test_a_link_to_a_file_is_followed(slack, config, report, tmp_path):
 def test_what_is_not_there_any_more_does_nothing(slack, config):
     upload(config, content="x", end_point="files.upload", http_method="GET", workspace=None)
     assert {each.verb for each in slack.requests} == {"POST"}
-    assert steps(slack) == [uploads.GET_URL, "bytes", uploads.COMPLETE]
+    assert steps(slack) == [files_upload.GET_URL, "bytes", files_upload.COMPLETE]
 
 
 def test_a_given_token_does_all_calls(slack, config, report):
@@ -439,8 +440,8 @@ def test_a_file_that_changes_its_size_is_not_shared(slack, config, tmp_path, how
         in str(caught.value)
     )
     assert str(caught.value).endswith(NOTHING + ".")
-    assert sent(slack) == [] and shared(slack) == [] and calls(slack, uploads.COMPLETE) == []
-    assert len(calls(slack, uploads.GET_URL)) == 1
+    assert sent(slack) == [] and shared(slack) == [] and calls(slack, files_upload.COMPLETE) == []
+    assert len(calls(slack, files_upload.GET_URL)) == 1
 
 
 def test_a_file_that_is_rewritten_in_its_size_is_uploaded_whole(slack, config, tmp_path):
@@ -457,8 +458,8 @@ def test_a_disk_that_fails_is_not_taken_for_the_network():
         def read(self, size=-1):
             raise OSError(errno.EIO, "Input/output error")
 
-    source = sources.Source("file_path", "x", "/x")
-    body = sources.Body(source, Broken(), 5, lambda name, sent, size: None)
+    source = upload_body.Source("file_path", "x", "/x")
+    body = upload_body.Body(source, Broken(), 5, lambda name, sent, size: None)
     with pytest.raises(InputError, match="'/x' could not be read to its end: Input/output error"):
         body.read(10)
 
@@ -469,10 +470,10 @@ def test_a_disk_that_fails_is_not_taken_for_the_network():
 def passing():
     """Faults that pass: name → (fault, how often a URL is asked for, how often bytes arrive)."""
     return {
-        "URL: 500": (Fault.status(500, method=uploads.GET_URL), 2, 1),
-        "URL: cut": (Fault.cut_after_read(method=uploads.GET_URL), 2, 1),
-        "URL: too many": (Fault.rate_limited(2, method=uploads.GET_URL), 2, 1),
-        "URL: trouble": (Fault.refuse("internal_error", method=uploads.GET_URL), 2, 1),
+        "URL: 500": (Fault.status(500, method=files_upload.GET_URL), 2, 1),
+        "URL: cut": (Fault.cut_after_read(method=files_upload.GET_URL), 2, 1),
+        "URL: too many": (Fault.rate_limited(2, method=files_upload.GET_URL), 2, 1),
+        "URL: trouble": (Fault.refuse("internal_error", method=files_upload.GET_URL), 2, 1),
         "bytes: 500": (Fault.status(500, method=BYTES), 2, 2),
         "bytes: 503 twice": (Fault.status(503, method=BYTES, times=2), 3, 3),
         "bytes: HTML": (Fault.html(200, method=BYTES), 2, 2),
@@ -484,7 +485,7 @@ def passing():
         "bytes: expired": (Fault.status(403, "expired", method=BYTES), 2, 2),
         "bytes: unknown": (Fault.status(404, "no such upload", method=BYTES), 2, 2),
         "bytes: some only": (Fault.status(200, "OK - 5", method=BYTES), 2, 2),
-        "complete: too many": (Fault.rate_limited(2, method=uploads.COMPLETE), 1, 1),
+        "complete: too many": (Fault.rate_limited(2, method=files_upload.COMPLETE), 1, 1),
     }
 
 
@@ -498,7 +499,7 @@ def test_what_passes_is_tried_again_with_a_fresh_url(slack, config, tmp_path, na
     assert fault.used
     (file,) = answer["files"]
     assert content_of(slack, file) == CONTENT * 20
-    assert len(calls(slack, uploads.GET_URL)) == asked and len(sent(slack)) == arrived
+    assert len(calls(slack, files_upload.GET_URL)) == asked and len(sent(slack)) == arrived
     assert len({each.path for each in sent(slack)}) == arrived, "a URL is used once"
     assert len(shared(slack)) == 1
 
@@ -506,7 +507,7 @@ def test_what_passes_is_tried_again_with_a_fresh_url(slack, config, tmp_path, na
 def lasting():
     """Faults that stay: name → (fault, error, part of its text)."""
     always = {"times": None}
-    at_url, at_bytes = dict(always, method=uploads.GET_URL), dict(always, method=BYTES)
+    at_url, at_bytes = dict(always, method=files_upload.GET_URL), dict(always, method=BYTES)
     return {
         "URL: refused": (
             Fault.refuse("file_uploads_disabled", **at_url),
@@ -549,7 +550,7 @@ def test_what_stays_leaves_nothing_and_says_so(slack, config, report, name):
     said = str(caught.value)
     assert part in said and said.endswith(NOTHING + ".") and "\n" not in said
     assert PERHAPS not in said and "_UrlRefused" not in said
-    assert calls(slack, uploads.COMPLETE) == [] and shared(slack) == []
+    assert calls(slack, files_upload.COMPLETE) == [] and shared(slack) == []
     assert set(slack.workspace.files) == {"F0HARBOUR01", "F0HARBOUR02", "F0HARBOUR03"}
     assert sum(caught.value.client.clock.slept) < config["max_wait"]
 
@@ -558,7 +559,7 @@ def test_an_expired_url_is_replaced_once(slack, config, report):
     slack.faults.append(Fault.status(403, "expired", method=BYTES, times=None))
     with pytest.raises(Misdirected):
         timeless(config, file_path=report)
-    assert len(sent(slack)) == len(calls(slack, uploads.GET_URL)) == 2
+    assert len(sent(slack)) == len(calls(slack, files_upload.GET_URL)) == 2
 
 
 def test_where_one_of_several_breaks_none_is_shared(slack, config, tmp_path):
@@ -568,7 +569,7 @@ def test_where_one_of_several_breaks_none_is_shared(slack, config, tmp_path):
     with pytest.raises(SlackError) as caught:
         timeless(config, file_paths=[str(tmp_path / each) for each in "abc"], channels=G)
     assert "This was 'b', file 2 of 3. Nothing was shared." in str(caught.value)
-    assert shared(slack) == [] and calls(slack, uploads.COMPLETE) == []
+    assert shared(slack) == [] and calls(slack, files_upload.COMPLETE) == []
     assert len(sent(slack)) == 3  # a; b twice; c never
 
 
@@ -577,11 +578,11 @@ REFUSED = ["channel_not_found", "not_in_channel", "invalid_blocks", "file_not_fo
 
 @pytest.mark.parametrize("code", REFUSED)
 def test_a_completion_that_is_refused_shares_nothing(slack, config, report, code):
-    slack.faults.append(Fault.refuse(code, method=uploads.COMPLETE))
+    slack.faults.append(Fault.refuse(code, method=files_upload.COMPLETE))
     with pytest.raises(Refusal) as caught:
         timeless(config, file_path=report, channels=G)
     assert caught.value.code == code and str(caught.value).endswith(NOT_COMPLETED)
-    assert len(calls(slack, uploads.COMPLETE)) == 1 and shared(slack) == []
+    assert len(calls(slack, files_upload.COMPLETE)) == 1 and shared(slack) == []
 
 
 @pytest.mark.parametrize(
@@ -594,20 +595,20 @@ def test_a_completion_that_is_refused_shares_nothing(slack, config, report, code
     ],
 )
 def test_a_completion_of_unknown_outcome_is_not_repeated(slack, config, report, fault, done):
-    slack.faults.append(fault(method=uploads.COMPLETE, times=None))
+    slack.faults.append(fault(method=files_upload.COMPLETE, times=None))
     with pytest.raises(Unanswered) as caught:
         timeless(config, file_path=report, channels=G)
     assert PERHAPS in str(caught.value) and "othing was shared" not in str(caught.value)
-    assert len(calls(slack, uploads.COMPLETE)) == 1
+    assert len(calls(slack, files_upload.COMPLETE)) == 1
     assert len(shared(slack)) == (1 if done else 0)
 
 
 def test_trouble_at_the_completion_is_an_unknown_outcome_too(slack, config, report):
-    slack.faults.append(Fault.refuse("internal_error", method=uploads.COMPLETE, times=None))
+    slack.faults.append(Fault.refuse("internal_error", method=files_upload.COMPLETE, times=None))
     with pytest.raises(Refusal) as caught:
         timeless(config, file_path=report, channels=G)
     assert PERHAPS in str(caught.value) and "othing was shared" not in str(caught.value)
-    assert len(calls(slack, uploads.COMPLETE)) == 1
+    assert len(calls(slack, files_upload.COMPLETE)) == 1
 
 
 def test_an_answer_that_does_not_come_ends_in_time(slack, config, report):
@@ -623,7 +624,7 @@ def test_an_answer_that_does_not_come_ends_in_time(slack, config, report):
 def answering(url, file_id="F1"):
     """A fault: another upload URL than Slack's."""
     body = json.dumps({"ok": True, "upload_url": url, "file_id": file_id})
-    return Fault.status(200, body, "application/json", method=uploads.GET_URL, times=None)
+    return Fault.status(200, body, "application/json", method=files_upload.GET_URL, times=None)
 
 
 @pytest.mark.parametrize(
@@ -658,11 +659,11 @@ def test_an_answer_without_an_id_is_none(slack, config, report):
 def test_slack_itself_sends_no_file_to_this_machine():
     answer = {"upload_url": "http://127.0.0.1:8080/x", "file_id": "F1"}
     with pytest.raises(Misdirected):
-        uploads.check_place(answer, Settings())
+        files_upload.check_place(answer, Settings())
     loopback = Settings(api_url="http://127.0.0.1:1/api/")
-    assert uploads.check_place(answer, loopback) == ("http://127.0.0.1:8080/x", "F1")
+    assert files_upload.check_place(answer, loopback) == ("http://127.0.0.1:8080/x", "F1")
     answer["upload_url"] = "https://files.slack.com/x"
-    assert uploads.check_place(answer, Settings())[0] == "https://files.slack.com/x"
+    assert files_upload.check_place(answer, Settings())[0] == "https://files.slack.com/x"
 
 
 def test_an_upload_goes_through_the_proxy_and_trusts_the_configured_ca(
@@ -695,7 +696,7 @@ def test_over_tls(report):
 
 def test_a_large_file_says_how_far_it_is():
     clock, said = Clock(), []
-    progress = uploads.paced(said.append, 5.0, clock, large=1000)
+    progress = files_upload.paced(said.append, 5.0, clock, large=1000)
     for number in range(0, 2048 + 1, 256):
         progress("x.iso", number * 1024 * 1024, 2048 * 1024 * 1024)
         clock.now += 2
@@ -713,7 +714,7 @@ def test_it_says_so_in_the_live_output(slack, config, tmp_path, monkeypatch, cap
     monkeypatch.setattr(action, "PROGRESS_EVERY", 0.0)
     path = tmp_path / "big.bin"
     with open(path, "wb") as stream:
-        stream.truncate(uploads.LARGE)
+        stream.truncate(files_upload.LARGE)
     upload(config, file_path=str(path))
     lines = [each for each in capsys.readouterr().out.splitlines() if "big.bin" in each]
     assert lines and all("% sent" in each for each in lines)
@@ -740,10 +741,10 @@ def test_a_body_is_read_in_small_pieces():
             asked.append(size)
             return super().read(size)
 
-    source = sources.Source("content", "x", content=b"x" * 200000)
-    body = sources.Body(source, Watched(source.content), 200000, lambda name, sent, size: None)
+    source = upload_body.Source("content", "x", content=b"x" * 200000)
+    body = upload_body.Body(source, Watched(source.content), 200000, lambda name, sent, size: None)
     assert b"".join(body) == source.content and len(body) == body.sent == 200000
-    assert max(asked) <= sources.BLOCK and body.read() == b""
+    assert max(asked) <= upload_body.BLOCK and body.read() == b""
 
 
 def test_a_transfer_is_given_up_where_nothing_moves():
@@ -787,8 +788,8 @@ def secret_faults():
         "echo in HTML": Fault.status(200, "<html>%s</html>" % echo, "text/html", **at_bytes),
         "echo in 500": Fault.status(500, echo, **at_bytes),
         "echo in a redirect": Fault.redirect("https://evil.example/" + TOKEN, **at_bytes),
-        "echo at the end": Fault.status(403, echo, method=uploads.COMPLETE, times=None),
-        "cut at the end": Fault.cut_after_read(method=uploads.COMPLETE, times=None),
+        "echo at the end": Fault.status(403, echo, method=files_upload.COMPLETE, times=None),
+        "cut at the end": Fault.cut_after_read(method=files_upload.COMPLETE, times=None),
         "slow": Fault.slow(threading.Event(), **at_bytes),
         "not https": answering("http://x:%s@files.example/%s" % (CANARY, CANARY)),
     }
@@ -876,7 +877,7 @@ def test_a_refusal_is_an_exception_with_a_mock_too():
 
 def announced(slack, length=5):
     answer = requests.post(
-        slack.api_url + uploads.GET_URL,
+        slack.api_url + files_upload.GET_URL,
         data={"filename": "x.txt", "length": length},
         headers={"Authorization": "Bearer " + slack.bot_token},
         timeout=20,
@@ -900,10 +901,10 @@ def test_loopback_completes_only_what_arrived(slack, config):
     client = make_client(config)
     for each in (file_id, "F0NOWHERE"):
         with pytest.raises(Refusal, match="file_not_found"):
-            client.call(uploads.COMPLETE, {"files": [{"id": each}]})
+            client.call(files_upload.COMPLETE, {"files": [{"id": each}]})
     with pytest.raises(Refusal, match="unknown_snippet_type"):
         client.call(
-            uploads.GET_URL, {"filename": "x", "length": 1, "snippet_type": "application/pdf"}
+            files_upload.GET_URL, {"filename": "x", "length": 1, "snippet_type": "application/pdf"}
         )
 
 

@@ -12,11 +12,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sandbox.slack.faults import Fault
-from st2slack import urls
-from st2slack.errors import InputError, Misdirected, SettingsError, SlackError
+from st2slack.api import file_hosts, transport
+from st2slack.api.transport import Request
+from st2slack.base import urls
+from st2slack.base.errors import InputError, Misdirected, SettingsError, SlackError
+from st2slack.files import download, upload
+from st2slack.messages import response_url, webhook
 from st2slack.settings.slack import Settings, check_api_url, read_settings
-from st2slack.web import file_hosts, files, response_url, send, uploads, webhook
-from st2slack.web.send import Request
 
 # Each is read as a host of Slack's, or as loopback, by one of the two parsers.
 DIVERTING = [
@@ -69,8 +71,8 @@ def test_a_url_that_two_parsers_could_read_differently_is_refused_everywhere(url
         with pytest.raises(InputError, match="`response_url`"):
             response_url.check(url, own)
         with pytest.raises(Misdirected):
-            uploads.check_place({"upload_url": url, "file_id": "F1"}, own)
-        assert not files.is_slacks(url, own)
+            upload.check_place({"upload_url": url, "file_id": "F1"}, own)
+        assert not download.is_slacks(url, own)
     with pytest.raises(SettingsError, match="`api_url`"):
         check_api_url(url)
     with pytest.raises(SettingsError, match="webhook") as caught:
@@ -188,7 +190,7 @@ def test_whatever_passes_connects_to_the_host_that_the_check_named(listener, url
         return
     request = Request(method="test", url=url, token="xoxb-canary")
     with listener.leads(), pytest.raises(SlackError):  # the listener answers nothing
-        send.send(request, Settings(), requests, 5.0)
+        transport.send(request, Settings(), requests, 5.0)
     if ".." in address.host or max(map(len, address.host.split("."))) > 63:
         assert listener.named == []  # no name of a host: nothing is looked up
     else:
@@ -207,7 +209,7 @@ def test_whatever_is_slacks_is_so_at_the_socket(listener, url):
         is_for_answers = True
     except InputError:
         is_for_answers = False
-    if not (is_for_answers or files.is_slacks(url, own) or file_hosts.takes_uploads(url, own)):
+    if not (is_for_answers or download.is_slacks(url, own) or file_hosts.takes_uploads(url, own)):
         return
     with listener.leads(), contextlib.suppress(requests.RequestException):
         requests.get(url, timeout=5)
@@ -226,13 +228,13 @@ def test_nothing_is_sent_where_requests_makes_another_url_of_it(listener, monkey
     request = Request(method="test", url="https://slack.com/api/x", token="xoxb-canary")
     wrong = "another host than the one that was checked"
     with listener.leads(), pytest.raises(SettingsError, match=wrong):
-        send.send(request, Settings(), requests, 5.0)
+        transport.send(request, Settings(), requests, 5.0)
     assert listener.named == []
 
 
 def test_the_sensor_connects_to_a_plain_url_only():
-    from st2slack.errors import Disconnected
-    from st2slack.events.socket import open_wire
+    from st2slack.base.errors import Disconnected
+    from st2slack.sensor.websocket import open_wire
 
     for url in ("ws://evil\\[::1]:1/", "wss://evil\\[v1.slack.com]/", "wss://u:p@slack.com/"):
         with pytest.raises(Disconnected, match="no address to connect to"):
@@ -290,8 +292,8 @@ def test_the_config_names_more_hosts_for_files():
     assert read_settings(config, "two").file_hosts == ("files.example.com",)
     assert read_settings(config, "own").file_hosts == ("other.example.com",)
     named = read_settings(config)
-    assert files.is_slacks("https://files.example.com/x", named)
-    assert not files.is_slacks("http://files.example.com/x", named)
+    assert download.is_slacks("https://files.example.com/x", named)
+    assert not download.is_slacks("http://files.example.com/x", named)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +317,7 @@ def test_a_redirect_that_is_read_in_two_ways_takes_the_token_nowhere(slack, tmp_
     own = {"api_url": slack.api_url, "action_token": slack.bot_token, "max_wait": 5}
     slack.faults.append(Fault.redirect(target, method="/files-pri/.*"))
     with pytest.raises(Misdirected, match="no host of Slack's|redirected"):
-        files.fetch(make_client(own), {"file": "F0HARBOUR01", "save_to": str(tmp_path / "x")})
+        download.fetch(make_client(own), {"file": "F0HARBOUR01", "save_to": str(tmp_path / "x")})
     assert not (tmp_path / "x").exists()
 
 
@@ -385,7 +387,7 @@ def test_every_logger_of_urllib3_is_clean_while_a_request_is_under_way(caplog, n
 
     request = Request(method="test", url=secret, secrets=urls.secret_parts(secret))
     with pytest.raises(SlackError):
-        send.send(request, Settings(), Http(), 1.0)
+        transport.send(request, Settings(), Http(), 1.0)
     assert "in the traceback" in caplog.text and "canary" not in caplog.text
     logging.getLogger(name).warning("afterwards: seen")
     assert "afterwards: seen" in caplog.text

@@ -15,8 +15,8 @@ from hypothesis import strategies as some
 
 from sandbox.slack import Fault
 from sandbox.stackstorm.runner import run_action
-from st2slack.errors import InputError, RateLimited, ResultTooLarge, Unanswered
-from st2slack.web import directory, filters
+from st2slack.base.errors import InputError, RateLimited, ResultTooLarge, Unanswered
+from st2slack.people import filters, user_filter
 
 ROOT = Path(__file__).resolve().parents[1]
 EVERYBODY = ["mara", "tomasz", "priya", "jonas", "lea", "harbourbot"]
@@ -231,7 +231,7 @@ def test_a_rate_limit_in_the_middle(slack, config):
     slack.workspace.add_crowd(450)
     slack.faults.append(Fault.rate_limited(5, after=1))
     client = make_client(config)
-    assert len(directory.filter_users(client)) == 456
+    assert len(user_filter.filter_users(client)) == 456
     assert client.clock.slept == [5.0]
     slack.faults.append(Fault.rate_limited(500, after=1))
     with pytest.raises(RateLimited, match="asked to wait 500 s.*page 2 of the list"):
@@ -239,7 +239,7 @@ def test_a_rate_limit_in_the_middle(slack, config):
 
 
 def test_a_result_that_stackstorm_cannot_store_is_told(slack, config, monkeypatch):
-    monkeypatch.setattr(directory, "RESULT_LIMIT", 2000)
+    monkeypatch.setattr(user_filter, "RESULT_LIMIT", 2000)
     with pytest.raises(ResultTooLarge, match="`fields`"):
         chosen(config)
     assert len(chosen(config, fields=["id"])) == 6
@@ -248,7 +248,7 @@ def test_a_result_that_stackstorm_cannot_store_is_told(slack, config, monkeypatc
 def test_a_long_walk_says_how_far_it_is(slack, config):
     slack.workspace.add_crowd(450)
     said = []
-    directory.filter_users(make_client(config), progress=lambda *told: said.append(told))
+    user_filter.filter_users(make_client(config), progress=lambda *told: said.append(told))
     assert said == [(200, 1), (400, 2), (456, 3)]
 
 

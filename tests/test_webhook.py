@@ -18,7 +18,8 @@ from test_faults import free_port
 
 from sandbox.slack import Fault
 from sandbox.stackstorm.runner import run_action
-from st2slack.errors import (
+from st2slack.api.transport import Request
+from st2slack.base.errors import (
     InputError,
     Misdirected,
     NotDelivered,
@@ -28,9 +29,8 @@ from st2slack.errors import (
     SlackError,
     Unanswered,
 )
+from st2slack.messages import response_url, webhook
 from st2slack.settings.slack import read_settings
-from st2slack.web import response_url, webhook
-from st2slack.web.send import Request
 
 DEPLOYS = "C0DEPLOYS01"
 

@@ -21,10 +21,9 @@ from sandbox.slack.state import Channel
 from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.config import complete
 from sandbox.stackstorm.runner import run_action
-from st2slack.checkup import asked
-from st2slack.errors import InputError, SettingsError
-from st2slack.work import people
-from st2slack.work.authorization import (
+from st2slack.authorization import slack_identity
+from st2slack.authorization.authorizer import WhoMay
+from st2slack.authorization.decision import (
     BOT,
     CHANNEL,
     DEACTIVATED,
@@ -37,7 +36,8 @@ from st2slack.work.authorization import (
     Place,
     thing,
 )
-from st2slack.work.may import WhoMay
+from st2slack.base.errors import InputError, SettingsError
+from st2slack.diagnostics import permission_check
 
 ROOT = Path(__file__).resolve().parents[1]
 TOMASZ, PRIYA, JONAS, LEA, ROBOT = ("U0HARBOUR0%d" % number for number in range(2, 7))
@@ -71,10 +71,12 @@ def allowed(answer):
 
 
 def test_a_check_takes_mentions():
-    found = asked.question("<@U0HARBOUR02|tomasz>", "demo.x", "\u00a0<#C0DEPLOYS01|deploys>")
+    found = permission_check.question(
+        "<@U0HARBOUR02|tomasz>", "demo.x", "\u00a0<#C0DEPLOYS01|deploys>"
+    )
     assert (found.person, found.where) == (TOMASZ, DEPLOYS)
     with pytest.raises(InputError, match="Parameter `person`"):
-        asked.question("<#C0DEPLOYS01|tomasz>", "demo.x", None)
+        permission_check.question("<#C0DEPLOYS01|tomasz>", "demo.x", None)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_a_check_takes_mentions():
     ],
 )
 def test_standing_and_email_over_the_wire(config, person, standing, email):
-    found = people.Home(make_client(config)).person(person)
+    found = slack_identity.Home(make_client(config)).person(person)
     assert (found.id, found.standing, found.email) == (person, standing, email)
 
 
@@ -144,13 +146,13 @@ def user(**changes):
     ],
 )
 def test_standing_as_slack_may_tell_it(changes, standing, email):
-    found = people.person_of(TOMASZ, user(**changes), HOME)
+    found = slack_identity.person_of(TOMASZ, user(**changes), HOME)
     assert (found.standing, bool(found.email)) == (standing, email)
     assert bool(found.no_email) is not bool(found.email) or standing == UNKNOWN
 
 
 def test_slackbot_is_a_bot():
-    assert people.person_of("USLACKBOT", user(id="USLACKBOT"), HOME).standing == BOT
+    assert slack_identity.person_of("USLACKBOT", user(id="USLACKBOT"), HOME).standing == BOT
 
 
 JSON = st.recursive(
@@ -163,14 +165,14 @@ KEYS = ["name", "real_name", "profile", "is_admin", "tz", "is_app_user", "color"
 
 @given(JSON)
 def test_an_answer_of_any_shape_makes_nobody_a_member(answer):
-    assert people.person_of(TOMASZ, answer, HOME) == Person(TOMASZ)
-    assert people.place_of(DEPLOYS, answer).kind == UNKNOWN
-    assert people.own_groups(answer, HOME) == {}
+    assert slack_identity.person_of(TOMASZ, answer, HOME) == Person(TOMASZ)
+    assert slack_identity.place_of(DEPLOYS, answer).kind == UNKNOWN
+    assert slack_identity.own_groups(answer, HOME) == {}
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), JSON))
 def test_what_people_write_of_themselves_changes_nothing(written):
-    found = people.person_of(TOMASZ, {**user(), **written}, HOME)
+    found = slack_identity.person_of(TOMASZ, {**user(), **written}, HOME)
     assert found.standing == MEMBER
     assert found.email in ("", "tomasz@harbour-works.example") or "profile" in written
 
@@ -178,9 +180,9 @@ def test_what_people_write_of_themselves_changes_nothing(written):
 @given(st.dictionaries(st.sampled_from(["name", "real_name", "display_name", "title"]), JSON))
 def test_names_are_not_even_read(names):
     profile = {**user()["profile"], **names}
-    assert people.person_of(TOMASZ, user(profile=profile, **names), HOME) == people.person_of(
-        TOMASZ, user(), HOME
-    )
+    assert slack_identity.person_of(
+        TOMASZ, user(profile=profile, **names), HOME
+    ) == slack_identity.person_of(TOMASZ, user(), HOME)
 
 
 def test_who_cannot_be_asked_about_may_nothing(slack, ask):
@@ -437,8 +439,8 @@ def test_a_renamed_channel_is_the_same_channel(slack, ask):
     ],
 )
 def test_kinds_of_places(told, kind):
-    assert people.place_of(DEPLOYS, {"id": DEPLOYS, **told}).kind == kind
-    assert people.place_of(DEPLOYS, {"id": GENERAL, **told}).kind == UNKNOWN
+    assert slack_identity.place_of(DEPLOYS, {"id": DEPLOYS, **told}).kind == kind
+    assert slack_identity.place_of(DEPLOYS, {"id": GENERAL, **told}).kind == UNKNOWN
 
 
 # --- LDAP that is not there ---------------------------------------------------------------------
@@ -610,7 +612,8 @@ def test_no_secret_comes_out(slack, config, capfd, method, echo):
 def test_the_decision_is_not_paid_for_by_other_actions(tmp_path):
     script = (
         "import sys; sys.path.append(sys.argv[1]); import run; "
-        "bad = [m for m in sys.modules if m.startswith(('st2slack.work', 'ldap', 'st2auth'))]; "
+        "bad = ('st2slack.authorization', 'ldap', 'st2auth'); "
+        "bad = [m for m in sys.modules if m.startswith(bad)]; "
         "assert not bad, bad"
     )
     folders = [str(ROOT / "actions/lib"), *stackstorm_path.folders(), *sys.path[1:]]
@@ -627,7 +630,7 @@ def test_the_decision_is_not_paid_for_by_other_actions(tmp_path):
 
 def test_ldap_is_imported_only_where_it_is_asked(tmp_path):
     script = (
-        "import sys; import st2slack.work.may; "
+        "import sys; import st2slack.authorization.authorizer; "
         "bad = [m for m in sys.modules if m.startswith(('ldap', 'st2auth'))]; assert not bad, bad"
     )
     folders = [str(ROOT / "actions/lib"), *stackstorm_path.folders(), *sys.path[1:]]
@@ -640,14 +643,16 @@ def test_ldap_is_imported_only_where_it_is_asked(tmp_path):
 
 
 def test_a_place_without_an_id_is_a_channel_that_no_rule_names():
-    assert people.Home(None).place("x") == Place("x", why="that is not the ID of a conversation")
+    assert slack_identity.Home(None).place("x") == Place(
+        "x", why="that is not the ID of a conversation"
+    )
 
 
 def test_a_command_that_is_none_is_found_by_the_check(slack, config):
     config["authorization"] = [rule([TOMASZ])]
     config["chatops"] = {"command": "st2"}
-    rows = list(asked.rules(config, ""))
+    rows = list(permission_check.rules(config, ""))
     assert [(row.what, row.state) for row in rows][0] == ("chatops", "failed")
     assert "`chatops.command`" in rows[0].means
     config["chatops"] = {"command": "/st2"}
-    assert "chatops" not in [row.what for row in asked.rules(config, "")]
+    assert "chatops" not in [row.what for row in permission_check.rules(config, "")]

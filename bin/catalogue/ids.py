@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from catalogue.sources import Catalogue
 
-# Slack's word for a value → a key of `st2slack.ids.ARGUMENTS`.
+# Slack's word for a value → a key of `st2slack.base.ids.ARGUMENTS`.
 VALUE_KINDS = {
     "channel": "channel",
     "channels": "channel",

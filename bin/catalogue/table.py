@@ -1,4 +1,4 @@
-"""methods.json: the few facts that a call needs, as `st2slack.web.methods.Method` takes them.
+"""methods.json: the few facts that a call needs, as `st2slack.api.methods.Method` takes them.
 
 Only what differs from that class's defaults is written, so the table stays small and quick to read.
 """

@@ -16,7 +16,7 @@ from rich.text import Text
 from pictures import terminal
 from sandbox import demo, loopback, show, workplace
 from sandbox.stackstorm.runner import run_action
-from st2slack.checkup.features import FEATURES
+from st2slack.diagnostics.features import FEATURES
 
 WIDTH = 100  # columns
 WIDE = 114  # columns, for the table

@@ -1,7 +1,7 @@
 """The way of a message: out by an action, back by the sensor, and what catching up adds.
 
-What it tells is in the docstrings of st2slack.events.workspace, backfill, pump and memory, and in
-README, "Nothing lost, nothing twice".
+What it tells is in the docstrings of st2slack.sensor: workspace_sensor, backfill, event_queue and
+checkpoint, and in README, "Nothing lost, nothing twice".
 """
 
 from __future__ import annotations

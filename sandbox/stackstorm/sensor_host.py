@@ -74,12 +74,12 @@ def run(asked: Any) -> None:
 
 def hurry(keep_limits: bool = False) -> None:
     """Shorter waits, all of them constants of the sensor's."""
-    from st2slack.events import connection, dispatcher, rate_limiter, workspace
+    from st2slack.sensor import connection, dispatcher, rate_limiter, workspace_sensor
 
     names = ("HELLO", "SLOW", "CEILING")
     for name in names if keep_limits else (*names, "QUIET", "ANSWER"):
         setattr(connection, name, 1.0)
-    dispatcher.LONGEST_WAIT = workspace.OPENING = 1.0
+    dispatcher.LONGEST_WAIT = workspace_sensor.OPENING = 1.0
     if keep_limits:
         return
     made = rate_limiter.RateLimiter.__init__

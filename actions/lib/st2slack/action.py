@@ -16,16 +16,10 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 import requests
 from st2common.runners.base_action import Action
 
-from st2slack.errors import SlackError, Unanswered
-from st2slack.settings.invite import InviteSettings, read_invite
-from st2slack.settings.slack import Settings, read_settings
-from st2slack.settings.values import check_token
-from st2slack.web import webhook
-from st2slack.web.call import Client
-from st2slack.web.deadline import ASK_AFTER, MARGIN, remembered
-from st2slack.web.download import check_target, save
-from st2slack.web.methods import Method, find_method
-from st2slack.web.pages import (
+from st2slack.api.client import Client
+from st2slack.api.deadline import ASK_AFTER, MARGIN, remembered
+from st2slack.api.methods import Method, find_method
+from st2slack.api.pagination import (
     RESULT_LIMIT,
     Progress,
     Walk,
@@ -34,11 +28,17 @@ from st2slack.web.pages import (
     slim_page,
     too_large,
 )
-from st2slack.web.session import closing_session
+from st2slack.api.session import closing_session
+from st2slack.base.errors import SlackError, Unanswered
+from st2slack.files.save import check_target, save
+from st2slack.messages import webhook
+from st2slack.settings.invite import InviteSettings, read_invite
+from st2slack.settings.slack import Settings, read_settings
+from st2slack.settings.values import check_token
 
 if TYPE_CHECKING:  # few actions need it
-    from st2slack.work.questions.desk import Desk
-    from st2slack.work.stackstorm import StackStorm
+    from st2slack.approvals.context import Desk
+    from st2slack.stackstorm.client import StackStorm
 
 PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk or transfer
 
@@ -75,7 +75,7 @@ class SlackBase(Action):
 
     def stackstorm(self) -> StackStorm:
         """StackStorm's own API, asked in the name of this execution."""
-        from st2slack.work.stackstorm import StackStorm
+        from st2slack.stackstorm.client import StackStorm
 
         return StackStorm(self.action_service.datastore_service.get_api_client())
 
@@ -199,9 +199,9 @@ class QuestionBase(SlackBase):
 
         `inquiry`: its question tells the workspace, in place of `workspace`.
         """
+        from st2slack.approvals.context import Desk, workspace_of
+        from st2slack.authorization.authorizer import WhoMay
         from st2slack.settings.chatops import read_chatops
-        from st2slack.work.may import WhoMay
-        from st2slack.work.questions.desk import Desk, workspace_of
 
         def with_client(slack: Client) -> Any:
             def who_may() -> WhoMay:

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Pattern, Tuple
 
-from st2slack.errors import SettingsError
-from st2slack.ids import CONVERSATION_ID, PERSON_ID, USERGROUP_HANDLE, USERGROUP_ID, plain_id
+from st2slack.base.errors import SettingsError
+from st2slack.base.ids import CONVERSATION_ID, PERSON_ID, USERGROUP_HANDLE, USERGROUP_ID, plain_id
 from st2slack.settings.values import entry_of, objects_of, text_of
 
 
@@ -17,9 +17,9 @@ class Rule:
 
     `who`: IDs of people, IDs or @handles of user groups, DNs of LDAP groups, `everyone`. `where`:
     IDs of conversations, `channels` (every channel), `direct_messages`. Mentions of these are read
-    as their IDs. `what`: shell patterns over
-    references and names, see `work/authorization.py`. `extra_parameters`: whether parameters may be
-    given that an alias's format does not name.
+    as their IDs. `what`: shell patterns over references and names, see
+    `authorization/decision.py`. `extra_parameters`: whether parameters are allowed that an alias's
+    format does not name.
     """
 
     name: str

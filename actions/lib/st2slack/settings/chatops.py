@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional
 
-from st2slack.errors import SettingsError
+from st2slack.base.errors import SettingsError
 from st2slack.settings.values import entry_of, object_of, text_of
 
 DEFAULT_COMMAND = "/st2"

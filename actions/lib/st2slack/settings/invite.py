@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Tuple
 
-from st2slack.errors import SettingsError
+from st2slack.base.errors import SettingsError
 from st2slack.settings.values import entry_of, object_of, text_of, texts_of
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any, Dict, Mapping, Optional
 
-from st2slack.errors import SettingsError
+from st2slack.base.errors import SettingsError
 from st2slack.settings.values import object_of, seconds_of, text_of
 
 

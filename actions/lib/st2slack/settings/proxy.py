@@ -7,7 +7,7 @@ import re
 from typing import Optional
 from urllib.parse import SplitResult, urlsplit
 
-from st2slack.errors import SettingsError
+from st2slack.base.errors import SettingsError
 
 SUPPORTED = ("http", "https")
 # Shown in the error. Any other text before :// is not: it may be part of a password.

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional
 
-from st2slack.errors import SettingsError
+from st2slack.base.errors import SettingsError
 from st2slack.settings.values import check_token, entry_of, object_of, text_of, whose
 
 # Config key of a token that expires → where its datastore keys stand: its own, its refresh token's.

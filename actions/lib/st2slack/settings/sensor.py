@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional, Tuple
 
-from st2slack.errors import SettingsError
-from st2slack.ids import plain_id
+from st2slack.base.errors import SettingsError
+from st2slack.base.ids import plain_id
 from st2slack.settings.values import (
     entry_of,
     number_of,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
-from st2slack.errors import SettingsError
+from st2slack.base.errors import SettingsError
+from st2slack.base.urls import PlainHttp, UnclearUrl, safe_address
 from st2slack.settings.proxy import check_proxy
 from st2slack.settings.values import (
     check_token,
@@ -18,7 +19,6 @@ from st2slack.settings.values import (
     text_of,
     token_of,
 )
-from st2slack.urls import PlainHttp, UnclearUrl, safe_address
 
 DEFAULT_API_URL = "https://slack.com/api/"
 DEFAULT_MAX_WAIT = 60.0

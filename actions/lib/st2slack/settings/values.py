@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any, List, Mapping, Optional, Tuple
 
-from st2slack.errors import SettingsError
+from st2slack.base.errors import SettingsError
+from st2slack.base.urls import UnclearUrl, parse_address
 from st2slack.settings.token_form import find_token_fault
-from st2slack.urls import UnclearUrl, parse_address
 
 
 def whose(workspace: Optional[str]) -> str:

@@ -1,0 +1,189 @@
+"""What the questions' actions work with: Slack, StackStorm, who may, the config, a clock."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from st2slack.api.client import Client
+from st2slack.approvals import blocks as approvals_blocks
+from st2slack.approvals import store
+from st2slack.approvals.inquiry import ANSWERED, Look, asks, look
+from st2slack.approvals.question import Question
+from st2slack.approvals.requester import OWN, UNCERTAIN, is_uncertain, started_by
+from st2slack.approvals.store import Kept
+from st2slack.approvals.votes import Vote, stands_behind
+from st2slack.authorization.authorizer import Asker, WhoMay
+from st2slack.authorization.decision import APPROVAL, Decision, Thing, covers
+from st2slack.base.errors import NotFound, Refusal, SlackError
+from st2slack.base.ids import PERSON_ID, parse_mention, plain_argument, trim
+from st2slack.messages.reply import Addressee, answer_privately
+from st2slack.people.lookup import conversation_ids, find_user
+from st2slack.settings.chatops import ChatopsSettings
+from st2slack.stackstorm.client import Json, StackStorm
+
+UNCHECKED = (
+    "That could not be checked, try again: it could not be found out whether you are allowed to "
+    "answer. Your answer does not count yet."
+)
+UNCERTAIN_TEXT = (
+    "Your answer does not count: it was started in StackStorm, and it is not certain that this was "
+    "somebody else. Whoever looks after StackStorm can name both of you in `ldap_names` of the "
+    "config of the pack slack."
+)
+SKEW = 60.0  # seconds by which the clocks of StackStorm's machines may differ
+
+# The message is gone, or is one that cannot be changed any more: trying again does not help.
+_GONE = (
+    "message_not_found",
+    "cant_update_message",
+    "channel_not_found",
+    "is_archived",
+    "is_inactive",
+    "edit_window_closed",
+    "not_in_channel",
+)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`who_may`: made when it is needed, for reading the rules may fail; `clock`: Unix seconds;
+    `sleep`: takes seconds.
+    """
+
+    stackstorm: StackStorm
+    slack: Client
+    who_may: Callable[[], WhoMay]
+    chatops: ChatopsSettings = field(default_factory=ChatopsSettings)
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+    def look(self, inquiry: str) -> Optional[Look]:
+        """How an inquiry stands; None where it is none that is asked in Slack."""
+        return look(self.stackstorm, inquiry, self.clock(), self.chatops.questions_channel)
+
+    def may(self, person: str, found: Look, conversation: str) -> Tuple[Decision, Dict[str, Any]]:
+        """Whether this person may answer, and the record of that decision."""
+        who_may, question = self.who_may(), found.question
+        what = Thing({APPROVAL: question.name})
+        checks_starter = not question.allow_own
+        if checks_starter and started_by(person, found.requesters, who_may.ldap_names):
+            return who_may.refuse(person, what, conversation, OWN)
+        asker = who_may.asker_among(person, conversation, question.approvers)
+        decision, record = asker.decide(what)
+        if decision.allowed and checks_starter and self._is_uncertain(found, asker, who_may):
+            return who_may.refuse(person, what, conversation, UNCERTAIN)
+        return decision, record
+
+    @staticmethod
+    def _is_uncertain(found: Look, asker: Asker, who_may: WhoMay) -> bool:
+        person = asker.person
+        return is_uncertain(
+            person.id, person.email, found.requesters, who_may.ldap_names, found.is_of_rule
+        )
+
+    def denial(self, decision: Decision) -> str:
+        """What somebody is told who is not allowed to answer; it tells nothing about the rules."""
+        why = decision.why
+        if decision.is_unclear:
+            return ("%s %s" % (UNCHECKED, self.chatops.whom_to_ask)).strip()
+        if OWN in why:
+            return "You started this: somebody else has to answer."
+        if UNCERTAIN in why:
+            return UNCERTAIN_TEXT
+        return ("You may not answer this. %s" % self.chatops.whom_to_ask).strip()
+
+    def who_answers(self, question: Question) -> Tuple[str, ...]:
+        """Who may answer, as in `who` of a rule: the question's approvers, else the rules'."""
+        if question.approvers:
+            return question.approvers
+        what = Thing({APPROVAL: question.name})
+        named = [each.who for each in self.who_may().rules if covers(each, what)]
+        return tuple(dict.fromkeys(entry for who in named for entry in who))
+
+    def tell(self, to: Addressee, text: str) -> str:
+        """Tell one person. Why they could not be told, "" where they were."""
+        try:
+            answer_privately(self.slack, to, text)
+        except SlackError as error:
+            return "they could not be told (%s)" % error
+        return ""
+
+    def channel_of(self, given: str) -> str:
+        """The ID of a conversation, or of a person to write to, that goes by this."""
+        if parse_mention(given):
+            return str(plain_argument("channel", given, "channel"))
+        bare = trim(given).lstrip("@#")
+        if PERSON_ID.fullmatch(bare):
+            return bare
+        if "@" in given:
+            return str(find_user(self.slack, given)["id"])
+        try:
+            return conversation_ids(self.slack, [given], "channel")[0]
+        except NotFound as error:
+            error.add(" A person goes by ID, @handle or e-mail address.")
+            raise
+
+    def show(self, kept: Kept, found: Look, blocks: Sequence[Mapping[str, Any]]) -> str:
+        """Show `blocks` in the question's message. Why that is not possible any more, else "".
+
+        Raises what else keeps Slack from doing it: then it has to be tried again.
+        """
+        try:
+            self.slack.call(
+                "chat.update",
+                {
+                    "channel": kept.channel,
+                    "ts": kept.ts,
+                    "text": approvals_blocks.fallback(found.question),
+                    "blocks": list(blocks),
+                },
+            )
+        except Refusal as refusal:
+            if refusal.code not in _GONE:
+                raise
+            return "the message cannot be changed any more (%s)" % refusal.code
+        return ""
+
+    def show_open(self, kept: Kept, found: Look, cast: List[Vote]) -> str:
+        """Show how the votes stand."""
+        who = approvals_blocks.who_may(self.who_answers(found.question))
+        return self.show(
+            kept, found, approvals_blocks.blocks_open(found.question, found.inquiry, cast, who)
+        )
+
+    def close(self, kept: Kept, found: Look, cast: List[Vote]) -> str:
+        """Lock the message: it shows what came of it, and nothing can be pressed any more.
+
+        Returns why the message cannot show it, "" where it does. Nothing else is changed.
+        """
+        outcome = (
+            approvals_blocks.outcome_of(
+                found.question, found.response, cast, found.ended, self.is_behind(found, cast)
+            )
+            if found.state == ANSWERED
+            else approvals_blocks.outcome_canceled()
+        )
+        why = self.show(kept, found, approvals_blocks.blocks_locked(found.question, outcome, cast))
+        store.keep(self.stackstorm, found.inquiry, replace(kept, locked=True))
+        return why
+
+    def is_behind(self, found: Look, cast: Sequence[Vote]) -> bool:
+        """Whether the votes, or the deadline, stand behind what the inquiry was answered."""
+        deadline = found.question.deadline
+        expired = deadline is not None and found.ended >= deadline - SKEW
+        return stands_behind(found.question, cast, found.response, expired)
+
+
+def told(found: Look) -> Json:
+    """The beginning of a result: which question, and how it stands."""
+    return {"inquiry": found.inquiry, "question": found.question.name, "state": found.state}
+
+
+def workspace_of(stackstorm: StackStorm, inquiry: str) -> Optional[str]:
+    """The workspace in which an inquiry is asked; None for the config's top level."""
+    execution = stackstorm.execution(inquiry, whole=False)
+    parent = next(stackstorm.ancestors(execution), None) if execution else None
+    given = parent.get("parameters") if parent and asks((parent,)) else None
+    return str(given.get("workspace") or "") or None if isinstance(given, Mapping) else None

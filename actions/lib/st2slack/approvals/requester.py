@@ -1,0 +1,55 @@
+"""PURE: whether the person who votes is the one who started the workflow.
+
+Who started it is known by ID where it began in Slack, and by the name of a user of StackStorm where
+it began there. `ldap_names` tells whose name that is; where it does not, the voter's e-mail address
+has to tell them apart. What cannot be told with certainty counts as their own.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping, Sequence
+
+from st2slack.authorization.directory_name import comparable, is_same, may_be_same
+from st2slack.base.ids import PERSON_ID
+
+OWN = "they started it, and somebody else has to answer"
+UNCERTAIN = "it is not certain that somebody else started it"
+
+
+def started_by(person: str, requesters: Sequence[str], ldap_names: Mapping[str, str]) -> bool:
+    """Whether `person` started it, or that cannot be excluded: by Slack ID, or by the mapped name.
+
+    `requesters`: Slack IDs and names of StackStorm's users.
+    """
+    if PERSON_ID.fullmatch(person) is None or person in requesters:
+        return True
+    own = ldap_names.get(person)
+    return any(_is_theirs(own, each) for each in requesters if not PERSON_ID.fullmatch(each))
+
+
+def _is_theirs(own: object, name: str) -> bool:
+    if own is None:
+        return comparable(name) is None
+    return is_same(own, name) is not False
+
+
+def is_uncertain(
+    person: str,
+    email: str,
+    requesters: Sequence[str],
+    ldap_names: Mapping[str, str],
+    is_machine: bool = False,
+) -> bool:
+    """Whether they cannot be told apart from who started it, where `started_by` does not say so.
+
+    `email`: their e-mail address, "" where none may stand for them. `is_machine`: whether a rule of
+    StackStorm's started it, so that the name is no person's.
+    """
+    names = [each for each in requesters if not PERSON_ID.fullmatch(each)]
+    others = [name for whose, name in ldap_names.items() if whose != person]
+    unknown = [each for each in names if not any(is_same(each, other) for other in others)]
+    own = [name for name in (ldap_names.get(person), email) if name]
+    if any(may_be_same(each, name) for each in unknown for name in own):
+        return True
+    known_by_id = len(names) < len(requesters)
+    return bool(unknown) and not own and not known_by_id and not is_machine

@@ -1,0 +1,333 @@
+"""Which LDAP groups a person is in, asked through StackStorm's own LDAP backend (st2-auth-ldap).
+
+The person is found by the name that `ldap_names` has for their ID, else by their e-mail. Groups are
+those that hold them by DN (member, uniqueMember) or by the name LDAP has for them (memberUid), and
+the groups that hold these, level by level.
+
+What the backend does, read in its code (3.9) and tried: `get_user(name)` gives attributes → lists
+of bytes, `get_user_groups(name)` gives DNs; both answer None both for "not found" and "the server
+failed", and log the reason; both may raise as well. `name` is escaped. Its own time-outs do not
+hold over ldaps, so all questions together run under a limit of ours. Without `cacert` it switches
+certificate checks off, and with one a line in ldap.conf may: so every connection demands them.
+Nothing is kept: a backend lives as long as one question, its cache is off.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import threading
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+
+from st2slack.api.deadline import OutOfTime, in_time
+from st2slack.authorization.decision import Person
+from st2slack.base.errors import SettingsError, SlackError
+from st2slack.base.redact import redact
+from st2slack.settings.ldap import LdapSettings
+
+DEEPEST = 8  # levels of groups in groups that are followed
+MOST = 1000  # groups that are followed
+AT_ONCE = 50  # groups in one question: servers limit how long a filter may be
+LONGEST = 200  # characters of a reason
+BACKEND = "st2auth_ldap.ldap_backend"
+NOBODY = "st2slack.check"  # a name that no entry has
+
+DN = Tuple[Any, ...]  # a DN that can be compared
+
+
+class NotTold(SlackError):
+    """LDAP does not tell: nobody of that name, or no answer."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups that somebody is in, and whether these are all."""
+
+    known: Set[DN]
+    whole: bool
+
+
+class LdapGroups:
+    """Asks one LDAP server. `own_end`: seconds that the caller itself still has."""
+
+    def __init__(
+        self, settings: LdapSettings, own_end: Callable[[], Optional[float]] = lambda: None
+    ) -> None:
+        self._settings = settings
+        self._own_end = own_end
+
+    def settle(self, person: Person, entries: Iterable[str], name: Optional[str]) -> Person:
+        """The person, with what is known now about these groups (DNs). It raises nothing.
+
+        `name`: their name in LDAP; None: they are found by their e-mail.
+        """
+        names = list(entries)
+        try:
+            wanted = {entry: _comparable(entry) for entry in names}
+            groups = self._in_time(lambda: self._groups(person, name))
+        except SlackError as error:
+            return person.with_unclear(names, "LDAP groups are not known (%s)" % _bare(error))
+        inside = {entry for entry, dn in wanted.items() if dn in groups.known}
+        outside = set(wanted) - inside
+        if groups.whole:
+            return person.with_known(inside, outside)
+        why = "they are in more groups, or deeper nested ones, than are followed in LDAP"
+        return person.with_known(inside, ()).with_unclear(outside, why)
+
+    def try_out(self, entries: Iterable[str]) -> None:
+        """Bind and search, and look at the DNs. Raises what is wrong."""
+        self._in_time(lambda: self._try_out(entries))
+
+    def _try_out(self, entries: Iterable[str]) -> None:
+        for entry in entries:
+            _comparable(entry)
+        backend = self._backend(self._account())
+        with _Ear() as ear:
+            self._ask(ear, lambda: backend.get_user(NOBODY))
+        if not _found_nobody(ear.heard):  # which is what it answers where all is well
+            raise self._error(ear.heard)
+
+    def _in_time(self, work: Callable[[], Any]) -> Any:
+        def clean() -> Any:
+            try:
+                return work()
+            except SlackError:
+                raise
+            except Exception as error:
+                raise self._error(error) from None
+
+        _modules()  # what is missing is said before anything is begun
+        cacert = self._settings.cacert
+        if cacert and not (os.path.isfile(cacert) and os.access(cacert, os.R_OK)):
+            raise SettingsError("No file can be read at %s, `ldap.cacert`" % cacert)
+        try:
+            return in_time(clean, self._settings.max_wait, self._own_end)
+        except OutOfTime:
+            raise NotTold(
+                "%s did not answer within %g s, `ldap.max_wait`"
+                % (self._server, self._settings.max_wait)
+            ) from None
+
+    # --- the questions --------------------------------------------------------------------------
+
+    def _groups(self, person: Person, name: Optional[str]) -> Groups:
+        """All groups that the person is in."""
+        account, name = self._account_of(person, name)
+        found = self._groups_of(account, name, self._settings.group_pattern)
+        known: Set[DN] = set()
+        for depth in range(DEEPEST + 1):
+            new = {_comparable(dn): dn for dn in found}
+            fresh = [new[each] for each in new if each not in known]
+            known.update(new)
+            if not fresh:
+                return Groups(known, True)
+            if depth == DEEPEST or len(known) > MOST:
+                break
+            found = []
+            for begin in range(0, len(fresh), AT_ONCE):
+                holding = _holding(fresh[begin : begin + AT_ONCE])
+                found += self._groups_of(account, name, holding)
+        return Groups(known, False)
+
+    def _account_of(self, person: Person, name: Optional[str]) -> Tuple[str, str]:
+        """(filter, name) that find the person; the name is LDAP's own where it has just one.
+
+        memberUid of a posixGroup is compared with the name that is asked for, so it has to be that.
+        """
+        account = self._account() if name else self._settings.email_pattern
+        asked = name or person.email
+        if not asked:
+            raise NotTold(person.no_email or "Slack has no e-mail address for them")
+        entry = self._entry(account, asked)
+        names = _values(entry, self._settings.id_attr)
+        by_name = self._by_name
+        if len(names) != 1 or (account, asked) == (by_name, _text(names[0])):
+            return account, asked
+        own = _text(names[0])
+        if self._entry(by_name, own) != entry:
+            raise NotTold("LDAP has somebody else whose %s is theirs" % self._settings.id_attr)
+        return by_name, own
+
+    def _entry(self, account: str, name: str) -> Dict[str, Any]:
+        if not name.isprintable():  # a server may stop at a NUL, and find somebody else
+            raise NotTold("LDAP has nobody of that name: it has a character that no name has")
+        backend = self._backend(account)
+        found = self._told(lambda: backend.get_user(name))
+        if not isinstance(found, dict):
+            raise NotTold("%s answered something odd" % self._server)
+        return found
+
+    def _groups_of(self, account: str, name: str, group_pattern: Optional[str]) -> List[str]:
+        backend = self._backend(account, group_pattern)
+        found = self._told(lambda: backend.get_user_groups(name))
+        if not isinstance(found, list):
+            raise NotTold("%s answered something odd" % self._server)
+        return [dn for dn in found if isinstance(dn, str) and dn]
+
+    def _account(self) -> str:
+        """The filter that finds a person by name, the backend's own where none is set."""
+        return self._settings.account_pattern or self._by_name
+
+    @property
+    def _by_name(self) -> str:
+        return "(%s={username})" % self._settings.id_attr
+
+    # --- the backend ----------------------------------------------------------------------------
+
+    def _told(self, ask: Callable[[], Any]) -> Any:
+        """What it answers. None is an error, whose reason it logged."""
+        with _Ear() as ear:
+            answer = self._ask(ear, ask)
+        if answer is None:
+            raise self._error(ear.heard)
+        return answer
+
+    @staticmethod
+    def _ask(ear: _Ear, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except Exception as error:  # noqa: BLE001 (unbinding from a dead server raises, too)
+            ear.heard = ear.heard or error
+            return None
+
+    def _backend(self, account_pattern: str, group_pattern: Optional[str] = None) -> Any:
+        own = self._settings
+        module, ldap = _modules()
+        return module.LDAPAuthenticationBackend(
+            bind_dn=own.bind_dn,
+            bind_password=own.bind_password,
+            base_ou=own.base_ou,
+            base_ou_group=own.base_ou_group,
+            group_dns=[own.base_ou],  # it wants one; groups are not looked up by it
+            host=own.host,
+            port=own.port,
+            scope=own.scope,
+            id_attr=own.id_attr,
+            account_pattern=account_pattern,
+            group_pattern=group_pattern or "",
+            use_ssl=own.use_ssl,
+            use_tls=own.use_tls,
+            cacert=own.cacert,
+            network_timeout=own.network_timeout,
+            chase_referrals=own.chase_referrals,
+            client_options=self._options(ldap),
+            cache_user_groups_response=False,
+        )
+
+    def _options(self, ldap: Any) -> Dict[int, Any]:
+        options: Dict[int, Any] = {ldap.OPT_TIMEOUT: float(self._settings.network_timeout)}
+        if self._settings.cacert and (self._settings.use_ssl or self._settings.use_tls):
+            options[ldap.OPT_X_TLS_CACERTFILE] = self._settings.cacert
+            options[ldap.OPT_X_TLS_REQUIRE_CERT] = ldap.OPT_X_TLS_DEMAND
+            options[ldap.OPT_X_TLS_NEWCTX] = 0  # last: what is set before counts from now on
+        return options
+
+    @property
+    def _server(self) -> str:
+        return "the LDAP server %s:%d" % (self._settings.host, self._settings.port)
+
+    def _error(self, reason: Optional[BaseException]) -> NotTold:
+        return NotTold(redact(self._reason(reason), (self._settings.bind_password,)))
+
+    def _reason(self, reason: Optional[BaseException]) -> str:
+        if reason is None:
+            return "%s did not tell" % self._server
+        if _found_nobody(reason):
+            return "LDAP has nobody of that name"
+        if isinstance(reason, ValueError) and str(reason).startswith("More than one"):
+            return "LDAP has more than one entry of that name"
+        told = reason.args[0] if reason.args else ""
+        if isinstance(told, dict):  # python-ldap: {"desc": …, "info": …}
+            told = ": ".join(str(told[key]) for key in ("desc", "info") if told.get(key))
+        line = " ".join(str(told).split())[:LONGEST]
+        return "%s: %s" % (self._server, line or type(reason).__name__)
+
+
+class _Ear(logging.Filter):
+    """Hears why the backend answers None, and keeps its traceback out of the execution's log.
+
+    It hears its own thread only: one that was given up may still be waiting, with an ear open.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: Optional[BaseException] = None
+        self._thread = threading.get_ident()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the first reason; whether the record goes on to the log."""
+        if record.thread != self._thread:
+            return True
+        if record.exc_info and self.heard is None:
+            self.heard = record.exc_info[1]
+        return False
+
+    def __enter__(self) -> _Ear:
+        logging.getLogger(BACKEND).addFilter(self)
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        logging.getLogger(BACKEND).removeFilter(self)
+
+
+def _found_nobody(reason: Optional[BaseException]) -> bool:
+    """Whether the backend searched and found nobody: it says so by an exception that it logs."""
+    return isinstance(reason, ValueError) and str(reason).startswith("Unable to identify")
+
+
+def _modules() -> Tuple[Any, Any]:
+    """(the backend's module, ldap), imported when they are needed: they cost 100 ms."""
+    try:
+        backend = importlib.import_module(BACKEND)
+        importlib.import_module("ldap.dn")
+        return backend, importlib.import_module("ldap")
+    except ImportError as error:
+        raise SettingsError(
+            "LDAP groups need the Python packages st2-auth-ldap and python-ldap, which come with "
+            "StackStorm and are not found here (%s)" % error
+        ) from None
+
+
+def _comparable(dn: str) -> DN:
+    """The DN without what makes no difference: case, blanks, the way of escaping."""
+    ldap = _modules()[1]
+    try:
+        parts = ldap.dn.str2dn(dn, flags=ldap.DN_FORMAT_LDAPV3)
+    except ldap.DECODING_ERROR:
+        raise SettingsError("%r in `authorization` is not the DN of a group" % dn) from None
+    return tuple(
+        frozenset((kind.lower(), " ".join(value.lower().split())) for kind, value, _ in part)
+        for part in parts
+    )
+
+
+def _holding(dns: Iterable[str]) -> str:
+    """The filter for the groups that hold any of these groups, as a pattern of the backend's."""
+    holders = ("(member={0})(uniqueMember={0})".format(_escaped(dn)) for dn in dns)
+    return "(|%s)" % "".join(holders)
+
+
+def _escaped(dn: str) -> str:
+    """For a filter (RFC 4515); braces too, for the backend fills them in."""
+    plain = frozenset(range(0x20, 0x7F)) - frozenset(b"\\*(){}")
+    return "".join(chr(byte) if byte in plain else "\\%02x" % byte for byte in dn.encode())
+
+
+def _values(entry: Dict[str, Any], attribute: str) -> List[Any]:
+    """Values of an attribute, whose name a server may write in other letters."""
+    found = (values for name, values in entry.items() if name.lower() == attribute.lower())
+    return list(next(found, []))
+
+
+def _bare(error: SlackError) -> str:
+    """Its text, to stand within a sentence."""
+    return str(error).rstrip(".")
+
+
+def _text(value: Any) -> str:
+    try:
+        return value.decode() if isinstance(value, bytes) else str(value)
+    except UnicodeDecodeError:
+        raise NotTold("LDAP has a name for them that is no text") from None

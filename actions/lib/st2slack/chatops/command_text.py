@@ -1,0 +1,307 @@
+"""PURE: what somebody wrote in Slack → a command, and what can be said of it without asking.
+
+Made plain, for StackStorm compares letters:
+
+    curly quotes, odd spaces      straight ones; what has no width is dropped, but for the joiners
+                                  that Persian, Hindi and emoji are written with
+    several blanks in a row       one, a line break where one is among them; in quotes they stay
+    a word's long dashes          those that a keyboard makes of `--` and `-`: `--`, `-`
+    &amp; &lt; &gt;               & < >, once
+    <@U...|name> <#C...|name>     <@U...> <#C...>: the IDs. The pack's actions take them so, in a
+    <!subteam^S...|@handle>       text they stay mentions, and a name is what somebody made up
+    <https://x.y|x.y>, <mailto:…> what was typed; behind a label of somebody's own, the URL
+    <!here> and so on             @here
+
+How StackStorm reads a command (st2common/models/utils/action_alias_utils.py, tried): what it ends
+with as `key=value` becomes a parameter, whatever the alias's format says, and is taken out of the
+rest, wherever else the same stands. What a workflow is given, and what its tasks are, is evaluated
+where it is a template, with the datastore at hand (render_input of Orquesta, render_live_params of
+StackStorm): see templates.py. And its search for the pairs takes twice the time with every pair:
+fourteen of them, and the API stands still for seconds; and with the third power of blanks in a row:
+800 of them do the same. So what is too long or too tangled does not go there.
+"""
+
+from __future__ import annotations
+
+import bisect
+import difflib
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Match, Sequence, Tuple
+
+from st2slack.base.ids import parse_mention
+from st2slack.base.templates import find_template, has_encoded
+from st2slack.base.text_length import text_length
+
+LONGEST = 2000  # units (text_length.py) of a command
+MOST_WAYS = 100_000  # ways to read the pairs, times where a value may end: 20 ms for each format
+LONGEST_GAP = 16  # blanks in a row, in quotes: some 200 steps of StackStorm's for a character
+NEAREST = 3  # formats that are offered where none fits
+LIKE = 0.6  # as much of a format's words as has to be there to be offered
+LONGEST_ANSWER = 3500  # units of a list; Slack shows 4,000 well
+
+_PLAIN_LETTERS: Dict[int, Any] = {
+    **dict.fromkeys(range(0x2018, 0x201C), "'"),  # curly quotes
+    **dict.fromkeys(range(0x201C, 0x2020), '"'),
+    # No width; U+200C and U+200D join or part letters, and stay.
+    **dict.fromkeys([0, 0xAD, 0xFEFF, 0x200B, 0x200E, 0x200F, *range(0x2060, 0x2065)]),
+    **dict.fromkeys([0x0D, 0x85, 0x2028, 0x2029], "\n"),
+}
+_ODD_SPACE = re.compile(r"[^\S \n\t]")
+# A dash that a keyboard made, where a word or a value begins (iOS and macOS make — of --).
+_DASHES = re.compile(r"""(?<![^\s"'=])[\u2010-\u2015\u2212]+(?=[-\w])""")
+_DASH = {**dict.fromkeys([*range(0x2010, 0x2014), 0x2212], "-"), 0x2014: "--", 0x2015: "--"}
+_GAP = re.compile(r"\s+")
+# A quote opens where a word or a value begins, and closes where one ends: not as in "don't".
+_GAP_OR_OPENING = re.compile(r"""\s{2,}|(?:(?<=[\s=:,{\[(])|\A)["']""")
+_CLOSING = re.compile(r"""["'](?=[\s,:;.!?)\]}]|\Z)""")
+_FORM = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>|(?P<entity>&(?:amp|lt|gt);)")
+_ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
+_ENTITY = re.compile("|".join(_ENTITIES))
+_EVERYBODY = re.compile(r"!(here|channel|everyone)")
+_LINK = re.compile(r"(?:(?:mailto|tel):|[a-z][a-z0-9+.-]*://)(?P<rest>.+)", re.IGNORECASE)
+
+_WORD = r"(\S+)"
+# As StackStorm has it, but for the blanks before a key, which it splits in every possible way.
+_PAIR_OF = r"""(?:^\s*|(?<!\s)\s+)(\S+?)\s*=(?:""|''|"(.+?)"|'(.+?)'|(\{.+?\})|%s)""" % _WORD
+_PAIR = re.compile(_PAIR_OF, re.DOTALL)
+_ENDING = re.compile(r".*?((?:(?:%s)\s*)*)$" % _PAIR_OF, re.DOTALL)
+_ENDS_IN_VALUE = re.compile(r"\}\}\s*$")
+_BEHIND_A_VALUE = re.compile(r"\}\}([^\s\"'])")
+_PARAMETER = re.compile(r"\{\{\s*(\S+?)\s*(?:=.*?)?\}\}|\(\?P<(\w+)>", re.DOTALL)
+_PAIR_IN_FORM = re.compile(r"\s[^\s={}]+\s*=\s*\{\{[^{}]*\}\}\s*\Z")
+# Where a value may end: behind it, or behind a quote behind it, comes white space, or nothing.
+_CUT = r"[{<][\"']?(?=\s|$%s)"
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to give a command of an alias. `display`: for people; `format`: for StackStorm."""
+
+    alias: Mapping[str, Any]
+    display: str
+    format: str
+
+
+def plain(text: str) -> str:
+    """What was written, as a command."""
+    text = _FORM.sub(_typed, text).translate(_PLAIN_LETTERS)
+    text = _single_blanks(_ODD_SPACE.sub(" ", text).strip())
+    return _DASHES.sub(lambda found: found[0].translate(_DASH), text)
+
+
+def _single_blanks(text: str) -> str:
+    """`text` with one blank in place of several, but for what stands in quotes."""
+    closings: Dict[str, List[int]] = {'"': [], "'": []}
+    for found in _CLOSING.finditer(text):
+        closings[found[0]].append(found.start())
+    pieces: List[str] = []
+    end = 0
+    while True:
+        edge = _GAP_OR_OPENING.search(text, end)
+        if edge is None:
+            return "".join([*pieces, text[end:]])
+        pieces.append(text[end : edge.start()])
+        end = edge.end()
+        if edge[0].isspace():
+            pieces.append("\n" if "\n" in edge[0] else " ")
+            continue
+        later = closings[edge[0]]
+        at = bisect.bisect_left(later, end)
+        end = later[at] + 1 if at < len(later) else end
+        pieces.append(text[edge.start() : end])
+
+
+def _typed(found: Match[str]) -> str:
+    if found["entity"]:
+        return _ENTITIES[found[0]]
+    target, label = found["target"], _decoded(found["label"] or "")
+    everybody, link = _EVERYBODY.fullmatch(target), _LINK.fullmatch(target)
+    mention = parse_mention("<%s>" % target)
+    if mention:
+        return mention.bare
+    if everybody:
+        return "@" + everybody[1]
+    if link:
+        target = _decoded(target)
+        return label if label and target.endswith(label) else target
+    return _decoded(found[0])
+
+
+def _decoded(text: str) -> str:
+    return _ENTITY.sub(lambda found: _ENTITIES[found[0]], text)
+
+
+# --- is it ours -----------------------------------------------------------------------------------
+
+
+def after_prefix(command: str, prefix: str) -> Tuple[bool, str]:
+    """Whether a plain text begins with the prefix, and what follows. Words are not cut."""
+    rest = command[len(prefix) :]
+    begins = bool(prefix) and command.startswith(prefix)
+    whole = not rest or rest[0].isspace() or not prefix[-1:].isalnum()
+    return (True, rest.strip()) if begins and whole else (False, "")
+
+
+def after_mention(command: str, bot: str) -> Tuple[bool, str]:
+    """Whether a plain text begins with a mention of the bot, and what follows."""
+    found = re.match(r"<@%s>[:,]?" % re.escape(bot), command) if bot else None
+    return (True, command[found.end() :].strip()) if found else (False, "")
+
+
+# --- what StackStorm would make of it -------------------------------------------------------------
+
+
+def pairs(command: str) -> Tuple[List[Tuple[str, str]], str]:
+    """(`key=value` that the command ends with, what StackStorm leaves for the format)."""
+    if "=" not in command:
+        return [], command
+    ending = _ENDING.match(command)
+    tail = ending[1] if ending else ""
+    if not tail:
+        return [], command
+    found = [(each[0], "".join(each[1:])) for each in _PAIR.findall(tail)]
+    return found, command.replace(tail, "")
+
+
+def named(text: str) -> List[str]:
+    """Parameters that a format names: `{{ name }}`, `{{ name = default }}`, `(?P<name>...)`."""
+    return [first or second for first, second in _PARAMETER.findall(text)]
+
+
+def extra(command: str, text: str) -> List[str]:
+    """Keys at the end of the command that the format `text` does not name."""
+    known = set(named(text))
+    return list(dict.fromkeys(key for key, _ in pairs(command)[0] if key not in known))
+
+
+def unusable(command: str) -> str:
+    """Why a command must not go to StackStorm, in words; "" where it may."""
+    if text_length(command) > LONGEST:
+        return "it is longer than %d characters" % LONGEST
+    if any(len(gap) > LONGEST_GAP for gap in _GAP.findall(command)):
+        return "it has too many blanks in a row, more than %d; leave some out" % LONGEST_GAP
+    if _is_tangled(command):
+        return "it has too many `=` and spaces; leave some out"
+    found, rest = pairs(command)
+    # StackStorm takes quotes around a value away.
+    why = find_template([command, rest, rest.rstrip(" \n\t\"'"), found])
+    if why:
+        return "it has %s, which StackStorm could take for the beginning of a template" % why
+    if has_encoded(command):
+        return "it has a character written by its number (such as \\u007b); write it as it is"
+    return ""
+
+
+def unsafe_join(command: str, text: str) -> str:
+    """Why a command must not be given to the format `text`, in words; "" where it may.
+
+    The format cuts a command into values, and a workflow may join them in another order: so none
+    may end in the first half of a template. Where a format cuts nothing behind a value, only the
+    command's own end counts, and `unusable` looks at that.
+    """
+    rest = pairs(command)[1]
+    values = _PARAMETER.findall(text)
+    if not values or (len(values) == 1 and _ENDS_IN_VALUE.search(text)):
+        return ""
+    behind = {re.escape(each) for each in _BEHIND_A_VALUE.findall(text)}
+    if re.search(_CUT % "".join("|" + each for each in sorted(behind)), rest):
+        return "no word of this command may end with `{` or `<`; write what follows without a blank"
+    return ""
+
+
+def _is_tangled(command: str) -> bool:
+    """Whether StackStorm would be too long about it. Counts more ways than there are."""
+    equals = command.count("=")
+    gaps = sorted(map(len, _GAP.findall(command)), reverse=True)
+    ways = 1 + sum(command.count(each) for each in "\"'}")
+    for number in range(equals):
+        gap = gaps[number] if number < len(gaps) else 1
+        ways *= 3 * max(1, gap * (gap + 1) // 2)
+        if ways > MOST_WAYS:
+            return True
+    return False
+
+
+# --- aliases --------------------------------------------------------------------------------------
+
+
+def forms(alias: Mapping[str, Any]) -> Iterator[Form]:
+    """The ways to give a command of an alias, as StackStorm's API tells it."""
+    for each in alias.get("formats") or ():
+        if isinstance(each, str):
+            yield Form(alias, each, each)
+        elif isinstance(each, Mapping):
+            ways = each.get("representation") or []
+            ways = [ways] if isinstance(ways, str) else ways
+            display = str(each.get("display") or "")
+            for number, way in enumerate(ways):
+                yield Form(alias, display if number == 0 or not display else "", str(way))
+
+
+def nearest(command: str, among: Iterable[Form]) -> List[str]:
+    """What the command may have been meant to be: displays of at most NEAREST forms."""
+    return list(nearest_forms(command, among))
+
+
+def nearest_forms(command: str, among: Iterable[Form]) -> Dict[str, Form]:
+    """The same: display → form, the most like one first."""
+    asked = _words(command)
+    shown: Dict[str, Tuple[float, Form]] = {}
+    for form in among:
+        likeness = _likeness(asked, _words(form.format or form.display))
+        display = form.display or form.format
+        if display not in shown or likeness > shown[display][0]:
+            shown[display] = (likeness, form)
+    best = sorted(shown, key=lambda display: (-shown[display][0], display))[:NEAREST]
+    return {display: shown[display][1] for display in best if shown[display][0] >= LIKE}
+
+
+def _words(text: str) -> str:
+    """The words that a format begins with, before its first parameter."""
+    return " ".join(text.partition("{{")[0].lower().split())[:100]
+
+
+def _likeness(asked: str, words: str) -> float:
+    """0 to 1; what was typed may go on behind the words."""
+    return difflib.SequenceMatcher(None, asked[: len(words) + 2], words).ratio() if words else 0.0
+
+
+def by_name(command: str, form: Form) -> str:
+    """The command with its end given to the form's last parameter by name: `open - url=x?a=b`.
+
+    "" where the form does not end with a parameter, or the command is not the form's words and one
+    value.
+    """
+    found, rest = pairs(command)
+    words, last = form.format.partition("{{")[0].strip(), named(form.format)[-1:]
+    value = command[len(rest) :].strip()
+    fits = rest.strip() == words and form.format.count("{{") == 1 and form.format.endswith("}}")
+    return "%s - %s=%s" % (words, last[0], value) if len(found) == 1 and fits and last else ""
+
+
+def never_fits(form: Form) -> bool:
+    """Whether the form ends with `key={{name}}`: StackStorm takes that away before it compares."""
+    return bool(_PAIR_IN_FORM.search(form.format))
+
+
+def help_lines(among: Sequence[Form], word: str) -> List[Tuple[str, str]]:
+    """(display, description) of the forms that have the word in them, in their order."""
+    found: Dict[str, str] = {}
+    for form in among:
+        description = str(form.alias.get("description") or "")
+        about = "%s %s %s" % (form.display, description, form.alias.get("pack"))
+        if form.display and word.lower() in about.lower():
+            found.setdefault(form.display, description)
+    return list(found.items())
+
+
+def fitting(lines: Sequence[str], room: int = LONGEST_ANSWER) -> Tuple[List[str], int]:
+    """(the lines that fit into an answer, how many do not)."""
+    shown: List[str] = []
+    for line in lines:
+        room -= text_length(line) + 1
+        if room < 0:
+            break
+        shown.append(line)
+    return shown, len(lines) - len(shown)

@@ -1,0 +1,209 @@
+"""Running the alias that somebody may run: announced, started, compared with what was allowed.
+
+StackStorm runs an alias by its name, which is unique in its pack only, and what stands at the end
+of a command becomes parameters: so what it says it started is looked at, and cancelled where it is
+something else. The result may come before StackStorm's answer is read: so the message that it will
+be put into is posted first.
+
+The notifier renders what it gets as templates: IDs and timestamps go there, nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+
+from st2slack.api.client import Client
+from st2slack.authorization.decision import ACTION, ALIAS, Thing
+from st2slack.base.errors import ApiFault, ApiRefusal, SlackError
+from st2slack.base.mrkdwn import without_pings
+from st2slack.base.templates import has_template
+from st2slack.base.truncate import closed, head
+from st2slack.base.typed_text import with_own_forms
+from st2slack.chatops import command_text
+from st2slack.chatops.incoming import Came
+from st2slack.messages.reply import answer_openly, answer_privately, in_code
+from st2slack.stackstorm.client import StackStorm
+
+ROUTE = "slack"  # of the notification: whose rule posts the result
+QUICK = 2.0  # seconds to complete an acknowledgement
+_ANOTHER = "StackStorm started something else than you asked for. "
+
+Result = Dict[str, Any]
+Ran = Tuple[bool, Result]  # whether it is a success of the action that ran it, and its result
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The alias that a command fits."""
+
+    alias: Mapping[str, Any]
+    format: str
+
+    @property
+    def ref(self) -> str:
+        return "%s.%s" % (self.alias.get("pack"), self.alias.get("name"))
+
+    @property
+    def thing(self) -> Thing:
+        return Thing({ALIAS: self.ref, ACTION: str(self.alias.get("action_ref"))})
+
+    def setting(self, section: str, key: str) -> Any:
+        """A setting of `ack`, None where none is."""
+        found = self.alias.get(section)
+        return found.get(key) if isinstance(found, dict) else None
+
+
+class AliasRun:
+    """Runs aliases in one workspace. `say`: takes a line for the log."""
+
+    def __init__(
+        self,
+        client: Client,
+        stackstorm: StackStorm,
+        workspace: str = "",
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self._client = client
+        self._stackstorm = stackstorm
+        self._workspace = workspace
+        self._say = say
+
+    def start(self, command: str, chosen: Chosen, came: Came, result: Result) -> Ran:
+        """Acknowledge, run, compare. The result may come before the answer: so first the message
+        that it will be put into.
+        """
+        who = "<@%s>" % came.user
+        silent = chosen.setting("ack", "enabled") is False
+        ts = None if silent else self._acknowledge(came, "%s runs %s." % (who, in_code(chosen.ref)))
+        result["message"] = {"channel": came.channel, "ts": ts} if ts else None
+        try:
+            answer = self._stackstorm.run_alias(self._asked(command, chosen, came, ts))
+        except ApiFault as fault:
+            self._failed(came, ts, fault, _not_started(fault))
+            return False, {**result, "why": str(fault)}
+        execution = answer.get("execution")
+        execution = execution if isinstance(execution, dict) else {}
+        result["execution_id"] = execution.get("id")
+        why = _another(answer, execution, chosen, command)
+        if why:
+            return self._stop(came, ts, why, result)
+        if ts:
+            self._complete(came, ts, _acknowledgement(who, command, chosen, answer, execution))
+        return True, {**result, "ran": True}
+
+    def _asked(self, command: str, chosen: Chosen, came: Came, ts: Optional[str]) -> Dict[str, Any]:
+        context = {
+            "channel": came.channel,
+            "thread_ts": came.thread_ts or came.ts or ts,
+            "message": ts,
+            "workspace": self._workspace,
+        }
+        return {
+            "name": chosen.alias.get("name"),
+            "format": chosen.format,
+            "command": command,
+            "user": came.user,
+            "source_channel": came.channel,
+            "source_context": {key: value for key, value in context.items() if value},
+            "notification_route": ROUTE,
+        }
+
+    def _acknowledge(self, came: Came, text: str) -> Optional[str]:
+        to = replace(came.addressee, thread_ts=came.thread)
+        return answer_openly(self._client, to, text)
+
+    def _complete(self, came: Came, ts: str, text: str) -> None:
+        """Whatever comes here is no failure of what runs. Late is worse than never: the result may
+        stand there meanwhile.
+        """
+        quick = Client(self._client.settings, limit=lambda: QUICK)
+        try:
+            quick.call("chat.update", {"channel": came.channel, "ts": ts, "text": text})
+        except SlackError as error:
+            self._say("The acknowledgement could not be completed. %s" % error)
+
+    def _failed(self, came: Came, ts: Optional[str], why: SlackError, text: str) -> None:
+        """Say in Slack that it failed, whatever else fails."""
+        try:
+            if ts:
+                text = "<@%s>: %s" % (came.user, text)
+                self._client.call("chat.update", {"channel": came.channel, "ts": ts, "text": text})
+            else:
+                answer_privately(self._client, came.addressee, text)
+        except SlackError as error:
+            why.add(" (Nor could Slack be told: %s)" % error)
+
+    def _stop(self, came: Came, ts: Optional[str], why: str, result: Result) -> Ran:
+        error, told = SlackError(why), _ANOTHER + "It was stopped."
+        try:
+            self._stackstorm.cancel(str(result["execution_id"]))
+        except ApiFault as fault:
+            error.add(" It could not be cancelled: %s" % fault)
+            told = _ANOTHER + "Stopping it failed: tell whoever runs StackStorm."
+        self._failed(came, ts, error, told)
+        return False, {**result, "why": str(error)}
+
+
+def _not_started(fault: ApiFault) -> str:
+    if isinstance(fault, ApiRefusal) and fault.status < 500:
+        return "Nothing was run. StackStorm says: %s" % in_code(fault.reason)
+    return (
+        "StackStorm gave no clear answer, so it may run or not: look at its history before you "
+        "ask again."
+    )
+
+
+def _another(
+    answer: Mapping[str, Any], execution: Mapping[str, Any], chosen: Chosen, command: str
+) -> str:
+    """What StackStorm started that was not allowed, in words; "" where all is as it was."""
+    alias = answer.get("actionalias")
+    alias = alias if isinstance(alias, dict) else {}
+    started = (alias.get("pack"), alias.get("name"), alias.get("action_ref"))
+    allowed = tuple(chosen.alias.get(key) for key in ("pack", "name", "action_ref"))
+    if started != allowed:
+        return "StackStorm ran the alias %s.%s (%s) in place of the allowed %s." % (
+            *started,
+            chosen.ref,
+        )
+    fixed = set(alias.get("immutable_parameters") or {})
+    known = {
+        *command_text.named(chosen.format),
+        *(key for key, _ in command_text.pairs(command)[0]),
+    }
+    given = execution.get("parameters") or {}
+    more = sorted(set(given) - known - fixed)
+    if more:
+        return "StackStorm gave the action parameters that were not asked for: %s." % more[0]
+    if has_template([value for key, value in given.items() if key not in fixed]):
+        return "StackStorm gave the action a parameter with a template in it."
+    return ""
+
+
+def _acknowledgement(
+    who: str,
+    command: str,
+    chosen: Chosen,
+    answer: Mapping[str, Any],
+    execution: Mapping[str, Any],
+) -> str:
+    """Who asked for what, and the alias's own words."""
+    shown = chosen.format if _has_secret(execution) else command
+    lines = ["%s runs %s." % (who, in_code(shown))]
+    message = answer.get("message")
+    if message and isinstance(message, str):
+        own = str(chosen.setting("ack", "format") or "")
+        shown = without_pings(with_own_forms(message, [own]))
+        lines.append(closed(head(shown, command_text.LONGEST_ANSWER)))
+    return "\n".join(lines)
+
+
+def _has_secret(execution: Mapping[str, Any]) -> bool:
+    """Whether a parameter that was given is a secret one, by the action's own metadata."""
+    action = execution.get("action")
+    known = action.get("parameters") if isinstance(action, dict) else None
+    if not isinstance(known, dict):
+        return True
+    given: Callable[[str], Any] = (execution.get("parameters") or {}).__contains__
+    return any(each.get("secret") and given(name) for name, each in known.items())

@@ -1,0 +1,102 @@
+"""Socket Mode: how a URL is obtained, what a frame means, how it is acknowledged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Mapping, Optional
+
+from st2slack.api.client import Client
+from st2slack.sensor import frames
+from st2slack.sensor.frames import Frame, as_mapping, as_text
+from st2slack.sensor.json_safe import is_plain
+from st2slack.sensor.model import Event
+from st2slack.settings.sensor import SensorSettings
+
+_text = json.JSONEncoder().encode
+
+
+class SocketMode:
+    """The transport of today's apps."""
+
+    name = "socket_mode"
+    says_hello = True
+
+    def __init__(self, sensor: SensorSettings, workspace: str) -> None:
+        self._token = sensor.app_token
+        self._workspace = workspace
+
+    def open_url(self, client: Client, token: Optional[str] = None) -> str:
+        """A URL to connect to; it works once. Raises a SlackError."""
+        answer = client.call("apps.connections.open", token=token or self._token)
+        return as_text(answer.get("url"))
+
+    def read(self, text: Any) -> Frame:
+        """What the frame means."""
+        value = frames.parse(text)
+        if isinstance(value, Frame):
+            return value
+        kind = value.get("type")
+        if kind == "hello":
+            return Frame(frames.HELLO)
+        if kind == "disconnect":
+            return Frame(frames.LEAVE, reason=as_text(value.get("reason")) or "disconnect")
+        return self._envelope(kind, value, is_plain(text))
+
+    def _envelope(self, kind: Any, value: Any, plain: bool) -> Frame:
+        envelope_id, payload = as_text(value.get("envelope_id")), as_mapping(value.get("payload"))
+        # Without a type it is no envelope but an acknowledgement, ours perhaps, that comes back.
+        is_envelope = bool(envelope_id and as_text(kind))
+        answer = _answer(envelope_id, kind, payload) if is_envelope else None
+        if kind == "events_api":
+            return Frame(frames.EVENT, answer, self._event(payload, plain))
+        if kind == "slash_commands":
+            return Frame(frames.COMMAND, answer, payload=payload)
+        if kind == "interactive":
+            return Frame(frames.INTERACTION, answer, payload=payload)
+        # What we do not know is acknowledged: otherwise it would come again and again.
+        return Frame(frames.OTHER, answer, reason="type %s" % str(kind)[:40])
+
+    def _event(self, payload: Any, plain: bool) -> Event:
+        return Event(
+            body=as_mapping(payload.get("event")),
+            event_id=as_text(payload.get("event_id")) or None,
+            team=_installed_team(payload),
+            workspace=self._workspace,
+            source=self.name,
+            is_storable=plain,
+            sender_team=as_text(payload.get("team_id")),
+        )
+
+    @staticmethod
+    def ping(number: int) -> Optional[str]:
+        """None: a ping of the WebSocket itself is answered."""
+        return None
+
+
+def _answer(envelope_id: str, kind: Any, payload: Mapping[str, Any]) -> str:
+    """The text that acknowledges an envelope. A menu that asks for its options gets none: a rule
+    would answer too late, and without an answer the person is shown an error.
+    """
+    if kind == "interactive" and _asks_for_options(payload):
+        return '{"envelope_id": %s, "payload": {"options": []}}' % _text(envelope_id)
+    return '{"envelope_id": %s}' % _text(envelope_id)
+
+
+def _asks_for_options(payload: Mapping[str, Any]) -> bool:
+    """Whether it is a menu's question; one of an old attachment has a name, and no actions."""
+    kind = payload.get("type")
+    old = kind == "interactive_message" and "actions" not in payload and "name" in payload
+    return old or kind in ("block_suggestion", "dialog_suggestion")
+
+
+def _installed_team(payload: Mapping[str, Any]) -> str:
+    """The workspace that the app is installed in. `team_id` of the payload may be that of another
+    organization in a channel of Slack Connect
+    (https://docs.slack.dev/apis/events-api#authorizations).
+    """
+    listed = payload.get("authorizations")
+    for each in listed if isinstance(listed, list) else ():
+        team = as_text(as_mapping(each).get("team_id"))
+        if team:
+            return team
+    return as_text(payload.get("context_team_id")) or as_text(payload.get("team_id"))

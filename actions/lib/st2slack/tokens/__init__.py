@@ -1,0 +1,5 @@
+"""Tokens that expire.
+
+rotation        exchanges them for new ones
+recovery_file   keeps new tokens until they are stored
+"""
