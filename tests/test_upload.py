@@ -34,6 +34,7 @@ from st2slack.base.errors import (
     SlackError,
     Unanswered,
 )
+from st2slack.files import upload as upload_module
 from st2slack.files import upload_body
 from st2slack.people import lookup
 from st2slack.settings.slack import Settings
@@ -62,7 +63,7 @@ def timeless(config, progress=lambda name, sent, size: None, **given):
     """(answer, client) of an upload whose waits cost no time. An error has the `client`."""
     client = make_client(config)
     try:
-        return files_upload.upload(client, given, progress), client
+        return upload_module.upload(client, given, progress), client
     except SlackError as error:
         error.client = client
         raise
@@ -100,7 +101,7 @@ def test_a_file_goes_from_disk_to_a_channel(slack, config, report):
     assert (answer["ok"], file["name"], file["title"]) == (True, "report.bin", "Report")
     assert content_of(slack, file) == CONTENT
     assert last(slack)["files"] == [file] and last(slack)["text"] == "ü: *x*"
-    assert steps(slack) == [files_upload.GET_URL, "bytes", files_upload.COMPLETE]
+    assert steps(slack) == [upload_module.GET_URL, "bytes", upload_module.COMPLETE]
     assert dict(slack.requests[0].form) == {"filename": "report.bin", "length": str(len(CONTENT))}
     assert dict(slack.requests[2].form)["channel_id"] == G
     assert "channels" not in dict(slack.requests[2].form)
@@ -143,7 +144,7 @@ def test_several_files_come_in_one_message(slack, config, tmp_path):
     assert [each["name"] for each in answer["files"]] == ["a.txt", "b.txt", "c.txt"]
     assert [content_of(slack, each) for each in answer["files"]] == [b"a.txt", b"b.txt", b"c.txt"]
     assert last(slack)["files"] == answer["files"] and len(shared(slack)) == 1
-    assert steps(slack) == [files_upload.GET_URL, "bytes"] * 3 + [files_upload.COMPLETE]
+    assert steps(slack) == [upload_module.GET_URL, "bytes"] * 3 + [upload_module.COMPLETE]
 
 
 @pytest.mark.parametrize("parameter", ["file", "content"])
@@ -222,7 +223,7 @@ def test_a_link_to_a_file_is_followed(slack, config, report, tmp_path):
 def test_what_is_not_there_any_more_does_nothing(slack, config):
     upload(config, content="x", end_point="files.upload", http_method="GET", workspace=None)
     assert {each.verb for each in slack.requests} == {"POST"}
-    assert steps(slack) == [files_upload.GET_URL, "bytes", files_upload.COMPLETE]
+    assert steps(slack) == [upload_module.GET_URL, "bytes", upload_module.COMPLETE]
 
 
 def test_a_given_token_does_all_calls(slack, config, report):
@@ -440,8 +441,8 @@ def test_a_file_that_changes_its_size_is_not_shared(slack, config, tmp_path, how
         in str(caught.value)
     )
     assert str(caught.value).endswith(NOTHING + ".")
-    assert sent(slack) == [] and shared(slack) == [] and calls(slack, files_upload.COMPLETE) == []
-    assert len(calls(slack, files_upload.GET_URL)) == 1
+    assert sent(slack) == [] and shared(slack) == [] and calls(slack, upload_module.COMPLETE) == []
+    assert len(calls(slack, upload_module.GET_URL)) == 1
 
 
 def test_a_file_that_is_rewritten_in_its_size_is_uploaded_whole(slack, config, tmp_path):
@@ -470,10 +471,10 @@ def test_a_disk_that_fails_is_not_taken_for_the_network():
 def passing():
     """Faults that pass: name → (fault, how often a URL is asked for, how often bytes arrive)."""
     return {
-        "URL: 500": (Fault.status(500, method=files_upload.GET_URL), 2, 1),
-        "URL: cut": (Fault.cut_after_read(method=files_upload.GET_URL), 2, 1),
-        "URL: too many": (Fault.rate_limited(2, method=files_upload.GET_URL), 2, 1),
-        "URL: trouble": (Fault.refuse("internal_error", method=files_upload.GET_URL), 2, 1),
+        "URL: 500": (Fault.status(500, method=upload_module.GET_URL), 2, 1),
+        "URL: cut": (Fault.cut_after_read(method=upload_module.GET_URL), 2, 1),
+        "URL: too many": (Fault.rate_limited(2, method=upload_module.GET_URL), 2, 1),
+        "URL: trouble": (Fault.refuse("internal_error", method=upload_module.GET_URL), 2, 1),
         "bytes: 500": (Fault.status(500, method=BYTES), 2, 2),
         "bytes: 503 twice": (Fault.status(503, method=BYTES, times=2), 3, 3),
         "bytes: HTML": (Fault.html(200, method=BYTES), 2, 2),
@@ -485,7 +486,7 @@ def passing():
         "bytes: expired": (Fault.status(403, "expired", method=BYTES), 2, 2),
         "bytes: unknown": (Fault.status(404, "no such upload", method=BYTES), 2, 2),
         "bytes: some only": (Fault.status(200, "OK - 5", method=BYTES), 2, 2),
-        "complete: too many": (Fault.rate_limited(2, method=files_upload.COMPLETE), 1, 1),
+        "complete: too many": (Fault.rate_limited(2, method=upload_module.COMPLETE), 1, 1),
     }
 
 
@@ -499,7 +500,7 @@ def test_what_passes_is_tried_again_with_a_fresh_url(slack, config, tmp_path, na
     assert fault.used
     (file,) = answer["files"]
     assert content_of(slack, file) == CONTENT * 20
-    assert len(calls(slack, files_upload.GET_URL)) == asked and len(sent(slack)) == arrived
+    assert len(calls(slack, upload_module.GET_URL)) == asked and len(sent(slack)) == arrived
     assert len({each.path for each in sent(slack)}) == arrived, "a URL is used once"
     assert len(shared(slack)) == 1
 
@@ -507,7 +508,7 @@ def test_what_passes_is_tried_again_with_a_fresh_url(slack, config, tmp_path, na
 def lasting():
     """Faults that stay: name → (fault, error, part of its text)."""
     always = {"times": None}
-    at_url, at_bytes = dict(always, method=files_upload.GET_URL), dict(always, method=BYTES)
+    at_url, at_bytes = dict(always, method=upload_module.GET_URL), dict(always, method=BYTES)
     return {
         "URL: refused": (
             Fault.refuse("file_uploads_disabled", **at_url),
@@ -550,7 +551,7 @@ def test_what_stays_leaves_nothing_and_says_so(slack, config, report, name):
     said = str(caught.value)
     assert part in said and said.endswith(NOTHING + ".") and "\n" not in said
     assert PERHAPS not in said and "_UrlRefused" not in said
-    assert calls(slack, files_upload.COMPLETE) == [] and shared(slack) == []
+    assert calls(slack, upload_module.COMPLETE) == [] and shared(slack) == []
     assert set(slack.workspace.files) == {"F0HARBOUR01", "F0HARBOUR02", "F0HARBOUR03"}
     assert sum(caught.value.client.clock.slept) < config["max_wait"]
 
@@ -559,7 +560,7 @@ def test_an_expired_url_is_replaced_once(slack, config, report):
     slack.faults.append(Fault.status(403, "expired", method=BYTES, times=None))
     with pytest.raises(Misdirected):
         timeless(config, file_path=report)
-    assert len(sent(slack)) == len(calls(slack, files_upload.GET_URL)) == 2
+    assert len(sent(slack)) == len(calls(slack, upload_module.GET_URL)) == 2
 
 
 def test_where_one_of_several_breaks_none_is_shared(slack, config, tmp_path):
@@ -569,7 +570,7 @@ def test_where_one_of_several_breaks_none_is_shared(slack, config, tmp_path):
     with pytest.raises(SlackError) as caught:
         timeless(config, file_paths=[str(tmp_path / each) for each in "abc"], channels=G)
     assert "This was 'b', file 2 of 3. Nothing was shared." in str(caught.value)
-    assert shared(slack) == [] and calls(slack, files_upload.COMPLETE) == []
+    assert shared(slack) == [] and calls(slack, upload_module.COMPLETE) == []
     assert len(sent(slack)) == 3  # a; b twice; c never
 
 
@@ -578,11 +579,11 @@ REFUSED = ["channel_not_found", "not_in_channel", "invalid_blocks", "file_not_fo
 
 @pytest.mark.parametrize("code", REFUSED)
 def test_a_completion_that_is_refused_shares_nothing(slack, config, report, code):
-    slack.faults.append(Fault.refuse(code, method=files_upload.COMPLETE))
+    slack.faults.append(Fault.refuse(code, method=upload_module.COMPLETE))
     with pytest.raises(Refusal) as caught:
         timeless(config, file_path=report, channels=G)
     assert caught.value.code == code and str(caught.value).endswith(NOT_COMPLETED)
-    assert len(calls(slack, files_upload.COMPLETE)) == 1 and shared(slack) == []
+    assert len(calls(slack, upload_module.COMPLETE)) == 1 and shared(slack) == []
 
 
 @pytest.mark.parametrize(
@@ -595,20 +596,20 @@ def test_a_completion_that_is_refused_shares_nothing(slack, config, report, code
     ],
 )
 def test_a_completion_of_unknown_outcome_is_not_repeated(slack, config, report, fault, done):
-    slack.faults.append(fault(method=files_upload.COMPLETE, times=None))
+    slack.faults.append(fault(method=upload_module.COMPLETE, times=None))
     with pytest.raises(Unanswered) as caught:
         timeless(config, file_path=report, channels=G)
     assert PERHAPS in str(caught.value) and "othing was shared" not in str(caught.value)
-    assert len(calls(slack, files_upload.COMPLETE)) == 1
+    assert len(calls(slack, upload_module.COMPLETE)) == 1
     assert len(shared(slack)) == (1 if done else 0)
 
 
 def test_trouble_at_the_completion_is_an_unknown_outcome_too(slack, config, report):
-    slack.faults.append(Fault.refuse("internal_error", method=files_upload.COMPLETE, times=None))
+    slack.faults.append(Fault.refuse("internal_error", method=upload_module.COMPLETE, times=None))
     with pytest.raises(Refusal) as caught:
         timeless(config, file_path=report, channels=G)
     assert PERHAPS in str(caught.value) and "othing was shared" not in str(caught.value)
-    assert len(calls(slack, files_upload.COMPLETE)) == 1
+    assert len(calls(slack, upload_module.COMPLETE)) == 1
 
 
 def test_an_answer_that_does_not_come_ends_in_time(slack, config, report):
@@ -624,7 +625,7 @@ def test_an_answer_that_does_not_come_ends_in_time(slack, config, report):
 def answering(url, file_id="F1"):
     """A fault: another upload URL than Slack's."""
     body = json.dumps({"ok": True, "upload_url": url, "file_id": file_id})
-    return Fault.status(200, body, "application/json", method=files_upload.GET_URL, times=None)
+    return Fault.status(200, body, "application/json", method=upload_module.GET_URL, times=None)
 
 
 @pytest.mark.parametrize(
@@ -659,11 +660,11 @@ def test_an_answer_without_an_id_is_none(slack, config, report):
 def test_slack_itself_sends_no_file_to_this_machine():
     answer = {"upload_url": "http://127.0.0.1:8080/x", "file_id": "F1"}
     with pytest.raises(Misdirected):
-        files_upload.check_place(answer, Settings())
+        upload_module.check_place(answer, Settings())
     loopback = Settings(api_url="http://127.0.0.1:1/api/")
-    assert files_upload.check_place(answer, loopback) == ("http://127.0.0.1:8080/x", "F1")
+    assert upload_module.check_place(answer, loopback) == ("http://127.0.0.1:8080/x", "F1")
     answer["upload_url"] = "https://files.slack.com/x"
-    assert files_upload.check_place(answer, Settings())[0] == "https://files.slack.com/x"
+    assert upload_module.check_place(answer, Settings())[0] == "https://files.slack.com/x"
 
 
 def test_an_upload_goes_through_the_proxy_and_trusts_the_configured_ca(
@@ -696,7 +697,7 @@ def test_over_tls(report):
 
 def test_a_large_file_says_how_far_it_is():
     clock, said = Clock(), []
-    progress = files_upload.paced(said.append, 5.0, clock, large=1000)
+    progress = upload_module.paced(said.append, 5.0, clock, large=1000)
     for number in range(0, 2048 + 1, 256):
         progress("x.iso", number * 1024 * 1024, 2048 * 1024 * 1024)
         clock.now += 2
@@ -714,7 +715,7 @@ def test_it_says_so_in_the_live_output(slack, config, tmp_path, monkeypatch, cap
     monkeypatch.setattr(action, "PROGRESS_EVERY", 0.0)
     path = tmp_path / "big.bin"
     with open(path, "wb") as stream:
-        stream.truncate(files_upload.LARGE)
+        stream.truncate(upload_module.LARGE)
     upload(config, file_path=str(path))
     lines = [each for each in capsys.readouterr().out.splitlines() if "big.bin" in each]
     assert lines and all("% sent" in each for each in lines)
@@ -788,8 +789,8 @@ def secret_faults():
         "echo in HTML": Fault.status(200, "<html>%s</html>" % echo, "text/html", **at_bytes),
         "echo in 500": Fault.status(500, echo, **at_bytes),
         "echo in a redirect": Fault.redirect("https://evil.example/" + TOKEN, **at_bytes),
-        "echo at the end": Fault.status(403, echo, method=files_upload.COMPLETE, times=None),
-        "cut at the end": Fault.cut_after_read(method=files_upload.COMPLETE, times=None),
+        "echo at the end": Fault.status(403, echo, method=upload_module.COMPLETE, times=None),
+        "cut at the end": Fault.cut_after_read(method=upload_module.COMPLETE, times=None),
         "slow": Fault.slow(threading.Event(), **at_bytes),
         "not https": answering("http://x:%s@files.example/%s" % (CANARY, CANARY)),
     }
@@ -877,7 +878,7 @@ def test_a_refusal_is_an_exception_with_a_mock_too():
 
 def announced(slack, length=5):
     answer = requests.post(
-        slack.api_url + files_upload.GET_URL,
+        slack.api_url + upload_module.GET_URL,
         data={"filename": "x.txt", "length": length},
         headers={"Authorization": "Bearer " + slack.bot_token},
         timeout=20,
@@ -901,10 +902,10 @@ def test_loopback_completes_only_what_arrived(slack, config):
     client = make_client(config)
     for each in (file_id, "F0NOWHERE"):
         with pytest.raises(Refusal, match="file_not_found"):
-            client.call(files_upload.COMPLETE, {"files": [{"id": each}]})
+            client.call(upload_module.COMPLETE, {"files": [{"id": each}]})
     with pytest.raises(Refusal, match="unknown_snippet_type"):
         client.call(
-            files_upload.GET_URL, {"filename": "x", "length": 1, "snippet_type": "application/pdf"}
+            upload_module.GET_URL, {"filename": "x", "length": 1, "snippet_type": "application/pdf"}
         )
 
 
