@@ -104,15 +104,16 @@ def _conditions(facts: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _standing(facts: Mapping[str, Any]) -> Iterator[str]:
+    names = ", ".join("slack.%s" % each for each in facts.get("replaced_by") or ())
+    replacement = "; use %s" % names if names else ""
     if facts["deprecated"]:
-        instead = ", ".join("slack.%s" % each for each in facts.get("replaced_by") or ())
-        yield "Deprecated by Slack%s." % ("; use %s" % instead if instead else "")
+        yield "Deprecated by Slack%s." % replacement
     if facts.get("sunset"):
         yield "Ended for most apps on %s." % facts["sunset"]
     if facts.get("nonfunctional"):
         yield "It has no effect any more."
-    if facts.get("legacy"):
-        yield "Slack calls it legacy."
+    if facts.get("legacy") and not facts["deprecated"]:
+        yield "Slack calls it legacy%s." % replacement
 
 
 def _token(facts: Mapping[str, Any]) -> str:
@@ -122,9 +123,16 @@ def _token(facts: Mapping[str, Any]) -> str:
     return "Token: %s." % " or ".join(_KINDS[kind] for kind in kinds) if kinds else ""
 
 
+# No app can be given these: they belong to Slack's own clients.
+_INTERNAL_SCOPES = {"seamless.user", "client"}
+
+
 def _scopes(facts: Mapping[str, Any]) -> str:
     scopes: Mapping[str, List[str]] = facts.get("scopes") or {}
-    told = {kind: ", ".join(scopes[kind]) for kind in sorted(scopes) if scopes[kind]}
+    kinds = {
+        kind: [each for each in scopes[kind] if each not in _INTERNAL_SCOPES] for kind in scopes
+    }
+    told = {kind: ", ".join(kinds[kind]) for kind in sorted(kinds) if kinds[kind]}
     if not told:
         return "Scope: none." if facts.get("no_scope_required") else ""
     if len(set(told.values())) == 1:
