@@ -10,6 +10,8 @@ from helpers import run_action
 from sandbox.slack import Fault
 from st2slack import action
 from st2slack.base.errors import RateLimited
+from st2slack.stackstorm.execution import Execution
+from st2slack.stackstorm.time_left import seconds_left_of
 
 STARTED = "2026-11-24T12:00:00.123456Z"
 NOON = 1795521600.0  # the same moment, without the fraction, in Unix seconds
@@ -41,7 +43,7 @@ def execution(given=None, own=None, runner=600):
     ],
 )
 def test_what_is_left(document, now, left):
-    assert action._left_of(document, now) == left
+    assert seconds_left_of(Execution.from_json(document), now) == left
 
 
 class StackStormAPI:

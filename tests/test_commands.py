@@ -17,6 +17,7 @@ from st2slack.chatops.incoming import Came, check, cleaned, clock_of
 from st2slack.messages import reply
 from st2slack.messages.reply import Addressee
 from st2slack.settings.slack import read_settings
+from st2slack.stackstorm.alias import Alias
 
 TOMASZ, DEPLOYS, RANDOM = "U0HARBOUR02", "C0DEPLOYS01", "C0RANDOM001"
 
@@ -343,13 +344,13 @@ ALIAS = {
 
 
 def test_the_forms_of_an_alias():
-    assert [(form.display, form.format) for form in command_text.forms(ALIAS)] == [
+    assert [(form.display, form.format) for form in command_text.forms(Alias.from_json(ALIAS))] == [
         ("deploy {{service}}", "deploy {{service}}"),
         ("ship SERVICE", "ship {{service}}"),
         ("", "put {{service}} out"),
         ("", "release {{service}}"),
     ]
-    assert list(command_text.forms({"formats": None})) == []
+    assert list(command_text.forms(Alias.from_json({"formats": None}))) == []
 
 
 @pytest.mark.parametrize(
@@ -364,11 +365,11 @@ def test_the_forms_of_an_alias():
     ],
 )
 def test_the_nearest(command, expected):
-    assert command_text.nearest(command, command_text.forms(ALIAS)) == expected
+    assert command_text.nearest(command, command_text.forms(Alias.from_json(ALIAS))) == expected
 
 
 def form(text):
-    return command_text.Form({}, text, text)
+    return command_text.Form(Alias(), text, text)
 
 
 BY_NAME = [
@@ -412,12 +413,14 @@ def test_a_format_that_never_fits(text, expected):
 
 
 def test_no_more_than_a_few_are_near():
-    forms = [command_text.Form({}, "deploy%d" % number, "deploy%d" % number) for number in range(9)]
+    forms = [
+        command_text.Form(Alias(), "deploy%d" % number, "deploy%d" % number) for number in range(9)
+    ]
     assert len(command_text.nearest("deploy", forms)) == command_text.NEAREST
 
 
 def test_help_of_a_word():
-    forms = list(command_text.forms(ALIAS))
+    forms = list(command_text.forms(Alias.from_json(ALIAS)))
     assert command_text.help_lines(forms, "SHIP") == [("ship SERVICE", "Deploy a service.")]
     assert len(command_text.help_lines(forms, "")) == 2
     assert command_text.help_lines(forms, "coffee") == []

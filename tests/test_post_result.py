@@ -15,6 +15,7 @@ from st2slack.results import post_result as results_post_result
 from st2slack.results.notification import Notice, notice_of, workspace_of
 from st2slack.results.post_result import Times, post_result
 from st2slack.results.result_blocks import ASKED
+from st2slack.stackstorm.alias import AliasRequest
 from st2slack.stackstorm.client import ENDED, StackStorm
 
 DEPLOYS, GENERAL = seed.DEPLOYS, seed.GENERAL
@@ -540,10 +541,9 @@ def test_the_result_of_a_command_comes_back(slack, st2, config, execution):
     )
     st2.enable_rule("slack.post_results")
     ts = acknowledge(slack, config)
-    asked = {"name": "deploy", "format": "deploy", "command": "deploy", "user": TOMASZ}
-    asked.update(source_channel=DEPLOYS, notification_route="slack")
-    asked["source_context"] = {"channel": DEPLOYS, "message": ts}
-    StackStorm(st2.client()).run_alias(asked)
+    context = {"channel": DEPLOYS, "message": ts}
+    request = AliasRequest("deploy", "deploy", "deploy", TOMASZ, DEPLOYS, context, "slack")
+    StackStorm(st2.client()).run_alias(request)
     (posted,) = st2.wait_for(lambda: st2.executions("slack.post_result"))
     ended = st2.ended(posted["id"])
     assert ended["status"] == "succeeded", ended["result"]

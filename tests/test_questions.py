@@ -18,12 +18,12 @@ from st2slack.approvals.question import (
     question_of_schema,
     response_schema,
     route_of,
-    unix_of,
 )
 from st2slack.approvals.requester import is_uncertain, started_by
 from st2slack.approvals.votes import Vote
 from st2slack.base.errors import InputError
 from st2slack.base.text_length import text_length
+from st2slack.stackstorm.timestamps import unix_seconds
 
 ASKED_AT = 1_000_000.0
 LEAST = {"channel": "deploys", "text": "Deploy?"}
@@ -148,10 +148,10 @@ def test_routes(route, channel):
 
 
 def test_timestamps_of_stackstorm():
-    assert unix_of("1970-01-02T00:00:01.5Z") == 86401.5
-    assert unix_of("1970-01-02T00:00:01.500000Z") == 86401.5
-    assert unix_of("1970-01-02T00:00:01Z") == 86401.0
-    assert unix_of(None) == 0.0
+    assert unix_seconds("1970-01-02T00:00:01.5Z") == 86401.5
+    assert unix_seconds("1970-01-02T00:00:01.500000Z") == 86401.5
+    assert unix_seconds("1970-01-02T00:00:01Z") == 86401.0
+    assert unix_seconds(None) == 0.0
 
 
 # --- a schema of somebody's own -------------------------------------------------------------------

@@ -535,9 +535,9 @@ def test_help_counts_what_does_not_fit(world):
 
 
 def _all_forms(world):
-    aliases = StackStorm(world.st2.client()).aliases()
+    aliases = StackStorm(world.st2.client()).list_aliases()
     forms = [
-        each for alias in aliases if alias["pack"] == "demo" for each in command_text.forms(alias)
+        each for alias in aliases if alias.pack == "demo" for each in command_text.forms(alias)
     ]
     return command_text.help_lines(forms, "a")
 

@@ -6,7 +6,6 @@ exception of `errors.py`, whose text is what the operator reads.
 
 from __future__ import annotations
 
-import calendar
 import json
 import os
 import sys
@@ -35,6 +34,7 @@ from st2slack.messages import webhook
 from st2slack.settings.invite import InviteSettings, read_invite
 from st2slack.settings.slack import Settings, read_settings
 from st2slack.settings.values import check_token
+from st2slack.stackstorm.time_left import seconds_left
 
 if TYPE_CHECKING:  # few actions need it
     from st2slack.approvals.context import Desk
@@ -276,39 +276,3 @@ def _checked(answer: Any) -> Any:
         if size > RESULT_LIMIT:
             raise too_large("one answer")
     return answer
-
-
-def seconds_left(environ: Mapping[str, str] = os.environ) -> Optional[float]:
-    """Seconds until StackStorm ends this action, None where nobody can tell.
-
-    StackStorm does not hand an action its own timeout. Its API knows it; it is asked only when a
-    call is about to wait, with the token that every execution has.
-    """
-    execution = environ.get("ST2_ACTION_EXECUTION_ID")
-    api_url, token = environ.get("ST2_ACTION_API_URL"), environ.get("ST2_ACTION_AUTH_TOKEN")
-    if not execution or not api_url:
-        return None
-    try:
-        with requests.Session() as session:
-            session.trust_env = False  # StackStorm's token goes to no proxy
-            answer = session.get(
-                "%s/executions/%s" % (api_url.rstrip("/"), execution),
-                timeout=2,
-                headers={"X-Auth-Token": token or ""},
-                allow_redirects=False,
-            ).json()
-        return _left_of(answer, time.time())
-    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
-        return None
-
-
-def _left_of(execution: Mapping[str, Any], now: float) -> Optional[float]:
-    """Seconds left of an execution as StackStorm's API gives it; `now` in Unix seconds."""
-    given = execution.get("parameters", {}).get("timeout")
-    own = execution["action"].get("parameters", {}).get("timeout", {}).get("default")
-    runner = execution["runner"].get("runner_parameters", {}).get("timeout", {}).get("default")
-    timeout = next((each for each in (given, own, runner) if each), None)
-    if timeout is None:
-        return None
-    started = time.strptime(execution["start_timestamp"][:19], "%Y-%m-%dT%H:%M:%S")
-    return max(0.0, float(timeout) - (now - calendar.timegm(started)))

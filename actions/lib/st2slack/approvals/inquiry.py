@@ -11,11 +11,11 @@ from st2slack.approvals.question import (
     question_of_ask,
     question_of_schema,
     route_of,
-    unix_of,
 )
 from st2slack.base.errors import InputError
 from st2slack.base.typed_text import all_without_typed_forms, texts_in, without_typed_forms
 from st2slack.stackstorm.client import GIVEN_UP, Json, StackStorm
+from st2slack.stackstorm.timestamps import unix_seconds as unix_of
 
 RUNNER = "inquirer"
 # How an inquiry stands.

@@ -7,7 +7,6 @@ be kept, and nothing that is kept can change it.
 
 from __future__ import annotations
 
-import calendar
 import math
 import re
 from dataclasses import dataclass, replace
@@ -150,15 +149,6 @@ def route_of(route: Any) -> Optional[str]:
     """The channel that a route of core.ask names: slack:CHANNEL; "" for slack; None: not ours."""
     kind, _, channel = str(route or "").partition(":")
     return channel.strip() if kind == ROUTE else None
-
-
-def unix_of(timestamp: Any) -> float:
-    """Unix seconds of a timestamp of StackStorm's API, e.g. 2026-03-01T10:20:30.123456Z."""
-    found = re.match(r"(\d+)-(\d+)-(\d+)T(\d+):(\d+):(\d+)(\.\d+)?", str(timestamp or ""))
-    if not found:
-        return 0.0
-    parts = [int(found[each]) for each in range(1, 7)]
-    return calendar.timegm((*parts, 0, 0, 0)) + float(found[7] or 0)
 
 
 # --- parts ----------------------------------------------------------------------------------------

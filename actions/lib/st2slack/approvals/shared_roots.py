@@ -16,11 +16,11 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Set, Tuple
 
 from st2slack.approvals.context import Desk
 from st2slack.approvals.inquiry import Look
-from st2slack.approvals.question import unix_of
 from st2slack.approvals.store import ROOT, Kept
 from st2slack.approvals.stuck_runs import STUCK_AFTER, given_of
 from st2slack.base.errors import SlackError
 from st2slack.stackstorm.client import ENDED, Json, StackStorm
+from st2slack.stackstorm.timestamps import unix_seconds as unix_of
 
 DELIVER = "slack.deliver_answer"
 POST = "slack.chat.postMessage"

@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Set
 
 from st2slack.approvals.context import Desk
-from st2slack.approvals.question import unix_of
 from st2slack.base.errors import SlackError
 from st2slack.stackstorm.client import ENDED, Json
+from st2slack.stackstorm.timestamps import unix_seconds as unix_of
 
 ANSWER = "slack.answer_question"
 # A run ends by its own timeout (120 s, actions/answer_question.yaml) long before.

@@ -12,11 +12,12 @@ from typing import Any, Dict, Optional
 from st2slack.approvals import shared_roots, store, votes
 from st2slack.approvals.context import Desk
 from st2slack.approvals.inquiry import ANSWERED, CANCELED, OPEN, Look
-from st2slack.approvals.question import route_of, unix_of
+from st2slack.approvals.question import route_of
 from st2slack.approvals.store import Kept
 from st2slack.approvals.stuck_runs import ANSWER, free
 from st2slack.base.errors import SlackError
 from st2slack.stackstorm.client import Json
+from st2slack.stackstorm.timestamps import unix_seconds as unix_of
 
 POST = "slack.post_question"
 POST_AFTER = 45.0  # seconds after which a question without a message is posted

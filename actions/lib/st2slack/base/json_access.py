@@ -59,6 +59,12 @@ def get_object(values: Mapping[str, object], key: str) -> JsonObject:
     return as_object(values.get(key))
 
 
+def find_object(values: Mapping[str, object], key: str) -> Optional[JsonObject]:
+    """The object at `key`, None where there is none."""
+    value = values.get(key)
+    return value if isinstance(value, dict) else None
+
+
 def get_list(values: Mapping[str, object], key: str) -> List[object]:
     """The list at `key`, [] where there is none."""
     value = values.get(key)

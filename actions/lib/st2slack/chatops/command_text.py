@@ -27,11 +27,12 @@ import bisect
 import difflib
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Match, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Match, Sequence, Tuple
 
 from st2slack.base.ids import parse_mention
 from st2slack.base.templates import find_template, has_encoded
 from st2slack.base.text_length import text_length
+from st2slack.stackstorm.alias import Alias
 
 LONGEST = 2000  # units (text_length.py) of a command
 MOST_WAYS = 100_000  # ways to read the pairs, times where a value may end: 20 ms for each format
@@ -78,7 +79,7 @@ _CUT = r"[{<][\"']?(?=\s|$%s)"
 class Form:
     """One way to give a command of an alias. `display`: for people; `format`: for StackStorm."""
 
-    alias: Mapping[str, Any]
+    alias: Alias
     display: str
     format: str
 
@@ -226,17 +227,11 @@ def _is_tangled(command: str) -> bool:
 # --- aliases --------------------------------------------------------------------------------------
 
 
-def forms(alias: Mapping[str, Any]) -> Iterator[Form]:
-    """The ways to give a command of an alias, as StackStorm's API tells it."""
-    for each in alias.get("formats") or ():
-        if isinstance(each, str):
-            yield Form(alias, each, each)
-        elif isinstance(each, Mapping):
-            ways = each.get("representation") or []
-            ways = [ways] if isinstance(ways, str) else ways
-            display = str(each.get("display") or "")
-            for number, way in enumerate(ways):
-                yield Form(alias, display if number == 0 or not display else "", str(way))
+def forms(alias: Alias) -> Iterator[Form]:
+    """The ways to give a command of an alias."""
+    for each in alias.formats:
+        for number, representation in enumerate(each.representations):
+            yield Form(alias, each.display if number == 0 else "", representation)
 
 
 def nearest(command: str, among: Iterable[Form]) -> List[str]:
@@ -289,8 +284,8 @@ def help_lines(among: Sequence[Form], word: str) -> List[Tuple[str, str]]:
     """(display, description) of the forms that have the word in them, in their order."""
     found: Dict[str, str] = {}
     for form in among:
-        description = str(form.alias.get("description") or "")
-        about = "%s %s %s" % (form.display, description, form.alias.get("pack"))
+        description = form.alias.description
+        about = "%s %s %s" % (form.display, description, form.alias.pack)
         if form.display and word.lower() in about.lower():
             found.setdefault(form.display, description)
     return list(found.items())

@@ -10,8 +10,8 @@ The notifier renders what it gets as templates: IDs and timestamps go there, not
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from dataclasses import replace
+from typing import Any, Callable, Dict, Optional, Tuple
 
 from st2slack.api.client import Client
 from st2slack.authorization.decision import ACTION, ALIAS, Thing
@@ -23,6 +23,7 @@ from st2slack.base.typed_text import with_own_forms
 from st2slack.chatops import command_text
 from st2slack.chatops.incoming import Came
 from st2slack.messages.reply import answer_openly, answer_privately, in_code
+from st2slack.stackstorm.alias import Alias, AliasExecution, AliasRequest, MatchedAlias
 from st2slack.stackstorm.client import StackStorm
 
 ROUTE = "slack"  # of the notification: whose rule posts the result
@@ -33,25 +34,9 @@ Result = Dict[str, Any]
 Ran = Tuple[bool, Result]  # whether it is a success of the action that ran it, and its result
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """The alias that a command fits."""
-
-    alias: Mapping[str, Any]
-    format: str
-
-    @property
-    def ref(self) -> str:
-        return "%s.%s" % (self.alias.get("pack"), self.alias.get("name"))
-
-    @property
-    def thing(self) -> Thing:
-        return Thing({ALIAS: self.ref, ACTION: str(self.alias.get("action_ref"))})
-
-    def setting(self, section: str, key: str) -> Any:
-        """A setting of `ack`, None where none is."""
-        found = self.alias.get(section)
-        return found.get(key) if isinstance(found, dict) else None
+def resource_of(alias: Alias) -> Thing:
+    """What rules of `authorization` name when they allow an alias."""
+    return Thing({ALIAS: alias.ref, ACTION: alias.action})
 
 
 class AliasRun:
@@ -69,45 +54,49 @@ class AliasRun:
         self._workspace = workspace
         self._say = say
 
-    def start(self, command: str, chosen: Chosen, came: Came, result: Result) -> Ran:
+    def start(self, command: str, chosen: MatchedAlias, came: Came, result: Result) -> Ran:
         """Acknowledge, run, compare. The result may come before the answer: so first the message
         that it will be put into.
         """
         who = "<@%s>" % came.user
-        silent = chosen.setting("ack", "enabled") is False
-        ts = None if silent else self._acknowledge(came, "%s runs %s." % (who, in_code(chosen.ref)))
+        silent = not chosen.alias.ack.enabled
+        ts = (
+            None
+            if silent
+            else self._acknowledge(came, "%s runs %s." % (who, in_code(chosen.alias.ref)))
+        )
         result["message"] = {"channel": came.channel, "ts": ts} if ts else None
         try:
             answer = self._stackstorm.run_alias(self._asked(command, chosen, came, ts))
         except ApiFault as fault:
             self._failed(came, ts, fault, _not_started(fault))
             return False, {**result, "why": str(fault)}
-        execution = answer.get("execution")
-        execution = execution if isinstance(execution, dict) else {}
-        result["execution_id"] = execution.get("id")
-        why = _another(answer, execution, chosen, command)
+        result["execution_id"] = answer.execution.id or None
+        why = _another(answer, chosen, command)
         if why:
             return self._stop(came, ts, why, result)
         if ts:
-            self._complete(came, ts, _acknowledgement(who, command, chosen, answer, execution))
+            self._complete(came, ts, _acknowledgement(who, command, chosen, answer))
         return True, {**result, "ran": True}
 
-    def _asked(self, command: str, chosen: Chosen, came: Came, ts: Optional[str]) -> Dict[str, Any]:
+    def _asked(
+        self, command: str, chosen: MatchedAlias, came: Came, ts: Optional[str]
+    ) -> AliasRequest:
         context = {
             "channel": came.channel,
             "thread_ts": came.thread_ts or came.ts or ts,
             "message": ts,
             "workspace": self._workspace,
         }
-        return {
-            "name": chosen.alias.get("name"),
-            "format": chosen.format,
-            "command": command,
-            "user": came.user,
-            "source_channel": came.channel,
-            "source_context": {key: value for key, value in context.items() if value},
-            "notification_route": ROUTE,
-        }
+        return AliasRequest(
+            name=chosen.alias.name,
+            format=chosen.format,
+            command=command,
+            user=came.user,
+            channel=came.channel,
+            context={key: value for key, value in context.items() if value},
+            route=ROUTE,
+        )
 
     def _acknowledge(self, came: Came, text: str) -> Optional[str]:
         to = replace(came.addressee, thread_ts=came.thread)
@@ -154,25 +143,21 @@ def _not_started(fault: ApiFault) -> str:
     )
 
 
-def _another(
-    answer: Mapping[str, Any], execution: Mapping[str, Any], chosen: Chosen, command: str
-) -> str:
+def _another(answer: AliasExecution, chosen: MatchedAlias, command: str) -> str:
     """What StackStorm started that was not allowed, in words; "" where all is as it was."""
-    alias = answer.get("actionalias")
-    alias = alias if isinstance(alias, dict) else {}
-    started = (alias.get("pack"), alias.get("name"), alias.get("action_ref"))
-    allowed = tuple(chosen.alias.get(key) for key in ("pack", "name", "action_ref"))
-    if started != allowed:
-        return "StackStorm ran the alias %s.%s (%s) in place of the allowed %s." % (
-            *started,
-            chosen.ref,
+    started, allowed = answer.alias, chosen.alias
+    if (started.ref, started.action) != (allowed.ref, allowed.action):
+        return "StackStorm ran the alias %s (%s) in place of the allowed %s." % (
+            started.ref,
+            started.action,
+            allowed.ref,
         )
-    fixed = set(alias.get("immutable_parameters") or {})
+    fixed = started.immutable_parameters
     known = {
         *command_text.named(chosen.format),
         *(key for key, _ in command_text.pairs(command)[0]),
     }
-    given = execution.get("parameters") or {}
+    given = answer.execution.parameters
     more = sorted(set(given) - known - fixed)
     if more:
         return "StackStorm gave the action parameters that were not asked for: %s." % more[0]
@@ -181,29 +166,11 @@ def _another(
     return ""
 
 
-def _acknowledgement(
-    who: str,
-    command: str,
-    chosen: Chosen,
-    answer: Mapping[str, Any],
-    execution: Mapping[str, Any],
-) -> str:
+def _acknowledgement(who: str, command: str, chosen: MatchedAlias, answer: AliasExecution) -> str:
     """Who asked for what, and the alias's own words."""
-    shown = chosen.format if _has_secret(execution) else command
+    shown = chosen.format if answer.execution.has_secret_parameter else command
     lines = ["%s runs %s." % (who, in_code(shown))]
-    message = answer.get("message")
-    if message and isinstance(message, str):
-        own = str(chosen.setting("ack", "format") or "")
-        shown = without_pings(with_own_forms(message, [own]))
+    if answer.message:
+        shown = without_pings(with_own_forms(answer.message, [chosen.alias.ack.format]))
         lines.append(closed(head(shown, command_text.LONGEST_ANSWER)))
     return "\n".join(lines)
-
-
-def _has_secret(execution: Mapping[str, Any]) -> bool:
-    """Whether a parameter that was given is a secret one, by the action's own metadata."""
-    action = execution.get("action")
-    known = action.get("parameters") if isinstance(action, dict) else None
-    if not isinstance(known, dict):
-        return True
-    given: Callable[[str], Any] = (execution.get("parameters") or {}).__contains__
-    return any(each.get("secret") and given(name) for name, each in known.items())

@@ -18,9 +18,10 @@ from st2slack.base.mrkdwn import escape
 from st2slack.chatops import command_text, incoming
 from st2slack.chatops.command_text import Form
 from st2slack.chatops.incoming import Came
-from st2slack.chatops.run_alias import AliasRun, Chosen, Ran, Result
+from st2slack.chatops.run_alias import AliasRun, Ran, Result, resource_of
 from st2slack.messages.reply import answer_privately, in_code
 from st2slack.settings.chatops import ChatopsSettings
+from st2slack.stackstorm.alias import MatchedAlias
 from st2slack.stackstorm.client import StackStorm
 
 HELP = "help"
@@ -94,7 +95,7 @@ class Commands:
             self._help(command, asker, came)
             chosen = self._match(command, asker, came)
             result["record"] = self._decide(command, chosen, asker)
-            result["alias"] = chosen.ref
+            result["alias"] = chosen.alias.ref
         return self._alias_run.start(command, chosen, came, result)
 
     # --- whether ----------------------------------------------------------------------------------
@@ -137,11 +138,11 @@ class Commands:
             raise Stop("nothing is allowed", self._denial(asker), record=record)
         return asker, record
 
-    def _decide(self, command: str, chosen: Chosen, asker: Asker) -> Dict[str, Any]:
+    def _decide(self, command: str, chosen: MatchedAlias, asker: Asker) -> Dict[str, Any]:
         """The record of the decision. Stop where it is a no, or no to what was given."""
-        decision, record = asker.decide(chosen.thing)
+        decision, record = asker.decide(resource_of(chosen.alias))
         if not decision.allowed:
-            raise Stop("not allowed", self._denial(asker), record=record, alias=chosen.ref)
+            raise Stop("not allowed", self._denial(asker), record=record, alias=chosen.alias.ref)
         extra = command_text.extra(command, chosen.format)
         if extra and not decision.extra_parameters:
             raise Stop(
@@ -154,7 +155,7 @@ class Commands:
                     in_code(chosen.format),
                 ),
                 record=record,
-                alias=chosen.ref,
+                alias=chosen.alias.ref,
             )
         return record
 
@@ -194,17 +195,17 @@ class Commands:
         """What the person may say here."""
         allowed = [
             alias
-            for alias in self._stackstorm.aliases()
-            if alias.get("enabled") and asker.allows(Chosen(alias, "").thing)
+            for alias in self._stackstorm.list_aliases()
+            if alias.enabled and asker.allows(resource_of(alias))
         ]
         return [form for alias in allowed for form in command_text.forms(alias)]
 
-    def _match(self, command: str, asker: Asker, came: Came) -> Chosen:
+    def _match(self, command: str, asker: Asker, came: Came) -> MatchedAlias:
         why = command_text.unusable(command)
         if why:
             raise Stop("unusable: " + why, "Nothing was run: %s." % escape(why))
         try:
-            found = self._stackstorm.match(command)
+            found = self._stackstorm.match_alias(command)
         except ApiRefusal as refusal:
             if refusal.status >= 500:
                 raise
@@ -214,10 +215,10 @@ class Commands:
             ) from None
         if found is None:
             raise Stop("no alias fits", self._no_match(command, asker, came))
-        why = command_text.unsafe_join(command, found.representation)
+        why = command_text.unsafe_join(command, found.format)
         if why:
             raise Stop("unusable: " + why, "Nothing was run: %s." % escape(why))
-        return self._unique(Chosen(found.alias, found.representation))
+        return self._unique(found)
 
     def _no_match(self, command: str, asker: Asker, came: Came) -> str:
         near = command_text.nearest_forms(command, self._forms(asker))
@@ -228,20 +229,18 @@ class Commands:
             said += " Did you mean %s?" % " or ".join(in_code(each) for each in near)
         return said + " %s tells what you may use." % in_code(self._opening(came) + " help")
 
-    def _unique(self, chosen: Chosen) -> Chosen:
+    def _unique(self, chosen: MatchedAlias) -> MatchedAlias:
         """StackStorm runs an alias by its name alone, whichever pack it is of."""
-        name = chosen.alias.get("name")
-        packs = {
-            each.get("pack") for each in self._stackstorm.aliases() if each.get("name") == name
-        }
-        others = sorted(str(each) for each in packs - {chosen.alias.get("pack")})
+        name = chosen.alias.name
+        packs = {each.pack for each in self._stackstorm.list_aliases() if each.name == name}
+        others = sorted(packs - {chosen.alias.pack})
         if not others:
             return chosen
         raise Stop(
-            "the alias %s has the same name in %s" % (chosen.ref, ", ".join(others)),
+            "the alias %s has the same name in %s" % (chosen.alias.ref, ", ".join(others)),
             "Nothing was run: several packs have an alias named %s, and StackStorm cannot tell "
-            "them apart. One of them has to be renamed." % in_code(str(name)),
-            alias=chosen.ref,
+            "them apart. One of them has to be renamed." % in_code(name),
+            alias=chosen.alias.ref,
         )
 
 

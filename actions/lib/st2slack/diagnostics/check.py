@@ -99,8 +99,8 @@ def _registered(config: Mapping[str, Any], how: How) -> Iterator[Row]:
     """What only StackStorm can tell: rules that are off, and values that its defaults hide."""
     assert how.stackstorm is not None
     try:
-        enabled = how.stackstorm.rules(PACK)
-        registered = how.stackstorm.pack_config(PACK)
+        enabled = how.stackstorm.list_rules(PACK)
+        registered = how.stackstorm.read_pack_config(PACK)
     except SlackError as error:
         means = "Which rules are on was not asked: %s" % error
         yield Row("", "rules", WARNING, means, AGAIN)

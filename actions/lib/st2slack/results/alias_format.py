@@ -12,6 +12,7 @@ from typing import Any, Callable, List, Mapping, NamedTuple, Optional
 from st2slack.base.errors import ApiFault
 from st2slack.base.typed_text import all_without_typed_forms, texts_in, without_typed_forms
 from st2slack.results.result_blocks import NO_ALIAS, Alias
+from st2slack.stackstorm.alias import AliasTexts
 from st2slack.stackstorm.client import ENDED, Json, StackStorm
 
 FORMATTER = "chatops.format_execution_result"
@@ -34,9 +35,9 @@ def words_about(
 ) -> Words:
     """What the alias of an execution says about it; `sleep`, `clock`: seconds."""
     wanted = _wanted(st2, execution)
-    if not wanted:
+    if wanted is None:
         return Words(NO_ALIAS)
-    if wanted.get("enabled") is False:
+    if not wanted.enabled:
         return Words(None)
     try:
         said = _run(st2, str(execution["id"]), sleep, clock)
@@ -49,14 +50,13 @@ def words_about(
     return Words(_alias(said, wanted, list(texts_in(execution.get("parameters")))))
 
 
-def _wanted(st2: StackStorm, execution: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`result` of the alias that an execution was started by; empty where there is none."""
+def _wanted(st2: StackStorm, execution: Mapping[str, Any]) -> Optional[AliasTexts]:
+    """`result` of the alias that an execution was started by; None where there is none."""
     context = execution.get("context")
     reference = context.get("action_alias_ref") if isinstance(context, Mapping) else None
     alias_id = reference.get("id") if isinstance(reference, Mapping) else None
-    alias = st2.alias(str(alias_id)) if alias_id else None
-    wanted = alias.get("result") if alias else None
-    return wanted if isinstance(wanted, Mapping) else {}
+    alias = st2.find_alias(str(alias_id)) if alias_id else None
+    return alias.result if alias else None
 
 
 def _run(
@@ -79,18 +79,18 @@ def _run(
     return answer if good else "it ended as %s" % execution["status"]
 
 
-def _alias(said: Mapping[str, Any], wanted: Mapping[str, Any], typed: List[str]) -> Alias:
+def _alias(said: Mapping[str, Any], wanted: AliasTexts, typed: List[str]) -> Alias:
     """What is said. Links and the like work where the alias's author wrote them, not where they
     came out of `typed`, the parameters.
     """
     # Without a format of the alias's own the text would be a listing of everything.
-    text = said.get("message") if wanted.get("format") else ""
+    text = said.get("message") if wanted.format else ""
     extra = said.get("extra")
     extra = extra if isinstance(extra, Mapping) else {}
     of_slack = extra.get("slack")
     # Hubot reads a color beside `slack`, too.
     color = {"color": extra["color"]} if isinstance(extra.get("color"), str) else {}
-    formats = list(texts_in([wanted.get("format"), wanted.get("extra")]))
+    formats = list(texts_in([wanted.format, wanted.extra]))
     shown = all_without_typed_forms(of_slack, typed, formats)
     return Alias(
         without_typed_forms(str(text or ""), typed, formats),
