@@ -1,7 +1,7 @@
 """Run what somebody asks for in Slack."""
 
 from st2slack import action
-from st2slack.authorization.authorizer import WhoMay
+from st2slack.authorization.authorizer import Authorizer
 from st2slack.chatops.incoming import Came
 from st2slack.chatops.run_command import Commands
 from st2slack.settings.chatops import read_chatops
@@ -15,7 +15,7 @@ class RunCommandAction(action.SlackBase):
             lambda slack: Commands(
                 slack,
                 self.stackstorm(),
-                lambda: WhoMay(self.config, slack, workspace, action.seconds_left, self.say),
+                lambda: Authorizer(self.config, slack, workspace, action.seconds_left, self.say),
                 read_chatops(self.config, workspace),
                 workspace or "",
                 self.execution_id(),

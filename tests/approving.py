@@ -9,7 +9,7 @@ from helpers import calls, make_client
 from sandbox.slack import envelopes
 from st2slack.approvals import sweep
 from st2slack.approvals.context import Desk
-from st2slack.authorization.authorizer import WhoMay
+from st2slack.authorization.authorizer import Authorizer
 from st2slack.sensor.payloads import interaction_trigger
 from st2slack.settings.chatops import read_chatops
 from st2slack.stackstorm.client import StackStorm
@@ -172,7 +172,7 @@ class Approvals:
         return Desk(
             StackStorm(self.st2.client(), sleep),
             client,
-            lambda: WhoMay(self.config, client),
+            lambda: Authorizer(self.config, client),
             read_chatops(self.config),
             clock,
             sleep,

@@ -14,18 +14,18 @@ from st2slack.authorization.decision import (
     CHANNEL,
     DEACTIVATED,
     DIRECT,
+    EXTERNAL,
     GUEST,
     MEMBER,
-    STRANGER,
     UNKNOWN,
+    Location,
     Person,
-    Place,
-    Thing,
+    Resource,
     decide,
     is_group,
+    parse_resource,
     record,
-    thing,
-    unsettled,
+    unresolved_groups,
 )
 from st2slack.base.errors import SettingsError
 from st2slack.settings.access import Rule, read_access
@@ -34,8 +34,8 @@ from st2slack.settings.ldap import read_ldap
 ME, OTHER = "U0HARBOUR02", "U0HARBOUR03"
 HERE, ELSEWHERE, DM, GROUP_DM = "C0DEPLOYS01", "C0GENERAL01", "D0TOMASZ001", "C0MPIM00001"
 CN = "cn=ops,ou=groups,dc=x"
-RESTART = Thing({ALIAS: "deploys.restart", ACTION: "deploys.restart_service"})
-PROD = Thing({APPROVAL: "production"})
+RESTART = Resource({ALIAS: "deploys.restart", ACTION: "deploys.restart_service"})
+PROD = Resource({APPROVAL: "production"})
 
 
 def rule(who=(ME,), what=("*",), where=("channels",), name="r", extra=False):
@@ -46,8 +46,8 @@ def member(**more):
     return Person(ME, MEMBER, **more)
 
 
-def may(rules, person=None, place=None, what=RESTART):
-    return decide(rules, person or member(), place or Place(HERE, CHANNEL), what)
+def authorize(rules, person=None, location=None, what=RESTART):
+    return decide(rules, person or member(), location or Location(HERE, CHANNEL), what)
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ def may(rules, person=None, place=None, what=RESTART):
         ([OTHER], member(), False),
         ([OTHER, ME], member(), True),
         ([ME], Person(ME, GUEST), True),
-        ([ME], Person(ME, STRANGER), True),
+        ([ME], Person(ME, EXTERNAL), True),
         ([ME], Person(ME, BOT), False),
         ([ME], Person(ME, DEACTIVATED), False),
         ([ME], Person(ME, UNKNOWN), False),
@@ -70,67 +70,71 @@ def may(rules, person=None, place=None, what=RESTART):
         # everyone
         (["everyone"], member(), True),
         (["everyone"], Person(ME, GUEST), False),
-        (["everyone"], Person(ME, STRANGER), False),
+        (["everyone"], Person(ME, EXTERNAL), False),
         (["everyone"], Person(ME, BOT), False),
         (["everyone"], Person(ME, DEACTIVATED), False),
         (["everyone"], Person(ME, UNKNOWN), False),
         # groups
-        (["@on-call"], member(within=frozenset(["@on-call"])), True),
-        (["@on-call"], member(within=frozenset(["S0ONCALL001"])), False),
-        (["S0ONCALL001"], member(within=frozenset(["S0ONCALL001"])), True),
-        (["@on-call"], member(without=frozenset(["@on-call"])), False),
-        (["@on-call"], member(unclear={"@on-call": "x"}), False),
+        (["@on-call"], member(member_of=frozenset(["@on-call"])), True),
+        (["@on-call"], member(member_of=frozenset(["S0ONCALL001"])), False),
+        (["S0ONCALL001"], member(member_of=frozenset(["S0ONCALL001"])), True),
+        (["@on-call"], member(not_member_of=frozenset(["@on-call"])), False),
+        (["@on-call"], member(unresolved={"@on-call": "x"}), False),
         (["@on-call"], member(), False),
-        (["@on-call"], Person(ME, GUEST, within=frozenset(["@on-call"])), True),
-        (["@on-call"], Person(ME, DEACTIVATED, within=frozenset(["@on-call"])), False),
-        (["@on-call"], member(within=frozenset(["@on-call"]), unclear={"@on-call": "x"}), False),
-        ([CN], member(within=frozenset([CN])), True),
-        ([CN], member(within=frozenset([CN.upper()])), False),
-        ([CN], member(unclear={CN: "server down"}), False),
-        ([CN, ME], member(unclear={CN: "server down"}), True),
-        (["@a", "@b"], member(unclear={"@a": "x"}, within=frozenset(["@b"])), True),
+        (["@on-call"], Person(ME, GUEST, member_of=frozenset(["@on-call"])), True),
+        (["@on-call"], Person(ME, DEACTIVATED, member_of=frozenset(["@on-call"])), False),
+        (
+            ["@on-call"],
+            member(member_of=frozenset(["@on-call"]), unresolved={"@on-call": "x"}),
+            False,
+        ),
+        ([CN], member(member_of=frozenset([CN])), True),
+        ([CN], member(member_of=frozenset([CN.upper()])), False),
+        ([CN], member(unresolved={CN: "server down"}), False),
+        ([CN, ME], member(unresolved={CN: "server down"}), True),
+        (["@a", "@b"], member(unresolved={"@a": "x"}, member_of=frozenset(["@b"])), True),
     ],
 )
 def test_who(who, person, allowed):
-    assert may([rule(who)], person).allowed is allowed
+    assert authorize([rule(who)], person).allowed is allowed
 
 
-@pytest.mark.parametrize("standing", [MEMBER, GUEST, STRANGER])
+@pytest.mark.parametrize("membership", [MEMBER, GUEST, EXTERNAL])
 @pytest.mark.parametrize(
     "odd", ["everyone", "@on-call", CN, "*", "", "mara", "u0harbour02", "C0X0X0X"]
 )
-def test_what_is_no_id_is_nobody(standing, odd):
+def test_what_is_no_id_is_nobody(membership, odd):
     rules = [rule([ME, "everyone", "@on-call", CN])]
-    assert not may(rules, Person(odd, standing, within=frozenset([odd]))).allowed
+    assert not authorize(rules, Person(odd, membership, member_of=frozenset([odd]))).allowed
 
 
 @pytest.mark.parametrize(
-    "where, place, allowed",
+    "where, location, allowed",
     [
-        (["channels"], Place(HERE, CHANNEL), True),
-        (["channels"], Place("", CHANNEL), True),
-        (["channels"], Place(DM, DIRECT), False),
-        (["channels"], Place(GROUP_DM, DIRECT), False),
-        (["channels"], Place(GROUP_DM, UNKNOWN), False),
-        (["direct_messages"], Place(DM, DIRECT), True),
-        (["direct_messages"], Place(GROUP_DM, DIRECT), True),
-        (["direct_messages"], Place(HERE, CHANNEL), False),
-        (["direct_messages"], Place(HERE, UNKNOWN), False),
-        (["channels", "direct_messages"], Place(DM, DIRECT), True),
-        (["channels", "direct_messages"], Place(HERE, UNKNOWN), True),
-        (["channels", "direct_messages"], Place("", UNKNOWN), False),
-        ([HERE], Place(HERE, CHANNEL), True),
-        ([HERE], Place(HERE, UNKNOWN), True),
-        ([HERE], Place(ELSEWHERE, CHANNEL), False),
-        ([HERE], Place("", CHANNEL), False),
-        ([HERE], Place("deploys", CHANNEL), False),
-        ([HERE, "direct_messages"], Place(DM, DIRECT), True),
-        ([DM], Place(DM, DIRECT), True),
-        (["channels"], Place("channels", UNKNOWN), False),
+        (["channels"], Location(HERE, CHANNEL), True),
+        (["channels"], Location("", CHANNEL), True),
+        (["channels"], Location(DM, DIRECT), False),
+        (["channels"], Location(GROUP_DM, DIRECT), False),
+        (["channels"], Location(GROUP_DM, UNKNOWN), False),
+        (["direct_messages"], Location(DM, DIRECT), True),
+        (["direct_messages"], Location(GROUP_DM, DIRECT), True),
+        (["direct_messages"], Location(HERE, CHANNEL), False),
+        (["direct_messages"], Location(HERE, UNKNOWN), False),
+        (["channels", "direct_messages"], Location(DM, DIRECT), True),
+        (["channels", "direct_messages"], Location(HERE, UNKNOWN), True),
+        (["channels", "direct_messages"], Location("", UNKNOWN), False),
+        ([HERE], Location(HERE, CHANNEL), True),
+        ([HERE], Location(HERE, UNKNOWN), True),
+        ([HERE], Location(ELSEWHERE, CHANNEL), False),
+        ([HERE], Location("", CHANNEL), False),
+        ([HERE], Location("deploys", CHANNEL), False),
+        ([HERE, "direct_messages"], Location(DM, DIRECT), True),
+        ([DM], Location(DM, DIRECT), True),
+        (["channels"], Location("channels", UNKNOWN), False),
     ],
 )
-def test_where(where, place, allowed):
-    assert may([rule(where=where)], place=place).allowed is allowed
+def test_where(where, location, allowed):
+    assert authorize([rule(where=where)], location=location).allowed is allowed
 
 
 @pytest.mark.parametrize(
@@ -156,23 +160,23 @@ def test_where(where, place, allowed):
         ("approval:prod*", PROD, True),
         ("production", PROD, True),
         ("alias:*", PROD, False),
-        ("alias:*", Thing({ALIAS: ""}), False),
-        ("*", Thing({}), False),
-        ("*", Thing({ALIAS: ""}), False),
-        ("approval:x", Thing({APPROVAL: "approval:x"}), False),
-        ("approval:", Thing({APPROVAL: "approval:"}), True),
-        ("a\nb", Thing({ALIAS: "a"}), False),
-        ("deploys.restart", Thing({ALIAS: "deploys.restart\n"}), False),
+        ("alias:*", Resource({ALIAS: ""}), False),
+        ("*", Resource({}), False),
+        ("*", Resource({ALIAS: ""}), False),
+        ("approval:x", Resource({APPROVAL: "approval:x"}), False),
+        ("approval:", Resource({APPROVAL: "approval:"}), True),
+        ("a\nb", Resource({ALIAS: "a"}), False),
+        ("deploys.restart", Resource({ALIAS: "deploys.restart\n"}), False),
     ],
 )
 def test_what(pattern, what, allowed):
-    assert may([rule(what=[pattern])], what=what).allowed is allowed
+    assert authorize([rule(what=[pattern])], what=what).allowed is allowed
 
 
 def test_nothing_configured_allows_nobody_anything():
-    decision = may([])
+    decision = authorize([])
     assert (decision.allowed, decision.rule) == (False, "")
-    assert "has no rule" in decision.why
+    assert "has no rule" in decision.reason
 
 
 def test_the_first_rule_that_fits_decides_and_is_named():
@@ -183,55 +187,69 @@ def test_the_first_rule_that_fits_decides_and_is_named():
         rule(name="mine"),
         rule(["everyone"], name="later", extra=True),
     ]
-    decision = may(rules)
+    decision = authorize(rules)
     assert (decision.allowed, decision.rule, decision.extra_parameters) == (True, "mine", False)
-    assert "by the rule 'mine'" in decision.why
+    assert "by the rule 'mine'" in decision.reason
 
 
 @pytest.mark.parametrize("extra", [True, False])
 def test_extra_parameters_are_the_rules_to_allow(extra):
-    assert may([rule(extra=extra)]).extra_parameters is extra
-    assert not may([rule([OTHER], extra=True)]).extra_parameters
+    assert authorize([rule(extra=extra)]).extra_parameters is extra
+    assert not authorize([rule([OTHER], extra=True)]).extra_parameters
 
 
 def test_a_group_that_cannot_be_asked_widens_nothing():
     """Had it been asked, the narrower rule may have decided."""
     narrow, wide = rule([CN], name="narrow"), rule(name="wide", extra=True)
-    down = may([narrow, wide], member(unclear={CN: "server down"}))
+    down = authorize([narrow, wide], member(unresolved={CN: "server down"}))
     assert (down.allowed, down.rule, down.extra_parameters) == (True, "wide", False)
-    outside = may([narrow, wide], member(without=frozenset([CN])))
+    outside = authorize([narrow, wide], member(not_member_of=frozenset([CN])))
     assert outside.extra_parameters
-    both = may([replace(narrow, extra_parameters=True), wide], member(unclear={CN: "down"}))
+    both = authorize(
+        [replace(narrow, extra_parameters=True), wide], member(unresolved={CN: "down"})
+    )
     assert both.extra_parameters
 
 
 @pytest.mark.parametrize(
-    "rules, person, place, said",
+    "rules, person, location, said",
     [
-        ([rule(what=["x"])], member(), Place(HERE, CHANNEL), "no rule of `authorization` covers"),
-        ([rule([OTHER], name="ops")], member(), Place(HERE, CHANNEL), "'ops': not for this full"),
-        ([rule(where=[ELSEWHERE])], member(), Place(HERE, CHANNEL), "not in this channel"),
-        ([rule()], member(), Place(DM, DIRECT), "not in this direct message"),
-        ([rule([CN])], member(unclear={CN: "the server is down"}), None, "the server is down"),
+        (
+            [rule(what=["x"])],
+            member(),
+            Location(HERE, CHANNEL),
+            "no rule of `authorization` covers",
+        ),
+        (
+            [rule([OTHER], name="ops")],
+            member(),
+            Location(HERE, CHANNEL),
+            "'ops': not for this full",
+        ),
+        ([rule(where=[ELSEWHERE])], member(), Location(HERE, CHANNEL), "not in this channel"),
+        ([rule()], member(), Location(DM, DIRECT), "not in this direct message"),
+        ([rule([CN])], member(unresolved={CN: "the server is down"}), None, "the server is down"),
         ([rule()], Person(ME, DEACTIVATED), None, "a deactivated person may nothing"),
         ([rule()], Person(ME, BOT), None, "a bot may nothing"),
-        ([rule()], Person(ME, why="no answer"), None, "no answer"),
-        ([rule()], member(), Place(HERE, why="not told"), "not told"),
+        ([rule()], Person(ME, reason="no answer"), None, "no answer"),
+        ([rule()], member(), Location(HERE, reason="not told"), "not told"),
     ],
 )
-def test_a_denial_says_why(rules, person, place, said):
-    decision = may(rules, person, place)
-    assert not decision.allowed and said in decision.why and "\n" not in decision.why
+def test_a_denial_says_why(rules, person, location, said):
+    decision = authorize(rules, person, location)
+    assert not decision.allowed and said in decision.reason and "\n" not in decision.reason
 
 
 def test_what_somebody_wrote_stays_on_one_line():
-    decision = may([rule([OTHER])], what=thing("a\nALLOWED\x1b[2J" + "x" * 5000))
-    assert "\n" not in decision.why and "\x1b" not in decision.why and len(decision.why) < 500
+    decision = authorize([rule([OTHER])], what=parse_resource("a\nALLOWED\x1b[2J" + "x" * 5000))
+    assert (
+        "\n" not in decision.reason and "\x1b" not in decision.reason and len(decision.reason) < 500
+    )
 
 
 def test_the_record_tells_who_what_where_and_by_which_rule():
-    place = Place(HERE, CHANNEL)
-    kept = record(may([rule(name="mine")]), member(email="x@y"), place, RESTART)
+    location = Location(HERE, CHANNEL)
+    kept = record(authorize([rule(name="mine")]), member(email="x@y"), location, RESTART)
     assert kept.pop("why").startswith("Allowed: ")
     assert kept == {
         "who": ME,
@@ -244,25 +262,25 @@ def test_the_record_tells_who_what_where_and_by_which_rule():
 
 
 @pytest.mark.parametrize(
-    "rules, person, place, groups, kind",
+    "rules, person, location, groups, kind",
     [
-        ([rule()], member(), Place(HERE), [], True),
-        ([rule(where=[HERE])], member(), Place(HERE), [], False),
-        ([rule(["@a"])], member(), Place(HERE, CHANNEL), ["@a"], False),
-        ([rule(["@a"], what=["x"])], member(), Place(HERE, CHANNEL), [], False),
-        ([rule(["@a"])], member(), Place(DM, DIRECT), [], False),
-        ([rule([CN]), rule(), rule(["@a"])], member(), Place(HERE, CHANNEL), [CN], False),
-        ([rule(), rule([CN])], member(), Place(HERE, CHANNEL), [], False),
-        ([rule([ME, CN])], member(), Place(HERE, CHANNEL), [], False),
-        ([rule(["@a"])], member(unclear={"@a": "x"}), Place(HERE, CHANNEL), [], False),
-        ([rule(["@a"])], member(without=frozenset(["@a"])), Place(HERE), [], False),
-        ([rule(["@a", CN])], member(without=frozenset(["@a"])), Place(HERE), [CN], True),
-        ([rule(["@a", CN])], Person(ME, DEACTIVATED), Place(HERE), [], False),
-        ([rule([OTHER])], member(), Place(HERE), [], False),
+        ([rule()], member(), Location(HERE), [], True),
+        ([rule(where=[HERE])], member(), Location(HERE), [], False),
+        ([rule(["@a"])], member(), Location(HERE, CHANNEL), ["@a"], False),
+        ([rule(["@a"], what=["x"])], member(), Location(HERE, CHANNEL), [], False),
+        ([rule(["@a"])], member(), Location(DM, DIRECT), [], False),
+        ([rule([CN]), rule(), rule(["@a"])], member(), Location(HERE, CHANNEL), [CN], False),
+        ([rule(), rule([CN])], member(), Location(HERE, CHANNEL), [], False),
+        ([rule([ME, CN])], member(), Location(HERE, CHANNEL), [], False),
+        ([rule(["@a"])], member(unresolved={"@a": "x"}), Location(HERE, CHANNEL), [], False),
+        ([rule(["@a"])], member(not_member_of=frozenset(["@a"])), Location(HERE), [], False),
+        ([rule(["@a", CN])], member(not_member_of=frozenset(["@a"])), Location(HERE), [CN], True),
+        ([rule(["@a", CN])], Person(ME, DEACTIVATED), Location(HERE), [], False),
+        ([rule([OTHER])], member(), Location(HERE), [], False),
     ],
 )
-def test_no_more_is_looked_up_than_the_decision_needs(rules, person, place, groups, kind):
-    assert unsettled(rules, person, place, RESTART) == (groups, kind)
+def test_no_more_is_looked_up_than_the_decision_needs(rules, person, location, groups, kind):
+    assert unresolved_groups(rules, person, location, RESTART) == (groups, kind)
 
 
 # --- no input makes it otherwise ----------------------------------------------------------------
@@ -285,31 +303,31 @@ RULES = st.builds(
     extra_parameters=st.booleans(),
 )
 LISTS = st.lists(RULES, max_size=5)
-STANDINGS = st.sampled_from([MEMBER, GUEST, STRANGER, BOT, DEACTIVATED, UNKNOWN])
+STANDINGS = st.sampled_from([MEMBER, GUEST, EXTERNAL, BOT, DEACTIVATED, UNKNOWN])
 SOME = st.frozensets(st.sampled_from(GROUPS))
 
 
 @st.composite
 def people(draw):
-    within, without, unclear = draw(SOME), draw(SOME), draw(SOME)
-    without -= within
-    unclear = dict.fromkeys(unclear - within - without, "down")
-    return Person(draw(PEOPLE), draw(STANDINGS), "", "", within, without, unclear)
+    member_of, not_member_of, unresolved = draw(SOME), draw(SOME), draw(SOME)
+    not_member_of -= member_of
+    unresolved = dict.fromkeys(unresolved - member_of - not_member_of, "down")
+    return Person(draw(PEOPLE), draw(STANDINGS), "", "", member_of, not_member_of, unresolved)
 
 
 KINDS = st.sampled_from([CHANNEL, DIRECT, UNKNOWN])
-SPOTS = st.builds(Place, id=PLACES, kind=KINDS)
+SPOTS = st.builds(Location, id=PLACES, kind=KINDS)
 NAMES = st.sampled_from(["deploys.restart", "status.show", "production", ""]) | st.text(max_size=9)
 THINGS = st.builds(
-    Thing, st.dictionaries(st.sampled_from([ALIAS, ACTION, APPROVAL]), NAMES, max_size=3)
+    Resource, st.dictionaries(st.sampled_from([ALIAS, ACTION, APPROVAL]), NAMES, max_size=3)
 )
 WILD = st.text(max_size=20)
 
 
 @given(LISTS, people(), SPOTS, THINGS)
-def test_an_allowed_one_is_allowed_by_the_rule_that_is_named(rules, person, place, what):
-    decision = decide(rules, person, place, what)
-    alone = [decide([each], person, place, what).allowed for each in rules]
+def test_an_allowed_one_is_allowed_by_the_rule_that_is_named(rules, person, location, what):
+    decision = decide(rules, person, location, what)
+    alone = [decide([each], person, location, what).allowed for each in rules]
     assert decision.allowed is any(alone)
     if decision.allowed:
         assert decision.rule == rules[alone.index(True)].name
@@ -318,10 +336,10 @@ def test_an_allowed_one_is_allowed_by_the_rule_that_is_named(rules, person, plac
 
 
 @given(LISTS, LISTS, people(), SPOTS, THINGS)
-def test_more_rules_never_deny_and_fewer_never_allow(rules, more, person, place, what):
-    if decide(rules, person, place, what).allowed:
-        assert decide([*rules, *more], person, place, what).allowed
-        assert decide([*more, *rules], person, place, what).allowed
+def test_more_rules_never_deny_and_fewer_never_allow(rules, more, person, location, what):
+    if decide(rules, person, location, what).allowed:
+        assert decide([*rules, *more], person, location, what).allowed
+        assert decide([*more, *rules], person, location, what).allowed
 
 
 @given(
@@ -330,29 +348,31 @@ def test_more_rules_never_deny_and_fewer_never_allow(rules, more, person, place,
     SPOTS,
     THINGS,
 )
-def test_the_order_tells_which_rule_decides_and_nothing_else(both, person, place, what):
-    one, other = (decide(rules, person, place, what) for rules in both)
+def test_the_order_tells_which_rule_decides_and_nothing_else(both, person, location, what):
+    one, other = (decide(rules, person, location, what) for rules in both)
     assert one.allowed is other.allowed
 
 
 @given(LISTS, people(), SPOTS, THINGS, SOME)
-def test_what_is_not_known_never_gives_more_than_what_is(rules, person, place, what, lost):
+def test_what_is_not_known_never_gives_more_than_what_is(rules, person, location, what, lost):
     """Whatever a look-up would have answered: that it failed allows no more, extras included."""
     failed = replace(
         person,
-        within=person.within - lost,
-        without=person.without - lost,
-        unclear={**person.unclear, **dict.fromkeys(lost, "down")},
+        member_of=person.member_of - lost,
+        not_member_of=person.not_member_of - lost,
+        unresolved={**person.unresolved, **dict.fromkeys(lost, "down")},
     )
-    with_failure = decide(rules, failed, place, what)
+    with_failure = decide(rules, failed, location, what)
     for answered in (lost, frozenset()):
         known = replace(
             failed,
-            within=failed.within | answered,
-            without=failed.without | (lost - answered),
-            unclear={key: why for key, why in failed.unclear.items() if key not in lost},
+            member_of=failed.member_of | answered,
+            not_member_of=failed.not_member_of | (lost - answered),
+            unresolved={
+                key: reason for key, reason in failed.unresolved.items() if key not in lost
+            },
         )
-        without_failure = decide(rules, known, place, what)
+        without_failure = decide(rules, known, location, what)
         assert with_failure.allowed <= without_failure.allowed
         assert with_failure.extra_parameters <= without_failure.extra_parameters
 
@@ -360,7 +380,7 @@ def test_what_is_not_known_never_gives_more_than_what_is(rules, person, place, w
 @given(LISTS, people(), PLACES, THINGS)
 def test_a_place_of_unknown_kind_allows_no_more_than_either(rules, person, where, what):
     unknown, *known = (
-        decide(rules, person, Place(where, kind), what) for kind in (UNKNOWN, CHANNEL, DIRECT)
+        decide(rules, person, Location(where, kind), what) for kind in (UNKNOWN, CHANNEL, DIRECT)
     )
     for each in known:
         assert unknown.allowed <= each.allowed
@@ -368,50 +388,52 @@ def test_a_place_of_unknown_kind_allows_no_more_than_either(rules, person, where
 
 
 @given(LISTS, people(), SPOTS, THINGS)
-def test_lesser_standing_never_gives_more(rules, person, place, what):
-    order = [MEMBER, GUEST, STRANGER, BOT, DEACTIVATED, UNKNOWN]
-    may_at = [decide(rules, replace(person, standing=each), place, what).allowed for each in order]
+def test_lesser_standing_never_gives_more(rules, person, location, what):
+    order = [MEMBER, GUEST, EXTERNAL, BOT, DEACTIVATED, UNKNOWN]
+    may_at = [
+        decide(rules, replace(person, membership=each), location, what).allowed for each in order
+    ]
     assert may_at == sorted(may_at, reverse=True)
     assert not any(may_at[3:])
 
 
 @given(LISTS, WILD, STANDINGS, SPOTS, THINGS)
-def test_an_id_of_any_text_is_nobody(rules, text, standing, place, what):
+def test_an_id_of_any_text_is_nobody(rules, text, membership, location, what):
     assume(text not in (ME, OTHER))
-    within = frozenset([text])
+    member_of = frozenset([text])
     rules = [each for each in rules if "everyone" not in each.who and text not in each.who]
-    assert not decide(rules, Person(text, standing, within=within), place, what).allowed
+    assert not decide(rules, Person(text, membership, member_of=member_of), location, what).allowed
 
 
 @given(LISTS, people(), WILD, KINDS, THINGS)
 def test_a_place_of_any_text_is_none_that_a_rule_names(rules, person, text, kind, what):
     rules = [replace(each, where=(HERE, DM)) for each in rules]
-    assert not decide(rules, person, Place(text, kind), what).allowed
+    assert not decide(rules, person, Location(text, kind), what).allowed
 
 
 @given(st.lists(RULES, min_size=1, max_size=4), people(), SPOTS, WILD)
-def test_what_is_written_matches_no_pattern_by_being_one(rules, person, place, text):
+def test_what_is_written_matches_no_pattern_by_being_one(rules, person, location, text):
     """Patterns stand in rules; what is asked for is text, stars and brackets too."""
     rules = [replace(each, what=("deploys.restart", "alias:status.show")) for each in rules]
     assume(text not in ("deploys.restart", "status.show"))
-    assert not decide(rules, person, place, Thing({ALIAS: text, ACTION: text})).allowed
+    assert not decide(rules, person, location, Resource({ALIAS: text, ACTION: text})).allowed
 
 
 @given(LISTS, people(), SPOTS, THINGS)
-def test_what_is_not_looked_up_would_not_have_changed_it(rules, person, place, what):
+def test_what_is_not_looked_up_would_not_have_changed_it(rules, person, location, what):
     """The groups that `unsettled` leaves out are needed by no decision."""
-    groups, wants_kind = unsettled(rules, person, place, what)
+    groups, wants_kind = unresolved_groups(rules, person, location, what)
     for _ in range(3):
-        person = replace(person, without=person.without | set(groups))
-        groups, wants_kind = unsettled(rules, person, place, what)
+        person = replace(person, not_member_of=person.not_member_of | set(groups))
+        groups, wants_kind = unresolved_groups(rules, person, location, what)
     assume(not wants_kind)
     others = [
         g
         for g in GROUPS
-        if not any(g in e for e in (person.within, person.without, person.unclear))
+        if not any(g in e for e in (person.member_of, person.not_member_of, person.unresolved))
     ]
-    everywhere = replace(person, within=person.within | set(others))
-    one, other = (decide(rules, each, place, what) for each in (person, everywhere))
+    everywhere = replace(person, member_of=person.member_of | set(others))
+    one, other = (decide(rules, each, location, what) for each in (person, everywhere))
     assert (one.allowed, one.rule) == (other.allowed, other.rule)
 
 

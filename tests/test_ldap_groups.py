@@ -56,12 +56,12 @@ def member(user="", **more):
     return Person(ME, MEMBER, email=user and user + "@harbour-works.example", **more)
 
 
-def settle(settings, person, entries, name=None):
+def resolve_groups(settings, person, entries, name=None):
     """Asks, and fails where that never ends."""
     results = []
     groups = LdapGroups(read_ldap({"ldap": settings}))
     thread = threading.Thread(
-        target=lambda: results.append(groups.settle(person, entries, name)), daemon=True
+        target=lambda: results.append(groups.resolve_groups(person, entries, name)), daemon=True
     )
     thread.start()
     thread.join(120)
@@ -72,18 +72,21 @@ def settle(settings, person, entries, name=None):
 def inside(slapd, person, name=None, **more):
     """The groups that the person is in, by the first word of their DN."""
     entries = {dn: cn for cn, dn in slapd.dns.items() if dn.endswith(GROUPS)}
-    found = settle(dict(slapd.settings(), **more), person, entries, name)
-    assert not found.unclear, found.unclear
-    assert found.within | found.without == set(entries) and not found.within & found.without
-    return {entries[dn] for dn in found.within}
+    found = resolve_groups(dict(slapd.settings(), **more), person, entries, name)
+    assert not found.unresolved, found.unresolved
+    assert (
+        found.member_of | found.not_member_of == set(entries)
+        and not found.member_of & found.not_member_of
+    )
+    return {entries[dn] for dn in found.member_of}
 
 
 def why(settings, person=None, name=None):
     """Why nothing is known."""
     entry = "cn=operators," + GROUPS
-    found = settle(settings, person or member("tomasz"), [entry], name)
-    assert not found.within and not found.without and set(found.unclear) == {entry}
-    (text,) = found.unclear.values()
+    found = resolve_groups(settings, person or member("tomasz"), [entry], name)
+    assert not found.member_of and not found.not_member_of and set(found.unresolved) == {entry}
+    (text,) = found.unresolved.values()
     assert "\n" not in text
     return text
 
@@ -109,8 +112,8 @@ def test_posix_groups_go_by_the_name_that_ldap_has(slapd):
 @pytest.mark.parametrize("how", ["ldaps", "StartTLS", "clear"])
 def test_every_kind_of_connection(slapd, how):
     entry = slapd.dns["operators"]
-    found = settle(slapd.settings(how), member("tomasz"), [entry])
-    assert found.within == {entry} and not found.unclear
+    found = resolve_groups(slapd.settings(how), member("tomasz"), [entry])
+    assert found.member_of == {entry} and not found.unresolved
 
 
 def test_the_map_goes_before_the_email(slapd):
@@ -118,7 +121,7 @@ def test_the_map_goes_before_the_email(slapd):
 
 
 def test_the_map_holds_for_those_without_an_email(slapd):
-    assert inside(slapd, Person(ME, GUEST, no_email="x"), name="tomasz") == OF_TOMASZ
+    assert inside(slapd, Person(ME, GUEST, no_email_reason="x"), name="tomasz") == OF_TOMASZ
 
 
 @pytest.mark.parametrize("spelling", ["TOMASZ", "Tomasz"])
@@ -171,38 +174,40 @@ def test_an_address_that_goes_on_behind_a_nul_finds_nobody(slapd, rest):
     ],
 )
 def test_a_dn_may_be_written_in_other_ways(slapd, written):
-    assert settle(slapd.settings(), member("tomasz"), [written]).within == {written}
+    assert resolve_groups(slapd.settings(), member("tomasz"), [written]).member_of == {written}
 
 
 @pytest.mark.parametrize(
     "other", ["cn=operators", "cn=operators,ou=groups", "cn=operators,ou=x," + GROUPS, "uid=tomasz"]
 )
 def test_a_part_of_a_dn_is_another_dn(slapd, other):
-    assert settle(slapd.settings(), member("tomasz"), [other]).without == {other}
+    assert resolve_groups(slapd.settings(), member("tomasz"), [other]).not_member_of == {other}
 
 
 def test_what_is_no_dn_is_said(slapd):
-    found = settle(slapd.settings(), member("tomasz"), ["cn=operators,nonsense"])
-    assert "is not the DN of a group" in found.unclear["cn=operators,nonsense"]
+    found = resolve_groups(slapd.settings(), member("tomasz"), ["cn=operators,nonsense"])
+    assert "is not the DN of a group" in found.unresolved["cn=operators,nonsense"]
 
 
 def test_nesting_is_followed_so_far_and_no_further(slapd):
     dns = [slapd.dns["level%d" % number] for number in range(12)]
-    found = settle(slapd.settings(), member("lea"), dns)
-    assert found.within == set(dns[: ldap_groups.DEEPEST + 1])
-    assert set(found.unclear) == set(dns[ldap_groups.DEEPEST + 1 :]) and not found.without
-    assert "deeper nested" in found.unclear[dns[-1]]
+    found = resolve_groups(slapd.settings(), member("lea"), dns)
+    assert found.member_of == set(dns[: ldap_groups.MAX_DEPTH + 1])
+    assert (
+        set(found.unresolved) == set(dns[ldap_groups.MAX_DEPTH + 1 :]) and not found.not_member_of
+    )
+    assert "deeper nested" in found.unresolved[dns[-1]]
 
 
 def test_as_many_groups_are_followed_and_no_more(slapd, monkeypatch):
-    monkeypatch.setattr(ldap_groups, "MOST", 2)
+    monkeypatch.setattr(ldap_groups, "MAX_GROUPS", 2)
     dns = [slapd.dns["level%d" % number] for number in range(12)]
-    found = settle(slapd.settings(), member("lea"), dns)
-    assert found.within == set(dns[:3]) and set(found.unclear) == set(dns[3:])
+    found = resolve_groups(slapd.settings(), member("lea"), dns)
+    assert found.member_of == set(dns[:3]) and set(found.unresolved) == set(dns[3:])
 
 
 def test_many_groups_are_asked_for_in_parts(slapd, monkeypatch):
-    monkeypatch.setattr(ldap_groups, "AT_ONCE", 1)
+    monkeypatch.setattr(ldap_groups, "GROUPS_PER_QUERY", 1)
     assert inside(slapd, member("tomasz")) == OF_TOMASZ
 
 
@@ -239,7 +244,7 @@ def test_a_name_that_leads_to_two(slapd):
 
 def test_no_email(slapd):
     assert "no e-mail address for them" in why(slapd.settings(), member())
-    guest = Person(ME, GUEST, no_email="the e-mail address of a guest counts for nothing")
+    guest = Person(ME, GUEST, no_email_reason="the e-mail address of a guest counts for nothing")
     assert "of a guest counts for nothing" in why(slapd.settings(), guest)
 
 
@@ -251,9 +256,9 @@ def test_nothing_is_kept_between_two_questions(slapd, broken):
     settings = slapd.settings("clear")
     groups = LdapGroups(read_ldap({"ldap": settings}))
     entry = slapd.dns["operators"]
-    assert groups.settle(member("tomasz"), [entry], None).within == {entry}
+    assert groups.resolve_groups(member("tomasz"), [entry], None).member_of == {entry}
     object.__setattr__(groups._settings, "port", broken("hangs up").port)
-    assert groups.settle(member("tomasz"), [entry], None).unclear
+    assert groups.resolve_groups(member("tomasz"), [entry], None).unresolved
 
 
 def test_a_dead_server(slapd):
@@ -305,15 +310,15 @@ def test_a_slow_server(slapd, how):
     server = Slow(own["port"], 0.05)
     entry = slapd.dns["operators"]
     assert "`ldap.max_wait`" in why(dict(own, port=server.port, max_wait=0.2, network_timeout=5))
-    found = settle(dict(own, port=server.port), member("tomasz"), [entry])
-    assert found.within == {entry} and server.pieces
+    found = resolve_groups(dict(own, port=server.port), member("tomasz"), [entry])
+    assert found.member_of == {entry} and server.pieces
     server.close()
 
 
 def test_the_callers_own_end_counts_too(slapd, broken):
     settings = dict(slapd.settings(), port=broken("silent").port)
-    groups = LdapGroups(read_ldap({"ldap": settings}), own_end=lambda: 0.5)
-    assert groups.settle(member("tomasz"), ["cn=x"], None).unclear
+    groups = LdapGroups(read_ldap({"ldap": settings}), time_left=lambda: 0.5)
+    assert groups.resolve_groups(member("tomasz"), ["cn=x"], None).unresolved
 
 
 def test_an_action_ends_though_ldap_never_answers(slapd, broken, config):
@@ -357,10 +362,10 @@ def test_no_setting_of_the_machine_switches_the_check_off(slapd, other_ca, how, 
         "from st2slack.authorization.decision import Person; "
         "p = Person('U0HARBOUR02', 'full member', email='tomasz@harbour-works.example'); "
         "s = read_ldap({'ldap': json.loads(sys.argv[1])}); "
-        "print(json.dumps(dict(LdapGroups(s).settle(p, [sys.argv[2]], None).unclear)))"
+        "print(json.dumps(dict(LdapGroups(s).resolve_groups(p, [sys.argv[2]], None).unresolved)))"
     )
     folders = [str(ROOT / "actions/lib"), *stackstorm_path.folders(), *sys.path[1:]]
-    for cacert, unclear in ((other_ca, True), (slapd.cacert, False)):
+    for cacert, unresolved in ((other_ca, True), (slapd.cacert, False)):
         settings = json.dumps(dict(slapd.settings(how), cacert=cacert))
         done = subprocess.run(
             [sys.executable, "-c", script, settings, slapd.dns["operators"]],
@@ -370,17 +375,17 @@ def test_no_setting_of_the_machine_switches_the_check_off(slapd, other_ca, how, 
             encoding="utf-8",
             check=True,
         )
-        assert bool(json.loads(done.stdout)) is unclear, done.stdout
+        assert bool(json.loads(done.stdout)) is unresolved, done.stdout
 
 
 def test_insecure_in_so_many_words_goes_without(slapd):
     settings = slapd.settings("ldaps")
     del settings["cacert"]
     entry = slapd.dns["operators"]
-    found = settle(dict(settings, insecure=True), member("tomasz"), [entry])
-    assert found.within == {entry}
-    checked = settle(dict(slapd.settings(), host="127.0.0.2"), member("tomasz"), [entry])
-    assert checked.unclear, "the next connection checks again"
+    found = resolve_groups(dict(settings, insecure=True), member("tomasz"), [entry])
+    assert found.member_of == {entry}
+    checked = resolve_groups(dict(slapd.settings(), host="127.0.0.2"), member("tomasz"), [entry])
+    assert checked.unresolved, "the next connection checks again"
 
 
 def test_a_ca_that_is_not_there(slapd):
@@ -391,7 +396,7 @@ def test_a_ca_that_is_not_there(slapd):
 
 
 def test_try_out(slapd):
-    LdapGroups(read_ldap({"ldap": slapd.settings()})).try_out([slapd.dns["operators"]])
+    LdapGroups(read_ldap({"ldap": slapd.settings()})).probe([slapd.dns["operators"]])
 
 
 @pytest.mark.parametrize(
@@ -405,13 +410,13 @@ def test_try_out(slapd):
 )
 def test_try_out_says_what_is_wrong(slapd, wrong, said):
     with pytest.raises(SlackError, match=said) as caught:
-        LdapGroups(read_ldap({"ldap": dict(slapd.settings(), **wrong)})).try_out([])
+        LdapGroups(read_ldap({"ldap": dict(slapd.settings(), **wrong)})).probe([])
     assert "canary7f3a" not in str(caught.value)
 
 
 def test_try_out_looks_at_the_dns(slapd):
     with pytest.raises(SettingsError, match="not the DN of a group"):
-        LdapGroups(read_ldap({"ldap": slapd.settings()})).try_out(["cn=a,b"])
+        LdapGroups(read_ldap({"ldap": slapd.settings()})).probe(["cn=a,b"])
 
 
 # --- the package --------------------------------------------------------------------------------
@@ -423,10 +428,10 @@ def test_a_missing_package_is_said(monkeypatch, name):
     monkeypatch.delitem(sys.modules, "st2auth_ldap.ldap_backend", raising=False)
     if name != "ldap":
         monkeypatch.setitem(sys.modules, "st2auth_ldap.ldap_backend", None)
-    found = LdapGroups(read_ldap({"ldap": settings_for_nobody()})).settle(
+    found = LdapGroups(read_ldap({"ldap": settings_for_nobody()})).resolve_groups(
         member("tomasz"), ["cn=operators"], None
     )
-    assert "come with StackStorm" in found.unclear["cn=operators"]
+    assert "come with StackStorm" in found.unresolved["cn=operators"]
 
 
 def settings_for_nobody():

@@ -12,7 +12,7 @@ from test_rules import SAMPLES
 from test_secrets import CANARY, Everything
 
 from sandbox.slack import Fault
-from st2slack.authorization.authorizer import WhoMay
+from st2slack.authorization.authorizer import Authorizer
 from st2slack.base.errors import ApiFault, InputError, SettingsError, SlackError
 from st2slack.chatops import command_text, incoming
 from st2slack.chatops.incoming import Came
@@ -62,7 +62,7 @@ class World:
         return Commands(
             client,
             StackStorm(self.st2.client(), sleep=lambda seconds: None),
-            lambda: WhoMay(self.config, client),
+            lambda: Authorizer(self.config, client),
             read_chatops(self.config),
             "",
             execution_id,
@@ -266,7 +266,7 @@ def test_a_workspace_with_a_template_for_a_name(world):
     made = Commands(
         make_client(world.config),
         StackStorm(world.st2.client()),
-        lambda: WhoMay(world.config, make_client(world.config)),
+        lambda: Authorizer(world.config, make_client(world.config)),
         read_chatops(world.config),
         "{{ st2kv.system.x }}",
     )

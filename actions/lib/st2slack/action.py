@@ -200,14 +200,14 @@ class QuestionBase(SlackBase):
         `inquiry`: its question tells the workspace, in place of `workspace`.
         """
         from st2slack.approvals.context import Desk, workspace_of
-        from st2slack.authorization.authorizer import WhoMay
+        from st2slack.authorization.authorizer import Authorizer
         from st2slack.settings.chatops import read_chatops
 
         def with_client(slack: Client) -> Any:
-            def who_may() -> WhoMay:
-                return WhoMay(self.config, slack, name, seconds_left, self.logger.info)
+            def authorizer() -> Authorizer:
+                return Authorizer(self.config, slack, name, seconds_left, self.logger.info)
 
-            return work(Desk(stackstorm, slack, who_may, read_chatops(self.config)))
+            return work(Desk(stackstorm, slack, authorizer, read_chatops(self.config)))
 
         try:
             stackstorm = self.stackstorm()

@@ -141,7 +141,7 @@ def form_in_thread(question: Question, inquiry: str, choice: str, user: str) -> 
     return [each.to_dict() for each in blocks]
 
 
-def who_may(approvers: Sequence[str]) -> str:
+def format_approvers(approvers: Sequence[str]) -> str:
     """People and groups as `who` of a rule names them, in mrkdwn."""
     shown = [_one(each) for each in approvers[:MOST_SHOWN]]
     more = len(approvers) - len(shown)
@@ -150,7 +150,7 @@ def who_may(approvers: Sequence[str]) -> str:
 
 def mentions(people: Sequence[str]) -> str:
     """People as mentions."""
-    return who_may(list(dict.fromkeys(people))) or "nobody"
+    return format_approvers(list(dict.fromkeys(people))) or "nobody"
 
 
 def date(at: float) -> str:

@@ -14,8 +14,8 @@ from st2slack.approvals.question import Question
 from st2slack.approvals.requester import OWN, UNCERTAIN, is_uncertain, started_by
 from st2slack.approvals.store import Kept
 from st2slack.approvals.votes import Vote, stands_behind
-from st2slack.authorization.authorizer import Asker, WhoMay
-from st2slack.authorization.decision import APPROVAL, Decision, Thing, covers
+from st2slack.authorization.authorizer import AuthorizationSession, Authorizer
+from st2slack.authorization.decision import APPROVAL, Decision, Resource, covers
 from st2slack.base.errors import NotFound, Refusal, SlackError
 from st2slack.base.ids import PERSON_ID, parse_mention, plain_argument, trim
 from st2slack.messages.reply import Addressee, answer_privately
@@ -54,7 +54,7 @@ class Desk:
 
     stackstorm: StackStorm
     slack: Client
-    who_may: Callable[[], WhoMay]
+    authorizer: Callable[[], Authorizer]
     chatops: ChatopsSettings = field(default_factory=ChatopsSettings)
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
@@ -65,28 +65,28 @@ class Desk:
 
     def may(self, person: str, found: Look, conversation: str) -> Tuple[Decision, Dict[str, Any]]:
         """Whether this person may answer, and the record of that decision."""
-        who_may, question = self.who_may(), found.question
-        what = Thing({APPROVAL: question.name})
+        authorizer, question = self.authorizer(), found.question
+        resource = Resource({APPROVAL: question.name})
         checks_starter = not question.allow_own
-        if checks_starter and started_by(person, found.requesters, who_may.ldap_names):
-            return who_may.refuse(person, what, conversation, OWN)
-        asker = who_may.asker_among(person, conversation, question.approvers)
-        decision, record = asker.decide(what)
-        if decision.allowed and checks_starter and self._is_uncertain(found, asker, who_may):
-            return who_may.refuse(person, what, conversation, UNCERTAIN)
+        if checks_starter and started_by(person, found.requesters, authorizer.ldap_names):
+            return authorizer.deny(person, resource, conversation, OWN)
+        session = authorizer.session_among(person, conversation, question.approvers)
+        decision, record = session.decide(resource)
+        if decision.allowed and checks_starter and self._is_uncertain(found, session, authorizer):
+            return authorizer.deny(person, resource, conversation, UNCERTAIN)
         return decision, record
 
     @staticmethod
-    def _is_uncertain(found: Look, asker: Asker, who_may: WhoMay) -> bool:
-        person = asker.person
+    def _is_uncertain(found: Look, session: AuthorizationSession, authorizer: Authorizer) -> bool:
+        person = session.person
         return is_uncertain(
-            person.id, person.email, found.requesters, who_may.ldap_names, found.is_of_rule
+            person.id, person.email, found.requesters, authorizer.ldap_names, found.is_of_rule
         )
 
     def denial(self, decision: Decision) -> str:
         """What somebody is told who is not allowed to answer; it tells nothing about the rules."""
-        why = decision.why
-        if decision.is_unclear:
+        why = decision.reason
+        if decision.is_unresolved:
             return ("%s %s" % (UNCHECKED, self.chatops.whom_to_ask)).strip()
         if OWN in why:
             return "You started this: somebody else has to answer."
@@ -98,8 +98,8 @@ class Desk:
         """Who may answer, as in `who` of a rule: the question's approvers, else the rules'."""
         if question.approvers:
             return question.approvers
-        what = Thing({APPROVAL: question.name})
-        named = [each.who for each in self.who_may().rules if covers(each, what)]
+        resource = Resource({APPROVAL: question.name})
+        named = [each.who for each in self.authorizer().rules if covers(each, resource)]
         return tuple(dict.fromkeys(entry for who in named for entry in who))
 
     def tell(self, to: Addressee, text: str) -> str:
@@ -148,7 +148,7 @@ class Desk:
 
     def show_open(self, kept: Kept, found: Look, cast: List[Vote]) -> str:
         """Show how the votes stand."""
-        who = approvals_blocks.who_may(self.who_answers(found.question))
+        who = approvals_blocks.format_approvers(self.who_answers(found.question))
         return self.show(
             kept, found, approvals_blocks.blocks_open(found.question, found.inquiry, cast, who)
         )

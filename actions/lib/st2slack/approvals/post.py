@@ -74,7 +74,7 @@ def post(desk: Desk, inquiry: str) -> Json:
     if not question.channel:  # rules of the operator's own may look after this route
         return {**told(found), "posted": False, "why": NO_CHANNEL}
     channel = desk.channel_of(question.channel)
-    who = blocks.who_may(desk.who_answers(question)) or "nobody (see README, Who may)"
+    who = blocks.format_approvers(desk.who_answers(question)) or "nobody (see README, Who may)"
     answer = desk.slack.call(
         "chat.postMessage",
         {
@@ -160,7 +160,7 @@ def remind(desk: Desk, inquiry: str) -> Json:
     people = _to_remind(desk, found.question, voted)
     if not people and len(people_in(desk.who_answers(found.question))) == len(voted):
         return {**told(found), "reminded": []}
-    who = blocks.who_may(people) or "whoever may answer"
+    who = blocks.format_approvers(people) or "whoever may answer"
     until = found.question.deadline
     text = "%s: this still waits for an answer%s." % (
         who,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Mapping, Sequence
 
-from st2slack.authorization.directory_name import comparable, is_same, may_be_same
+from st2slack.authorization.directory_name import could_be_same, is_same, normalize_name
 from st2slack.base.ids import PERSON_ID
 
 OWN = "they started it, and somebody else has to answer"
@@ -24,12 +24,12 @@ def started_by(person: str, requesters: Sequence[str], ldap_names: Mapping[str, 
     if PERSON_ID.fullmatch(person) is None or person in requesters:
         return True
     own = ldap_names.get(person)
-    return any(_is_theirs(own, each) for each in requesters if not PERSON_ID.fullmatch(each))
+    return any(_is_own_name(own, each) for each in requesters if not PERSON_ID.fullmatch(each))
 
 
-def _is_theirs(own: object, name: str) -> bool:
+def _is_own_name(own: object, name: str) -> bool:
     if own is None:
-        return comparable(name) is None
+        return normalize_name(name) is None
     return is_same(own, name) is not False
 
 
@@ -49,7 +49,7 @@ def is_uncertain(
     others = [name for whose, name in ldap_names.items() if whose != person]
     unknown = [each for each in names if not any(is_same(each, other) for other in others)]
     own = [name for name in (ldap_names.get(person), email) if name]
-    if any(may_be_same(each, name) for each in unknown for name in own):
+    if any(could_be_same(each, name) for each in unknown for name in own):
         return True
     known_by_id = len(names) < len(requesters)
     return bool(unknown) and not own and not known_by_id and not is_machine

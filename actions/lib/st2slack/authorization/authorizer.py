@@ -12,28 +12,28 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from st2slack.api.client import Client
 from st2slack.authorization.decision import (
     ALIAS,
-    ANYBODY,
+    ANY_PERSON,
     APPROVAL,
     Decision,
+    Location,
     Person,
-    Place,
-    Thing,
+    Resource,
     covers,
     decide,
-    is_hopeless,
+    is_certain_denial,
     is_ldap_group,
     is_usergroup,
     record,
-    unsettled,
+    unresolved_groups,
 )
 from st2slack.authorization.ldap_groups import LdapGroups
-from st2slack.authorization.slack_identity import Home
+from st2slack.authorization.slack_identity import WorkspaceIdentity
 from st2slack.base.errors import SettingsError
 from st2slack.settings.access import CHANNELS, DIRECT_MESSAGES, Access, Rule, read_access
 from st2slack.settings.ldap import read_ldap
 
 
-class WhoMay:
+class Authorizer:
     """The rules of one workspace and those who can be asked about its people.
 
     `config`: the pack's; `client`: of that workspace; `own_end`: seconds the caller still has;
@@ -46,13 +46,13 @@ class WhoMay:
         config: Mapping[str, Any],
         client: Client,
         workspace: Optional[str] = None,
-        own_end: Callable[[], Optional[float]] = lambda: None,
-        say: Callable[[str], None] = lambda line: None,
+        time_left: Callable[[], Optional[float]] = lambda: None,
+        log: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._config = config
         self._client = client
-        self._own_end = own_end
-        self._say = say
+        self._time_left = time_left
+        self._log = log
         self._access: Access = read_access(config, workspace)
 
     @property
@@ -66,73 +66,77 @@ class WhoMay:
         return self._access.ldap_names
 
     def decide(
-        self, person_id: str, what: Thing, conversation: Optional[str] = None
+        self, person_id: str, resource: Resource, conversation: Optional[str] = None
     ) -> Tuple[Decision, Dict[str, Any]]:
         """The decision, and the record of it that is to be kept.
 
         `person_id`, `conversation`: from Slack's envelope. Without a conversation: some channel
         that no rule names.
         """
-        return self.asker(person_id, conversation).decide(what)
+        return self.session(person_id, conversation).decide(resource)
 
-    def among(
-        self, person_id: str, what: Thing, conversation: str, who: Sequence[str]
+    def decide_among(
+        self, person_id: str, resource: Resource, conversation: str, who: Sequence[str]
     ) -> Tuple[Decision, Dict[str, Any]]:
         """The same where a list of people and groups is to decide in place of the rules.
 
         `who`: as in a rule; it counts wherever it is asked.
         """
-        return self.asker_among(person_id, conversation, who).decide(what)
+        return self.session_among(person_id, conversation, who).decide(resource)
 
-    def asker_among(self, person_id: str, conversation: str, who: Sequence[str]) -> Asker:
+    def session_among(
+        self, person_id: str, conversation: str, who: Sequence[str]
+    ) -> AuthorizationSession:
         """The same as `asker`, by a list of people and groups; by the rules where it is empty."""
         if not who:
-            return self.asker(person_id, conversation)
+            return self.session(person_id, conversation)
         rule = Rule("approvers of the question", tuple(who), ("*",), (CHANNELS, DIRECT_MESSAGES))
-        return self.asker(person_id, conversation, (rule,))
+        return self.session(person_id, conversation, (rule,))
 
-    def refuse(
-        self, person_id: str, what: Thing, conversation: str, why: str
+    def deny(
+        self, person_id: str, resource: Resource, conversation: str, reason: str
     ) -> Tuple[Decision, Dict[str, Any]]:
         """No, for a reason that no rule knows; said and recorded like every decision."""
-        decision = Decision(False, "", "Denied: %s for %s: %s." % (what, person_id, why))
-        self._say(decision.why)
-        return decision, record(decision, Person(person_id), Place(conversation), what)
+        decision = Decision(False, "", "Denied: %s for %s: %s." % (resource, person_id, reason))
+        self._log(decision.reason)
+        return decision, record(decision, Person(person_id), Location(conversation), resource)
 
-    def asker(
+    def session(
         self,
         person_id: str,
         conversation: Optional[str] = None,
         rules: Optional[Sequence[Rule]] = None,
-    ) -> Asker:
+    ) -> AuthorizationSession:
         """Who asks there: for several decisions with one look-up of them. `rules`: in place of the
         workspace's own.
         """
-        place = Place("", "channel") if conversation is None else Place(conversation)
-        in_ldap = LdapPeople(self._config, self._access.ldap_names, self._own_end)
+        location = Location("", "channel") if conversation is None else Location(conversation)
+        ldap = LdapDirectory(self._config, self._access.ldap_names, self._time_left)
         chosen = self._access.rules if rules is None else rules
-        return Asker(chosen, Home(self._client), in_ldap, self._say, person_id, place)
+        return AuthorizationSession(
+            chosen, WorkspaceIdentity(self._client), ldap, self._log, person_id, location
+        )
 
 
-class Asker:
+class AuthorizationSession:
     """One person in one place. What is looked up for a decision serves the next ones."""
 
     def __init__(
         self,
         rules: Sequence[Rule],
-        home: Home,
-        in_ldap: LdapPeople,
-        say: Callable[[str], None],
+        identity: WorkspaceIdentity,
+        ldap: LdapDirectory,
+        log: Callable[[str], None],
         person_id: str,
-        place: Place,
+        location: Location,
     ) -> None:
         self._rules = rules
-        self._home = home
-        self._in_ldap = in_ldap
-        self._say = say
+        self._identity = identity
+        self._ldap = ldap
+        self._log = log
         self._person = Person(person_id)
-        self._place = place
-        self._is_looked_up = False
+        self._location = location
+        self._is_loaded = False
 
     @property
     def person(self) -> Person:
@@ -140,98 +144,102 @@ class Asker:
         return self._person
 
     @property
-    def unclear(self) -> bool:
+    def is_unresolved(self) -> bool:
         """Whether something could not be looked up, so that the answer may be yes another time."""
         person = self._person
-        return bool(person.unclear or person.why or self._place.why)
+        return bool(person.unresolved or person.reason or self._location.reason)
 
-    def decide(self, what: Thing) -> Tuple[Decision, Dict[str, Any]]:
+    def decide(self, resource: Resource) -> Tuple[Decision, Dict[str, Any]]:
         """The decision, and the record of it that is to be kept."""
-        return self._decide(self._rules, what)
+        return self._decide(self._rules, resource)
 
-    def allows(self, what: Thing) -> bool:
+    def is_allowed(self, resource: Resource) -> bool:
         """The same where nothing is done by it, a list say: not said, not recorded."""
-        if not is_hopeless(self._rules, self._person, self._place, what):
-            self._settle(self._rules, what)
-        return decide(self._rules, self._person, self._place, what).allowed
+        if not is_certain_denial(self._rules, self._person, self._location, resource):
+            self._resolve(self._rules, resource)
+        return decide(self._rules, self._person, self._location, resource).allowed
 
-    def may_run_something(self) -> Tuple[Decision, Dict[str, Any]]:
+    def decide_any_command(self) -> Tuple[Decision, Dict[str, Any]]:
         """Whether any rule lets them run anything at all there.
 
         So that nobody else gets as far as StackStorm's reading of commands.
         """
-        any_command = Thing({ALIAS: "any command"})
-        wide = [replace(rule, what=("*",)) for rule in self._rules if _is_of_commands(rule)]
-        if is_hopeless(wide, self._person, self._place, any_command):
-            return self._decide(wide or self._rules, any_command)
-        for rule in wide:  # whoever is sure of one needs not be looked for in groups
-            self._look_up()
-            decision = decide([rule], self._person, self._place, any_command)
+        any_command = Resource({ALIAS: "any command"})
+        any_resource = [
+            replace(rule, what=("*",)) for rule in self._rules if _covers_commands(rule)
+        ]
+        if is_certain_denial(any_resource, self._person, self._location, any_command):
+            return self._decide(any_resource or self._rules, any_command)
+        for rule in any_resource:  # whoever is sure of one needs not be looked for in groups
+            self._load_person()
+            decision = decide([rule], self._person, self._location, any_command)
             if decision.allowed:
-                return decision, record(decision, self._person, self._place, any_command)
-        return self._decide(wide or self._rules, any_command)
+                return decision, record(decision, self._person, self._location, any_command)
+        return self._decide(any_resource or self._rules, any_command)
 
-    def _decide(self, rules: Sequence[Rule], what: Thing) -> Tuple[Decision, Dict[str, Any]]:
-        if is_hopeless(rules, self._person, self._place, what) and not self._is_looked_up:
-            decision = decide(rules, replace(self._person, standing=ANYBODY), self._place, what)
+    def _decide(self, rules: Sequence[Rule], resource: Resource) -> Tuple[Decision, Dict[str, Any]]:
+        if is_certain_denial(rules, self._person, self._location, resource) and not self._is_loaded:
+            decision = decide(
+                rules, replace(self._person, membership=ANY_PERSON), self._location, resource
+            )
         else:
-            self._settle(rules, what)
-            decision = decide(rules, self._person, self._place, what)
-        self._say(decision.why)
-        return decision, record(decision, self._person, self._place, what)
+            self._resolve(rules, resource)
+            decision = decide(rules, self._person, self._location, resource)
+        self._log(decision.reason)
+        return decision, record(decision, self._person, self._location, resource)
 
-    def _look_up(self) -> None:
-        if not self._is_looked_up:
-            self._is_looked_up = True
-            self._person = self._home.person(self._person.id)
+    def _load_person(self) -> None:
+        if not self._is_loaded:
+            self._is_loaded = True
+            self._person = self._identity.person(self._person.id)
 
-    def _settle(self, rules: Sequence[Rule], what: Thing) -> None:
+    def _resolve(self, rules: Sequence[Rule], resource: Resource) -> None:
         """Look up what is open, what costs least first, and nothing that decides nothing."""
-        self._look_up()
-        if self._is_sure(rules, what):
+        self._load_person()
+        if self._is_already_allowed(rules, resource):
             return
-        _, wants_kind = unsettled(rules, self._person, self._place, what)
-        if wants_kind and not self._place.why:
-            self._place = self._home.place(self._place.id)
-        if self._is_sure(rules, what):
+        _, needs_kind = unresolved_groups(rules, self._person, self._location, resource)
+        if needs_kind and not self._location.reason:
+            self._location = self._identity.location(self._location.id)
+        if self._is_already_allowed(rules, resource):
             return
-        groups, _ = unsettled(rules, self._person, self._place, what)
-        self._person = self._home.in_usergroups(self._person, filter(is_usergroup, groups))
-        groups, _ = unsettled(rules, self._person, self._place, what)
+        groups, _ = unresolved_groups(rules, self._person, self._location, resource)
+        self._person = self._identity.in_usergroups(self._person, filter(is_usergroup, groups))
+        groups, _ = unresolved_groups(rules, self._person, self._location, resource)
         dns = [each for each in groups if is_ldap_group(each)]
-        self._person = self._in_ldap.settle(self._person, dns) if dns else self._person
+        self._person = self._ldap.resolve_groups(self._person, dns) if dns else self._person
 
-    def _is_sure(self, rules: Sequence[Rule], what: Thing) -> bool:
+    def _is_already_allowed(self, rules: Sequence[Rule], resource: Resource) -> bool:
         """Whether a rule allows it by what is known already.
 
         One in front of it could change no more than its name, unless rules differ in what they let
         somebody add.
         """
-        differ = any(rule.extra_parameters for rule in rules if covers(rule, what))
-        return not differ and decide(rules, self._person, self._place, what).allowed
+        extras_differ = any(rule.extra_parameters for rule in rules if covers(rule, resource))
+        return not extras_differ and decide(rules, self._person, self._location, resource).allowed
 
 
-class LdapPeople:
+class LdapDirectory:
     """The people of one workspace in LDAP. `names`: ID in Slack → name in LDAP."""
 
     def __init__(
         self,
         config: Mapping[str, Any],
         names: Mapping[str, str],
-        own_end: Callable[[], Optional[float]],
+        time_left: Callable[[], Optional[float]],
     ) -> None:
         self._config = config
         self._names = names
-        self._own_end = own_end
+        self._time_left = time_left
 
-    def settle(self, person: Person, dns: List[str]) -> Person:
+    def resolve_groups(self, person: Person, dns: List[str]) -> Person:
         """The person, with what is known now about these groups."""
         try:
-            ldap = LdapGroups(read_ldap(self._config), self._own_end)
+            ldap = LdapGroups(read_ldap(self._config), self._time_left)
         except SettingsError as error:
-            return person.with_unclear(dns, str(error))
-        return ldap.settle(person, dns, self._names.get(person.id))
+            return person.with_unresolved(dns, str(error))
+        return ldap.resolve_groups(person, dns, self._names.get(person.id))
 
 
-def _is_of_commands(rule: Rule) -> bool:
+def _covers_commands(rule: Rule) -> bool:
     return any(not pattern.startswith(APPROVAL + ":") for pattern in rule.what)

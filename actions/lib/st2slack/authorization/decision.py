@@ -28,7 +28,7 @@ from st2slack.base.text_length import shorten
 from st2slack.settings.access import CHANNELS, DIRECT_MESSAGES, EVERYONE, LDAP_GROUP, Rule
 
 # What somebody is to the home workspace.
-MEMBER, GUEST, STRANGER, BOT, DEACTIVATED, UNKNOWN = (
+MEMBER, GUEST, EXTERNAL, BOT, DEACTIVATED, UNKNOWN = (
     "full member",
     "guest",
     "stranger",
@@ -36,13 +36,13 @@ MEMBER, GUEST, STRANGER, BOT, DEACTIVATED, UNKNOWN = (
     "deactivated",
     "unknown",
 )
-ANYBODY = "person"  # whoever it is: only for a decision that `is_hopeless` tells is a no
-_NOTHING = {
+ANY_PERSON = "person"  # whoever it is: only for a decision that `is_hopeless` tells is a no
+_EXCLUDED = {
     BOT: "a bot may nothing",
     DEACTIVATED: "a deactivated person may nothing",
     UNKNOWN: "Slack does not tell who that is",
 }
-LONGEST = 200  # units (text_length.py) of a name in a sentence
+MAX_NAME_LENGTH = 200  # units (text_length.py) of a name in a sentence
 CHANNEL, DIRECT = "channel", "direct message"  # kinds of places; UNKNOWN is a third
 ALIAS, ACTION, APPROVAL = "alias", "action", "approval"
 
@@ -57,44 +57,47 @@ class Person:
     """
 
     id: str
-    standing: str = UNKNOWN
+    membership: str = UNKNOWN
     email: str = ""
-    no_email: str = ""
-    within: FrozenSet[str] = frozenset()
-    without: FrozenSet[str] = frozenset()
-    unclear: Mapping[str, str] = field(default_factory=dict)
-    why: str = ""
+    no_email_reason: str = ""
+    member_of: FrozenSet[str] = frozenset()
+    not_member_of: FrozenSet[str] = frozenset()
+    unresolved: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
 
     @property
-    def may_nothing(self) -> str:
+    def exclusion_reason(self) -> str:
         """Why this person may nothing, whatever the rules say; "" for one who may be allowed."""
         if not PERSON_ID.fullmatch(self.id):
             return "that is not the ID of a person"
-        if self.standing in (MEMBER, GUEST, STRANGER, ANYBODY):
+        if self.membership in (MEMBER, GUEST, EXTERNAL, ANY_PERSON):
             return ""
-        return self.why or _NOTHING.get(self.standing, _NOTHING[UNKNOWN])
+        return self.reason or _EXCLUDED.get(self.membership, _EXCLUDED[UNKNOWN])
 
-    def with_known(self, inside: Iterable[str], outside: Iterable[str]) -> Person:
+    def with_known(self, member_of: Iterable[str], not_member_of: Iterable[str]) -> Person:
         """The same, known to be in these groups and not in those."""
-        within, without = self.within | set(inside), self.without | set(outside)
-        return replace(self, within=within, without=without)
+        member_of, not_member_of = (
+            self.member_of | set(member_of),
+            self.not_member_of | set(not_member_of),
+        )
+        return replace(self, member_of=member_of, not_member_of=not_member_of)
 
-    def with_unclear(self, groups: Iterable[str], why: str) -> Person:
+    def with_unresolved(self, groups: Iterable[str], reason: str) -> Person:
         """The same, where these groups could not be looked up."""
-        return replace(self, unclear={**self.unclear, **dict.fromkeys(groups, why)})
+        return replace(self, unresolved={**self.unresolved, **dict.fromkeys(groups, reason)})
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where it is asked: the ID of a conversation, and whether it is a channel. `why` not known."""
 
     id: str
     kind: str = UNKNOWN
-    why: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
-class Thing:
+class Resource:
     """What is asked for. `names`: kind (alias, action, approval) → its reference or name."""
 
     names: Mapping[str, str]
@@ -112,56 +115,60 @@ class Decision:
 
     allowed: bool
     rule: str
-    why: str
+    reason: str
     extra_parameters: bool = False
-    is_unclear: bool = False
+    is_unresolved: bool = False
 
 
 @dataclass(frozen=True)
-class _Fit:
+class Match:
     """Whether a rule counts for the person: yes, no, or not known, and why."""
 
     holds: Optional[bool]
-    why: str = ""
+    reason: str = ""
 
 
-def thing(name: str) -> Thing:
+def parse_resource(name: str) -> Resource:
     """What a person wrote: `deploys.restart`, an alias or action; `approval:production`."""
     kind, _, rest = name.partition(":")
     if rest and kind in (ALIAS, ACTION, APPROVAL):
-        return Thing({kind: rest})
-    return Thing({ALIAS: name, ACTION: name})
+        return Resource({kind: rest})
+    return Resource({ALIAS: name, ACTION: name})
 
 
-def decide(rules: Sequence[Rule], person: Person, place: Place, what: Thing) -> Decision:
+def decide(
+    rules: Sequence[Rule], person: Person, location: Location, resource: Resource
+) -> Decision:
     """The decision, with the reason in words."""
-    asked = "%s for %s in %s" % (
-        _short(str(what)),
-        _short(person.id or "nobody"),
-        _short(place.id or "any channel"),
+    request = "%s for %s in %s" % (
+        _one_line(str(resource)),
+        _one_line(person.id or "nobody"),
+        _one_line(location.id or "any channel"),
     )
     if not rules:
-        return _denied(asked, "`authorization` has no rule, so nobody may anything")
-    if person.may_nothing:
-        return _denied(asked, person.may_nothing, bool(person.why))
-    covering = [rule for rule in rules if covers(rule, what)]
+        return _deny(request, "`authorization` has no rule, so nobody may anything")
+    if person.exclusion_reason:
+        return _deny(request, person.exclusion_reason, bool(person.reason))
+    covering_rules = [rule for rule in rules if covers(rule, resource)]
     reasons: List[str] = []
-    is_unclear = False
-    careful = False  # a rule that may have decided, had it been known, gave no extra parameters
-    for rule in covering:
-        fit = _both(_place_fits(rule, place), _person_fits(rule, person))
-        if fit.holds:
-            return _allowed(asked, rule, rule.extra_parameters and not careful)
-        is_unclear = is_unclear or fit.holds is None
-        careful = careful or (fit.holds is None and not rule.extra_parameters)
-        reasons.append("rule %r: %s" % (rule.name, fit.why))
-    return _denied(
-        asked, "; ".join(reasons) or "no rule of `authorization` covers that", is_unclear
+    is_unresolved = False
+    withholds_extras = (
+        False  # a rule that may have decided, had it been known, gave no extra parameters
+    )
+    for rule in covering_rules:
+        match = _both(_match_location(rule, location), _match_person(rule, person))
+        if match.holds:
+            return _allow(request, rule, rule.extra_parameters and not withholds_extras)
+        is_unresolved = is_unresolved or match.holds is None
+        withholds_extras = withholds_extras or (match.holds is None and not rule.extra_parameters)
+        reasons.append("rule %r: %s" % (rule.name, match.reason))
+    return _deny(
+        request, "; ".join(reasons) or "no rule of `authorization` covers that", is_unresolved
     )
 
 
-def unsettled(
-    rules: Sequence[Rule], person: Person, place: Place, what: Thing
+def unresolved_groups(
+    rules: Sequence[Rule], person: Person, location: Location, resource: Resource
 ) -> Tuple[List[str], bool]:
     """(groups to look up before it can be decided, whether the kind of place has to be).
 
@@ -169,34 +176,36 @@ def unsettled(
     that is sure to fit.
     """
     groups: Dict[str, None] = {}
-    wants_kind = False
-    for rule in rules if not person.may_nothing else ():
-        if not covers(rule, what):
+    needs_kind = False
+    for rule in rules if not person.exclusion_reason else ():
+        if not covers(rule, resource):
             continue
-        where, who = _place_fits(rule, place), _person_fits(rule, person)
+        where, who = _match_location(rule, location), _match_person(rule, person)
         if where.holds and who.holds:
             break
-        open_ones = [each for each in rule.who if _is_open(each, person)]
-        if where.holds is False or (who.holds is False and not open_ones):
+        unknown_groups = [each for each in rule.who if _is_unknown(each, person)]
+        if where.holds is False or (who.holds is False and not unknown_groups):
             continue
-        wants_kind = wants_kind or where.holds is None
-        groups.update(dict.fromkeys([] if who.holds else open_ones))
-    return list(groups), wants_kind
+        needs_kind = needs_kind or where.holds is None
+        groups.update(dict.fromkeys([] if who.holds else unknown_groups))
+    return list(groups), needs_kind
 
 
-def is_hopeless(rules: Sequence[Rule], person: Person, place: Place, what: Thing) -> bool:
+def is_certain_denial(
+    rules: Sequence[Rule], person: Person, location: Location, resource: Resource
+) -> bool:
     """Whether it is a no, whatever could be looked up: no ID, group or `everyone` that counts."""
     return not any(
-        covers(rule, what)
-        and _place_fits(rule, place).holds is not False
+        covers(rule, resource)
+        and _match_location(rule, location).holds is not False
         and any(entry in (EVERYONE, person.id) or is_group(entry) for entry in rule.who)
         for rule in rules
     )
 
 
-def covers(rule: Rule, what: Thing) -> bool:
+def covers(rule: Rule, resource: Resource) -> bool:
     """Whether the thing is one of the rule's `what`."""
-    return any(_matches(pattern, what) for pattern in rule.what)
+    return any(_matches(pattern, resource) for pattern in rule.what)
 
 
 def is_group(entry: str) -> bool:
@@ -214,83 +223,85 @@ def is_ldap_group(entry: str) -> bool:
     return not is_usergroup(entry) and bool(LDAP_GROUP.fullmatch(entry))
 
 
-def record(decision: Decision, person: Person, place: Place, what: Thing) -> Dict[str, Any]:
+def record(
+    decision: Decision, person: Person, location: Location, resource: Resource
+) -> Dict[str, Any]:
     """The decision as it is kept: who, what, where, allowed or not, by which rule, and why."""
     return {
         "who": person.id,
-        "what": str(what),
-        "where": place.id,
+        "what": str(resource),
+        "where": location.id,
         "allowed": decision.allowed,
         "rule": decision.rule,
-        "why": decision.why,
+        "why": decision.reason,
         "extra_parameters": decision.extra_parameters,
     }
 
 
-def _matches(pattern: str, what: Thing) -> bool:
+def _matches(pattern: str, resource: Resource) -> bool:
     kind, _, rest = pattern.partition(":")
     if rest and kind in (ALIAS, ACTION, APPROVAL):
-        return bool(what.names.get(kind)) and fnmatchcase(what.names[kind], rest)
-    return any(name and fnmatchcase(name, pattern) for name in what.names.values())
+        return bool(resource.names.get(kind)) and fnmatchcase(resource.names[kind], rest)
+    return any(name and fnmatchcase(name, pattern) for name in resource.names.values())
 
 
-def _place_fits(rule: Rule, place: Place) -> _Fit:
-    known = bool(CONVERSATION_ID.fullmatch(place.id))
-    if known and place.id in rule.where:
-        return _Fit(True)
+def _match_location(rule: Rule, location: Location) -> Match:
+    known = bool(CONVERSATION_ID.fullmatch(location.id))
+    if known and location.id in rule.where:
+        return Match(True)
     generic = {CHANNELS: CHANNEL, DIRECT_MESSAGES: DIRECT}
     kinds = {generic[each] for each in rule.where if each in generic}
-    if place.kind in kinds or (known and len(kinds) == len(generic)):
-        return _Fit(True)
-    if place.kind == UNKNOWN and kinds:
-        return _Fit(None, place.why or "not known whether that is a channel")
-    return _Fit(False, "not in this %s" % (place.kind if place.kind != UNKNOWN else "place"))
+    if location.kind in kinds or (known and len(kinds) == len(generic)):
+        return Match(True)
+    if location.kind == UNKNOWN and kinds:
+        return Match(None, location.reason or "not known whether that is a channel")
+    return Match(False, "not in this %s" % (location.kind if location.kind != UNKNOWN else "place"))
 
 
-def _person_fits(rule: Rule, person: Person) -> _Fit:
-    if any(_is_one(entry, person) for entry in rule.who):
-        return _Fit(True)
-    open_ones = [entry for entry in rule.who if _is_open(entry, person)]
-    unclear = [entry for entry in rule.who if is_group(entry) and entry in person.unclear]
-    if unclear:
-        return _Fit(None, person.unclear[unclear[0]])
-    if open_ones:
-        return _Fit(None, "%s was not looked up" % open_ones[0])
-    return _Fit(False, "not for this %s" % person.standing)
+def _match_person(rule: Rule, person: Person) -> Match:
+    if any(_is_included(entry, person) for entry in rule.who):
+        return Match(True)
+    unknown_groups = [entry for entry in rule.who if _is_unknown(entry, person)]
+    unresolved = [entry for entry in rule.who if is_group(entry) and entry in person.unresolved]
+    if unresolved:
+        return Match(None, person.unresolved[unresolved[0]])
+    if unknown_groups:
+        return Match(None, "%s was not looked up" % unknown_groups[0])
+    return Match(False, "not for this %s" % person.membership)
 
 
-def _is_one(entry: str, person: Person) -> bool:
+def _is_included(entry: str, person: Person) -> bool:
     """Whether the person surely is one of those that the entry of `who` stands for."""
     if entry == EVERYONE:
-        return person.standing == MEMBER
+        return person.membership == MEMBER
     if is_group(entry):
-        return entry in person.within and entry not in person.unclear
+        return entry in person.member_of and entry not in person.unresolved
     return entry == person.id
 
 
-def _is_open(entry: str, person: Person) -> bool:
-    looked_up = (person.within, person.without, person.unclear)
+def _is_unknown(entry: str, person: Person) -> bool:
+    looked_up = (person.member_of, person.not_member_of, person.unresolved)
     return is_group(entry) and not any(entry in each for each in looked_up)
 
 
-def _both(where: _Fit, who: _Fit) -> _Fit:
+def _both(where: Match, who: Match) -> Match:
     """A rule fits where both fit; it surely does not where one surely does not."""
     for each in (where, who):
         if each.holds is False:
             return each
-    return next((each for each in (where, who) if each.holds is None), _Fit(True))
+    return next((each for each in (where, who) if each.holds is None), Match(True))
 
 
-def _short(text: str) -> str:
+def _one_line(text: str) -> str:
     """On one line: it may be anything that somebody wrote."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    return shorten(line, LONGEST + 3)
+    return shorten(line, MAX_NAME_LENGTH + 3)
 
 
-def _allowed(asked: str, rule: Rule, extra: bool) -> Decision:
-    return Decision(True, rule.name, "Allowed: %s, by the rule %r." % (asked, rule.name), extra)
+def _allow(request: str, rule: Rule, extra: bool) -> Decision:
+    return Decision(True, rule.name, "Allowed: %s, by the rule %r." % (request, rule.name), extra)
 
 
-def _denied(asked: str, why: str, is_unclear: bool = False) -> Decision:
-    text = "Denied: %s: %s." % (asked, why.rstrip("."))
-    return Decision(False, "", text, is_unclear=is_unclear)
+def _deny(request: str, reason: str, is_unresolved: bool = False) -> Decision:
+    text = "Denied: %s: %s." % (request, reason.rstrip("."))
+    return Decision(False, "", text, is_unresolved=is_unresolved)

@@ -16,7 +16,7 @@ from typing import Optional, Tuple
 _REFUSED = ("Cc", "Cf", "Cs", "Co", "Cn")
 
 
-def comparable(name: object) -> Optional[str]:
+def normalize_name(name: object) -> Optional[str]:
     """`name` in the form in which equal names are equal; None where it cannot be compared."""
     if not isinstance(name, str):
         return None
@@ -28,18 +28,18 @@ def comparable(name: object) -> Optional[str]:
 
 def is_same(one: object, other: object) -> Optional[bool]:
     """Whether two names are of one person; None where that cannot be told."""
-    left, right = comparable(one), comparable(other)
+    left, right = normalize_name(one), normalize_name(other)
     if left is None or right is None:
         return None
     return left == right
 
 
-def may_be_same(one: object, other: object) -> bool:
+def could_be_same(one: object, other: object) -> bool:
     """Whether two names could be of one person: equal, not comparable, or equal but for a domain.
 
     `CORP\\name`, `name@corp.example` and `name` are ways to write one account.
     """
-    left, right = comparable(one), comparable(other)
+    left, right = normalize_name(one), normalize_name(other)
     if left is None or right is None or left == right:
         return True
     (account, kind), (other_account, other_kind) = _account(left), _account(right)

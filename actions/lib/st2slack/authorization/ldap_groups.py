@@ -27,70 +27,72 @@ from st2slack.base.errors import SettingsError, SlackError
 from st2slack.base.redact import redact
 from st2slack.settings.ldap import LdapSettings
 
-DEEPEST = 8  # levels of groups in groups that are followed
-MOST = 1000  # groups that are followed
-AT_ONCE = 50  # groups in one question: servers limit how long a filter may be
-LONGEST = 200  # characters of a reason
+MAX_DEPTH = 8  # levels of groups in groups that are followed
+MAX_GROUPS = 1000  # groups that are followed
+GROUPS_PER_QUERY = 50  # groups in one question: servers limit how long a filter may be
+MAX_NAME_LENGTH = 200  # characters of a reason
 BACKEND = "st2auth_ldap.ldap_backend"
-NOBODY = "st2slack.check"  # a name that no entry has
+UNKNOWN_USER = "st2slack.check"  # a name that no entry has
 
 DN = Tuple[Any, ...]  # a DN that can be compared
 
 
-class NotTold(SlackError):
+class LookupFailed(SlackError):
     """LDAP does not tell: nobody of that name, or no answer."""
 
 
 @dataclass(frozen=True)
-class Groups:
+class GroupMembership:
     """Groups that somebody is in, and whether these are all."""
 
     known: Set[DN]
-    whole: bool
+    is_complete: bool
 
 
 class LdapGroups:
     """Asks one LDAP server. `own_end`: seconds that the caller itself still has."""
 
     def __init__(
-        self, settings: LdapSettings, own_end: Callable[[], Optional[float]] = lambda: None
+        self, settings: LdapSettings, time_left: Callable[[], Optional[float]] = lambda: None
     ) -> None:
         self._settings = settings
-        self._own_end = own_end
+        self._time_left = time_left
 
-    def settle(self, person: Person, entries: Iterable[str], name: Optional[str]) -> Person:
+    def resolve_groups(self, person: Person, entries: Iterable[str], name: Optional[str]) -> Person:
         """The person, with what is known now about these groups (DNs). It raises nothing.
 
         `name`: their name in LDAP; None: they are found by their e-mail.
         """
         names = list(entries)
         try:
-            wanted = {entry: _comparable(entry) for entry in names}
-            groups = self._in_time(lambda: self._groups(person, name))
+            wanted = {entry: _normalize_dn(entry) for entry in names}
+            groups = self._run_with_timeout(lambda: self._groups(person, name))
         except SlackError as error:
-            return person.with_unclear(names, "LDAP groups are not known (%s)" % _bare(error))
-        inside = {entry for entry, dn in wanted.items() if dn in groups.known}
-        outside = set(wanted) - inside
-        if groups.whole:
-            return person.with_known(inside, outside)
-        why = "they are in more groups, or deeper nested ones, than are followed in LDAP"
-        return person.with_known(inside, ()).with_unclear(outside, why)
+            return person.with_unresolved(
+                names, "LDAP groups are not known (%s)" % _without_full_stop(error)
+            )
+        member_of = {entry for entry, dn in wanted.items() if dn in groups.known}
+        not_member_of = set(wanted) - member_of
+        if groups.is_complete:
+            return person.with_known(member_of, not_member_of)
+        reason = "they are in more groups, or deeper nested ones, than are followed in LDAP"
+        return person.with_known(member_of, ()).with_unresolved(not_member_of, reason)
 
-    def try_out(self, entries: Iterable[str]) -> None:
+    def probe(self, entries: Iterable[str]) -> None:
         """Bind and search, and look at the DNs. Raises what is wrong."""
-        self._in_time(lambda: self._try_out(entries))
+        self._run_with_timeout(lambda: self._probe(entries))
 
-    def _try_out(self, entries: Iterable[str]) -> None:
+    def _probe(self, entries: Iterable[str]) -> None:
         for entry in entries:
-            _comparable(entry)
+            _normalize_dn(entry)
         backend = self._backend(self._account())
-        with _Ear() as ear:
-            self._ask(ear, lambda: backend.get_user(NOBODY))
-        if not _found_nobody(ear.heard):  # which is what it answers where all is well
-            raise self._error(ear.heard)
+        with _LogCapture() as capture:
+            self._call(capture, lambda: backend.get_user(UNKNOWN_USER))
+        if not _is_not_found(capture.error):  # which is what it answers where all is well
+            raise self._error(capture.error)
 
-    def _in_time(self, work: Callable[[], Any]) -> Any:
-        def clean() -> Any:
+    def _run_with_timeout(self, work: Callable[[], Any]) -> Any:
+        def translate_errors() -> Any:
             try:
                 return work()
             except SlackError:
@@ -103,67 +105,67 @@ class LdapGroups:
         if cacert and not (os.path.isfile(cacert) and os.access(cacert, os.R_OK)):
             raise SettingsError("No file can be read at %s, `ldap.cacert`" % cacert)
         try:
-            return in_time(clean, self._settings.max_wait, self._own_end)
+            return in_time(translate_errors, self._settings.max_wait, self._time_left)
         except OutOfTime:
-            raise NotTold(
+            raise LookupFailed(
                 "%s did not answer within %g s, `ldap.max_wait`"
                 % (self._server, self._settings.max_wait)
             ) from None
 
     # --- the questions --------------------------------------------------------------------------
 
-    def _groups(self, person: Person, name: Optional[str]) -> Groups:
+    def _groups(self, person: Person, name: Optional[str]) -> GroupMembership:
         """All groups that the person is in."""
-        account, name = self._account_of(person, name)
+        account, name = self._find_account(person, name)
         found = self._groups_of(account, name, self._settings.group_pattern)
         known: Set[DN] = set()
-        for depth in range(DEEPEST + 1):
-            new = {_comparable(dn): dn for dn in found}
-            fresh = [new[each] for each in new if each not in known]
+        for depth in range(MAX_DEPTH + 1):
+            new = {_normalize_dn(dn): dn for dn in found}
+            new_groups = [new[each] for each in new if each not in known]
             known.update(new)
-            if not fresh:
-                return Groups(known, True)
-            if depth == DEEPEST or len(known) > MOST:
+            if not new_groups:
+                return GroupMembership(known, True)
+            if depth == MAX_DEPTH or len(known) > MAX_GROUPS:
                 break
             found = []
-            for begin in range(0, len(fresh), AT_ONCE):
-                holding = _holding(fresh[begin : begin + AT_ONCE])
+            for begin in range(0, len(new_groups), GROUPS_PER_QUERY):
+                holding = _holder_filter(new_groups[begin : begin + GROUPS_PER_QUERY])
                 found += self._groups_of(account, name, holding)
-        return Groups(known, False)
+        return GroupMembership(known, False)
 
-    def _account_of(self, person: Person, name: Optional[str]) -> Tuple[str, str]:
+    def _find_account(self, person: Person, name: Optional[str]) -> Tuple[str, str]:
         """(filter, name) that find the person; the name is LDAP's own where it has just one.
 
         memberUid of a posixGroup is compared with the name that is asked for, so it has to be that.
         """
         account = self._account() if name else self._settings.email_pattern
-        asked = name or person.email
-        if not asked:
-            raise NotTold(person.no_email or "Slack has no e-mail address for them")
-        entry = self._entry(account, asked)
+        request = name or person.email
+        if not request:
+            raise LookupFailed(person.no_email_reason or "Slack has no e-mail address for them")
+        entry = self._find_entry(account, request)
         names = _values(entry, self._settings.id_attr)
         by_name = self._by_name
-        if len(names) != 1 or (account, asked) == (by_name, _text(names[0])):
-            return account, asked
+        if len(names) != 1 or (account, request) == (by_name, _text(names[0])):
+            return account, request
         own = _text(names[0])
-        if self._entry(by_name, own) != entry:
-            raise NotTold("LDAP has somebody else whose %s is theirs" % self._settings.id_attr)
+        if self._find_entry(by_name, own) != entry:
+            raise LookupFailed("LDAP has somebody else whose %s is theirs" % self._settings.id_attr)
         return by_name, own
 
-    def _entry(self, account: str, name: str) -> Dict[str, Any]:
+    def _find_entry(self, account: str, name: str) -> Dict[str, Any]:
         if not name.isprintable():  # a server may stop at a NUL, and find somebody else
-            raise NotTold("LDAP has nobody of that name: it has a character that no name has")
+            raise LookupFailed("LDAP has nobody of that name: it has a character that no name has")
         backend = self._backend(account)
-        found = self._told(lambda: backend.get_user(name))
+        found = self._query(lambda: backend.get_user(name))
         if not isinstance(found, dict):
-            raise NotTold("%s answered something odd" % self._server)
+            raise LookupFailed("%s answered something odd" % self._server)
         return found
 
     def _groups_of(self, account: str, name: str, group_pattern: Optional[str]) -> List[str]:
         backend = self._backend(account, group_pattern)
-        found = self._told(lambda: backend.get_user_groups(name))
+        found = self._query(lambda: backend.get_user_groups(name))
         if not isinstance(found, list):
-            raise NotTold("%s answered something odd" % self._server)
+            raise LookupFailed("%s answered something odd" % self._server)
         return [dn for dn in found if isinstance(dn, str) and dn]
 
     def _account(self) -> str:
@@ -176,20 +178,20 @@ class LdapGroups:
 
     # --- the backend ----------------------------------------------------------------------------
 
-    def _told(self, ask: Callable[[], Any]) -> Any:
+    def _query(self, ask: Callable[[], Any]) -> Any:
         """What it answers. None is an error, whose reason it logged."""
-        with _Ear() as ear:
-            answer = self._ask(ear, ask)
+        with _LogCapture() as capture:
+            answer = self._call(capture, ask)
         if answer is None:
-            raise self._error(ear.heard)
+            raise self._error(capture.error)
         return answer
 
     @staticmethod
-    def _ask(ear: _Ear, ask: Callable[[], Any]) -> Any:
+    def _call(capture: _LogCapture, ask: Callable[[], Any]) -> Any:
         try:
             return ask()
         except Exception as error:  # noqa: BLE001 (unbinding from a dead server raises, too)
-            ear.heard = ear.heard or error
+            capture.error = capture.error or error
             return None
 
     def _backend(self, account_pattern: str, group_pattern: Optional[str] = None) -> Any:
@@ -228,24 +230,24 @@ class LdapGroups:
     def _server(self) -> str:
         return "the LDAP server %s:%d" % (self._settings.host, self._settings.port)
 
-    def _error(self, reason: Optional[BaseException]) -> NotTold:
-        return NotTold(redact(self._reason(reason), (self._settings.bind_password,)))
+    def _error(self, reason: Optional[BaseException]) -> LookupFailed:
+        return LookupFailed(redact(self._reason(reason), (self._settings.bind_password,)))
 
     def _reason(self, reason: Optional[BaseException]) -> str:
         if reason is None:
             return "%s did not tell" % self._server
-        if _found_nobody(reason):
+        if _is_not_found(reason):
             return "LDAP has nobody of that name"
         if isinstance(reason, ValueError) and str(reason).startswith("More than one"):
             return "LDAP has more than one entry of that name"
-        told = reason.args[0] if reason.args else ""
-        if isinstance(told, dict):  # python-ldap: {"desc": …, "info": …}
-            told = ": ".join(str(told[key]) for key in ("desc", "info") if told.get(key))
-        line = " ".join(str(told).split())[:LONGEST]
+        details = reason.args[0] if reason.args else ""
+        if isinstance(details, dict):  # python-ldap: {"desc": …, "info": …}
+            details = ": ".join(str(details[key]) for key in ("desc", "info") if details.get(key))
+        line = " ".join(str(details).split())[:MAX_NAME_LENGTH]
         return "%s: %s" % (self._server, line or type(reason).__name__)
 
 
-class _Ear(logging.Filter):
+class _LogCapture(logging.Filter):
     """Hears why the backend answers None, and keeps its traceback out of the execution's log.
 
     It hears its own thread only: one that was given up may still be waiting, with an ear open.
@@ -253,18 +255,18 @@ class _Ear(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.heard: Optional[BaseException] = None
+        self.error: Optional[BaseException] = None
         self._thread = threading.get_ident()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep the first reason; whether the record goes on to the log."""
         if record.thread != self._thread:
             return True
-        if record.exc_info and self.heard is None:
-            self.heard = record.exc_info[1]
+        if record.exc_info and self.error is None:
+            self.error = record.exc_info[1]
         return False
 
-    def __enter__(self) -> _Ear:
+    def __enter__(self) -> _LogCapture:
         logging.getLogger(BACKEND).addFilter(self)
         return self
 
@@ -272,7 +274,7 @@ class _Ear(logging.Filter):
         logging.getLogger(BACKEND).removeFilter(self)
 
 
-def _found_nobody(reason: Optional[BaseException]) -> bool:
+def _is_not_found(reason: Optional[BaseException]) -> bool:
     """Whether the backend searched and found nobody: it says so by an exception that it logs."""
     return isinstance(reason, ValueError) and str(reason).startswith("Unable to identify")
 
@@ -290,7 +292,7 @@ def _modules() -> Tuple[Any, Any]:
         ) from None
 
 
-def _comparable(dn: str) -> DN:
+def _normalize_dn(dn: str) -> DN:
     """The DN without what makes no difference: case, blanks, the way of escaping."""
     ldap = _modules()[1]
     try:
@@ -303,7 +305,7 @@ def _comparable(dn: str) -> DN:
     )
 
 
-def _holding(dns: Iterable[str]) -> str:
+def _holder_filter(dns: Iterable[str]) -> str:
     """The filter for the groups that hold any of these groups, as a pattern of the backend's."""
     holders = ("(member={0})(uniqueMember={0})".format(_escaped(dn)) for dn in dns)
     return "(|%s)" % "".join(holders)
@@ -321,7 +323,7 @@ def _values(entry: Dict[str, Any], attribute: str) -> List[Any]:
     return list(next(found, []))
 
 
-def _bare(error: SlackError) -> str:
+def _without_full_stop(error: SlackError) -> str:
     """Its text, to stand within a sentence."""
     return str(error).rstrip(".")
 
@@ -330,4 +332,4 @@ def _text(value: Any) -> str:
     try:
         return value.decode() if isinstance(value, bytes) else str(value)
     except UnicodeDecodeError:
-        raise NotTold("LDAP has a name for them that is no text") from None
+        raise LookupFailed("LDAP has a name for them that is no text") from None

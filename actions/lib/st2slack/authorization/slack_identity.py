@@ -18,23 +18,23 @@ from st2slack.authorization.decision import (
     CHANNEL,
     DEACTIVATED,
     DIRECT,
+    EXTERNAL,
     GUEST,
     MEMBER,
-    STRANGER,
     UNKNOWN,
+    Location,
     Person,
-    Place,
 )
 from st2slack.base.errors import SlackError
 from st2slack.base.ids import CONVERSATION_ID, PERSON_ID, SLACKBOT, USERGROUP_ID, is_direct_message
 
-_NOT_A_MEMBERS = "the e-mail address of a %s counts for nothing; `ldap_names` may name them"
+_NOT_MEMBER = "the e-mail address of a %s counts for nothing; `ldap_names` may name them"
 _NOT_CONFIRMED = "Slack has no confirmed e-mail address for them"
-_ODD_EMAIL = "their e-mail address in Slack has a character that no address has"
+_INVALID_EMAIL = "their e-mail address in Slack has a character that no address has"
 _NO_EMAIL = "Slack tells no e-mail address for them (scope users:read.email)"
 
 
-class Home:
+class WorkspaceIdentity:
     """The workspace that the token belongs to: its own IDs, and the people and groups in it.
 
     Where there are too many calls it waits as long as the caller itself has time: somebody's answer
@@ -49,7 +49,7 @@ class Home:
         self._failed: Optional[SlackError] = None
 
     @property
-    def _patient(self) -> Client:
+    def _waiting_client(self) -> Client:
         return self._client.with_limit_wait(LimitWait.OWN_TIME)
 
     def person(self, person_id: str) -> Person:
@@ -58,38 +58,38 @@ class Home:
         if not PERSON_ID.fullmatch(person_id):
             return person
         try:
-            user = self._patient.call("users.info", {"user": person_id}).get("user")
-            return person_of(person_id, user, self._home())
+            user = self._waiting_client.call("users.info", {"user": person_id}).get("user")
+            return parse_user(person_id, user, self._workspace_ids())
         except SlackError as error:
-            return replace(person, why="Slack does not tell who that is (%s)" % error)
+            return replace(person, reason="Slack does not tell who that is (%s)" % error)
 
-    def place(self, conversation: str) -> Place:
+    def location(self, conversation: str) -> Location:
         """The conversation of this ID. Only D… tells its kind by itself: C… may be of a group."""
         if not CONVERSATION_ID.fullmatch(conversation):
-            return Place(conversation, why="that is not the ID of a conversation")
+            return Location(conversation, reason="that is not the ID of a conversation")
         if is_direct_message(conversation):
-            return Place(conversation, DIRECT)
+            return Location(conversation, DIRECT)
         try:
-            answer = self._patient.call("conversations.info", {"channel": conversation})
+            answer = self._waiting_client.call("conversations.info", {"channel": conversation})
         except SlackError as error:
-            why = "Slack does not tell whether that is a channel (%s)" % error
-            return Place(conversation, why=why)
-        return place_of(conversation, answer.get("channel"))
+            reason = "Slack does not tell whether that is a channel (%s)" % error
+            return Location(conversation, reason=reason)
+        return parse_location(conversation, answer.get("channel"))
 
     def in_usergroups(self, person: Person, entries: Iterable[str]) -> Person:
         """The person, with what is known now about these user groups (IDs and @handles)."""
-        if person.standing == STRANGER:  # the workspace's own groups have its own people only
+        if person.membership == EXTERNAL:  # the workspace's own groups have its own people only
             return person.with_known((), entries)
-        waits = LimitWait.OWN_TIME if person.standing == MEMBER else LimitWait.NOT
-        client = self._client.with_limit_wait(waits)
+        limit_wait = LimitWait.OWN_TIME if person.membership == MEMBER else LimitWait.NOT
+        client = self._client.with_limit_wait(limit_wait)
         for entry in entries:
             try:
-                inside = self._holds(client, entry, person.id)
+                member_of = self._holds(client, entry, person.id)
             except SlackError as error:
-                why = "the user group %s could not be asked for (%s)" % (entry, error)
-                person = person.with_unclear([entry], why)
+                reason = "the user group %s could not be asked for (%s)" % (entry, error)
+                person = person.with_unresolved([entry], reason)
                 continue
-            person = person.with_known(*([entry], []) if inside else ([], [entry]))
+            person = person.with_known(*([entry], []) if member_of else ([], [entry]))
         return person
 
     def _holds(self, client: Client, entry: str, person_id: str) -> bool:
@@ -107,87 +107,87 @@ class Home:
         if self._groups is None:
             try:
                 answer = client.call("usergroups.list")
-                self._groups = own_groups(answer.get("usergroups"), self._home())
+                self._groups = find_usergroups(answer.get("usergroups"), self._workspace_ids())
             except SlackError as error:
                 self._failed = error
                 raise
         return self._groups.get(entry)
 
-    def _home(self) -> Set[str]:
+    def _workspace_ids(self) -> Set[str]:
         """IDs of the workspace and of its organization."""
         if self._ids is None:
-            answer = self._patient.call("auth.test")
+            answer = self._waiting_client.call("auth.test")
             found = [answer.get("team_id"), answer.get("enterprise_id")]
             found.append(self._client.settings.team_id)  # where the token is of an organization
             self._ids = {each for each in found if each and isinstance(each, str)}
         return self._ids
 
 
-def person_of(person_id: str, user: Any, home: Set[str]) -> Person:
+def parse_user(person_id: str, user: Any, workspace_ids: Set[str]) -> Person:
     """A user as users.info tells it. `home`: IDs of the workspace and its organization."""
     person = Person(person_id)
     if not isinstance(user, Mapping) or user.get("id") != person_id:
         return person
-    standing = _standing(user, home)
-    if standing != MEMBER:
-        return replace(person, standing=standing, no_email=_NOT_A_MEMBERS % standing)
+    membership = _parse_membership(user, workspace_ids)
+    if membership != MEMBER:
+        return replace(person, membership=membership, no_email_reason=_NOT_MEMBER % membership)
     if user.get("is_email_confirmed") is False:
-        return replace(person, standing=standing, no_email=_NOT_CONFIRMED)
+        return replace(person, membership=membership, no_email_reason=_NOT_CONFIRMED)
     profile = user.get("profile")
     email = profile.get("email") if isinstance(profile, Mapping) else None
     if not isinstance(email, str) or not email.strip():
-        return replace(person, standing=standing, no_email=_NO_EMAIL)
+        return replace(person, membership=membership, no_email_reason=_NO_EMAIL)
     if not email.strip().isprintable():
         # A directory may stop at a NUL, and find the person whose address ends there.
-        return replace(person, standing=standing, no_email=_ODD_EMAIL)
-    return replace(person, standing=standing, email=email.strip())
+        return replace(person, membership=membership, no_email_reason=_INVALID_EMAIL)
+    return replace(person, membership=membership, email=email.strip())
 
 
-def _standing(user: Mapping[str, Any], home: Set[str]) -> str:
+def _parse_membership(user: Mapping[str, Any], workspace_ids: Set[str]) -> str:
     if user.get("deleted") is not False:
         return DEACTIVATED if user.get("deleted") else UNKNOWN
     if user.get("is_bot") or user.get("is_workflow_bot") or user["id"] == SLACKBOT:
         return BOT
     if user.get("is_bot") is not False:
         return UNKNOWN
-    if user.get("is_stranger") or not _belongs(user, home):
-        return STRANGER
+    if user.get("is_stranger") or not _is_of_workspace(user, workspace_ids):
+        return EXTERNAL
     if user.get("is_restricted") is not False or user.get("is_ultra_restricted") is not False:
         return GUEST
     return GUEST if user.get("is_invited_user") else MEMBER
 
 
-def _belongs(user: Mapping[str, Any], home: Set[str]) -> bool:
+def _is_of_workspace(user: Mapping[str, Any], workspace_ids: Set[str]) -> bool:
     """Whether they are of the workspace, or of it too, as people of an organization may be."""
     enterprise = user.get("enterprise_user")
     teams = enterprise.get("teams") if isinstance(enterprise, Mapping) else None
     ids = [user.get("team_id"), *(teams if isinstance(teams, list) else [])]
-    return any(isinstance(each, str) and each in home for each in ids)
+    return any(isinstance(each, str) and each in workspace_ids for each in ids)
 
 
-def place_of(conversation: str, channel: Any) -> Place:
+def parse_location(conversation: str, channel: Any) -> Location:
     """A conversation as conversations.info tells it."""
     if not isinstance(channel, Mapping) or channel.get("id") != conversation:
-        return Place(conversation, why="Slack does not tell whether that is a channel")
+        return Location(conversation, reason="Slack does not tell whether that is a channel")
     if channel.get("is_im") or channel.get("is_mpim"):
-        return Place(conversation, DIRECT)
+        return Location(conversation, DIRECT)
     if channel.get("is_channel") or channel.get("is_group") or channel.get("is_private"):
-        return Place(conversation, CHANNEL)
-    return Place(conversation, why="Slack does not tell whether that is a channel")
+        return Location(conversation, CHANNEL)
+    return Location(conversation, reason="Slack does not tell whether that is a channel")
 
 
-def own_groups(usergroups: Any, home: Set[str]) -> Dict[str, Mapping[str, Any]]:
+def find_usergroups(usergroups: Any, workspace_ids: Set[str]) -> Dict[str, Mapping[str, Any]]:
     """Living user groups of the home workspace, each by its ID and its @handle."""
     found: Dict[str, Mapping[str, Any]] = {}
-    twice: Set[str] = set()
+    ambiguous: Set[str] = set()
     for group in usergroups if isinstance(usergroups, list) else []:
         if not isinstance(group, Mapping) or not USERGROUP_ID.fullmatch(str(group.get("id"))):
             continue
         if group.get("is_external") or group.get("date_delete"):
             continue
-        if str(group.get("team_id")) not in home:
+        if str(group.get("team_id")) not in workspace_ids:
             continue
         for key in (str(group["id"]), "@%s" % group.get("handle")):
-            twice.update({key} & set(found))
+            ambiguous.update({key} & set(found))
             found[key] = group
-    return {key: group for key, group in found.items() if key not in twice}
+    return {key: group for key, group in found.items() if key not in ambiguous}

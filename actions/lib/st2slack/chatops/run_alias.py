@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from st2slack.api.client import Client
-from st2slack.authorization.decision import ACTION, ALIAS, Thing
+from st2slack.authorization.decision import ACTION, ALIAS, Resource
 from st2slack.base.errors import ApiFault, ApiRefusal, SlackError
 from st2slack.base.mrkdwn import without_pings
 from st2slack.base.templates import has_template
@@ -34,9 +34,9 @@ Result = Dict[str, Any]
 Ran = Tuple[bool, Result]  # whether it is a success of the action that ran it, and its result
 
 
-def resource_of(alias: Alias) -> Thing:
+def resource_of(alias: Alias) -> Resource:
     """What rules of `authorization` name when they allow an alias."""
-    return Thing({ALIAS: alias.ref, ACTION: alias.action})
+    return Resource({ALIAS: alias.ref, ACTION: alias.action})
 
 
 class AliasRun:

@@ -12,7 +12,7 @@ import uuid
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from st2slack.api.client import Client
-from st2slack.authorization.authorizer import Asker, WhoMay
+from st2slack.authorization.authorizer import AuthorizationSession, Authorizer
 from st2slack.base.errors import ApiFault, ApiRefusal, SettingsError, SlackError
 from st2slack.base.mrkdwn import escape
 from st2slack.chatops import command_text, incoming
@@ -49,7 +49,7 @@ class Commands:
         self,
         client: Client,
         stackstorm: StackStorm,
-        may: Callable[[], WhoMay],
+        may: Callable[[], Authorizer],
         settings: ChatopsSettings,
         workspace: str = "",
         execution_id: str = "",
@@ -91,10 +91,10 @@ class Commands:
         incoming.check(came, self._workspace)
         with _Telling(self._client, came):
             self._claim(came)
-            asker, result["record"] = self._asker(came)
-            self._help(command, asker, came)
-            chosen = self._match(command, asker, came)
-            result["record"] = self._decide(command, chosen, asker)
+            session, result["record"] = self._session(came)
+            self._help(command, session, came)
+            chosen = self._match(command, session, came)
+            result["record"] = self._decide(command, chosen, session)
             result["alias"] = chosen.alias.ref
         return self._alias_run.start(command, chosen, came, result)
 
@@ -131,18 +131,20 @@ class Commands:
                 "run. Write it again if it is still to be done." % minutes,
             )
 
-    def _asker(self, came: Came) -> Tuple[Asker, Dict[str, Any]]:
-        asker = self._may().asker(came.user, came.channel)
-        decision, record = asker.may_run_something()
+    def _session(self, came: Came) -> Tuple[AuthorizationSession, Dict[str, Any]]:
+        session = self._may().session(came.user, came.channel)
+        decision, record = session.decide_any_command()
         if not decision.allowed:
-            raise Stop("nothing is allowed", self._denial(asker), record=record)
-        return asker, record
+            raise Stop("nothing is allowed", self._denial(session), record=record)
+        return session, record
 
-    def _decide(self, command: str, chosen: MatchedAlias, asker: Asker) -> Dict[str, Any]:
+    def _decide(
+        self, command: str, chosen: MatchedAlias, session: AuthorizationSession
+    ) -> Dict[str, Any]:
         """The record of the decision. Stop where it is a no, or no to what was given."""
-        decision, record = asker.decide(resource_of(chosen.alias))
+        decision, record = session.decide(resource_of(chosen.alias))
         if not decision.allowed:
-            raise Stop("not allowed", self._denial(asker), record=record, alias=chosen.alias.ref)
+            raise Stop("not allowed", self._denial(session), record=record, alias=chosen.alias.ref)
         extra = command_text.extra(command, chosen.format)
         if extra and not decision.extra_parameters:
             raise Stop(
@@ -159,9 +161,9 @@ class Commands:
             )
         return record
 
-    def _denial(self, asker: Asker) -> str:
+    def _denial(self, session: AuthorizationSession) -> str:
         whom = (" " + self._settings.whom_to_ask) if self._settings.whom_to_ask else ""
-        if asker.unclear:
+        if session.is_unresolved:
             return (
                 "That could not be checked, try again: it could not be found out who you are, or "
                 "what you are allowed to do. Nothing was run." + whom
@@ -170,12 +172,12 @@ class Commands:
 
     # --- what -------------------------------------------------------------------------------------
 
-    def _help(self, command: str, asker: Asker, came: Came) -> None:
+    def _help(self, command: str, session: AuthorizationSession, came: Came) -> None:
         first, _, word = command.partition(" ")
         if command and first.lower() != HELP:
             return
         word = word.strip()
-        lines = command_text.help_lines(self._forms(asker), word)
+        lines = command_text.help_lines(self._forms(session), word)
         about = " with %s in it" % in_code(word) if word else ""
         if not lines:
             raise Stop("help", "There is no command%s that you may use here." % about)
@@ -191,16 +193,16 @@ class Commands:
     def _opening(self, came: Came) -> str:
         return came.command or self._settings.prefix or "@..."
 
-    def _forms(self, asker: Asker) -> List[command_text.Form]:
+    def _forms(self, session: AuthorizationSession) -> List[command_text.Form]:
         """What the person may say here."""
         allowed = [
             alias
             for alias in self._stackstorm.list_aliases()
-            if alias.enabled and asker.allows(resource_of(alias))
+            if alias.enabled and session.is_allowed(resource_of(alias))
         ]
         return [form for alias in allowed for form in command_text.forms(alias)]
 
-    def _match(self, command: str, asker: Asker, came: Came) -> MatchedAlias:
+    def _match(self, command: str, session: AuthorizationSession, came: Came) -> MatchedAlias:
         why = command_text.unusable(command)
         if why:
             raise Stop("unusable: " + why, "Nothing was run: %s." % escape(why))
@@ -214,14 +216,14 @@ class Commands:
                 "Nothing was run: %s" % in_code(refusal.reason),
             ) from None
         if found is None:
-            raise Stop("no alias fits", self._no_match(command, asker, came))
+            raise Stop("no alias fits", self._no_match(command, session, came))
         why = command_text.unsafe_join(command, found.format)
         if why:
             raise Stop("unusable: " + why, "Nothing was run: %s." % escape(why))
         return self._unique(found)
 
-    def _no_match(self, command: str, asker: Asker, came: Came) -> str:
-        near = command_text.nearest_forms(command, self._forms(asker))
+    def _no_match(self, command: str, session: AuthorizationSession, came: Came) -> str:
+        near = command_text.nearest_forms(command, self._forms(session))
         said = "There is no command %s." % in_code(command)
         if command_text.pairs(command)[0]:
             said += _about_pairs(command, list(near.values()))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from st2slack.api.client import Client
-from st2slack.authorization.authorizer import WhoMay
-from st2slack.authorization.decision import is_ldap_group, thing
+from st2slack.authorization.authorizer import Authorizer
+from st2slack.authorization.decision import is_ldap_group, parse_resource
 from st2slack.authorization.ldap_groups import LdapGroups
 from st2slack.base.errors import InputError, SlackError
 from st2slack.base.ids import PERSON_ID, plain_id
@@ -56,15 +56,15 @@ def answer(
     )
     try:
         settings = hasty(read_settings(config, workspace))
-        who_may = WhoMay(config, Client(settings, http), workspace)
-        decision, record = who_may.decide(asked.person, thing(asked.what), asked.where)
+        authorizer = Authorizer(config, Client(settings, http), workspace)
+        decision, record = authorizer.decide(asked.person, parse_resource(asked.what), asked.where)
     except SlackError as error:
         return Row(workspace or "", what, FAILED, str(error), AGAIN), None
     if decision.allowed:
         extra = " Parameters that the alias does not name are allowed, too."
-        means = decision.why + (extra if decision.extra_parameters else "")
+        means = decision.reason + (extra if decision.extra_parameters else "")
         return Row(workspace or "", what, OK, means), record
-    return Row(workspace or "", what, WARNING, decision.why), record
+    return Row(workspace or "", what, WARNING, decision.reason), record
 
 
 def rules(config: Mapping[str, Any], workspace: str) -> Iterator[Row]:
@@ -87,7 +87,7 @@ def rules(config: Mapping[str, Any], workspace: str) -> Iterator[Row]:
 
 def _ldap(config: Mapping[str, Any], workspace: str, groups: List[str]) -> Row:
     try:
-        LdapGroups(read_ldap(config)).try_out(groups)
+        LdapGroups(read_ldap(config)).probe(groups)
     except SlackError as error:
         means = "%s Who is allowed as member of an LDAP group is denied." % error
         return Row(workspace, "ldap", FAILED, means, AGAIN)

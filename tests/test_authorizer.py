@@ -1,4 +1,4 @@
-"""May they? Slack asked over the wire: standing, user groups, conversations; and slack.check."""
+"""Authorizer, with Slack asked over the wire: membership, user groups, conversations; and slack.check."""
 
 import json
 import subprocess
@@ -22,19 +22,19 @@ from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.config import complete
 from sandbox.stackstorm.runner import run_action
 from st2slack.authorization import slack_identity
-from st2slack.authorization.authorizer import WhoMay
+from st2slack.authorization.authorizer import Authorizer
 from st2slack.authorization.decision import (
     BOT,
     CHANNEL,
     DEACTIVATED,
     DIRECT,
+    EXTERNAL,
     GUEST,
     MEMBER,
-    STRANGER,
     UNKNOWN,
+    Location,
     Person,
-    Place,
-    thing,
+    parse_resource,
 )
 from st2slack.base.errors import InputError, SettingsError
 from st2slack.diagnostics import permission_check
@@ -52,7 +52,7 @@ def ask(config):
 
     def decide(rules, person=TOMASZ, what="deploys.restart", where=DEPLOYS, **more):
         own = dict(config, authorization=rules, **more)
-        return WhoMay(own, make_client(own)).decide(person, thing(what), where)
+        return Authorizer(own, make_client(own)).decide(person, parse_resource(what), where)
 
     return decide
 
@@ -80,7 +80,7 @@ def test_a_check_takes_mentions():
 
 
 @pytest.mark.parametrize(
-    "person, standing, email",
+    "person, membership, email",
     [
         (TOMASZ, MEMBER, "tomasz@harbour-works.example"),
         (LEA, GUEST, ""),
@@ -89,9 +89,9 @@ def test_a_check_takes_mentions():
         ("U0NOBODY001", UNKNOWN, ""),
     ],
 )
-def test_standing_and_email_over_the_wire(config, person, standing, email):
-    found = slack_identity.Home(make_client(config)).person(person)
-    assert (found.id, found.standing, found.email) == (person, standing, email)
+def test_standing_and_email_over_the_wire(config, person, membership, email):
+    found = slack_identity.WorkspaceIdentity(make_client(config)).person(person)
+    assert (found.id, found.membership, found.email) == (person, membership, email)
 
 
 def user(**changes):
@@ -110,7 +110,7 @@ def user(**changes):
 
 
 @pytest.mark.parametrize(
-    "changes, standing, email",
+    "changes, membership, email",
     [
         ({}, MEMBER, True),
         ({"is_email_confirmed": True}, MEMBER, True),
@@ -126,15 +126,15 @@ def user(**changes):
         ({"is_restricted": ...}, GUEST, False),
         ({"is_ultra_restricted": ...}, GUEST, False),
         ({"is_invited_user": True}, GUEST, False),
-        ({"is_stranger": True}, STRANGER, False),
-        ({"team_id": "T0ELSEWHERE"}, STRANGER, False),
-        ({"team_id": ...}, STRANGER, False),
-        ({"team_id": None}, STRANGER, False),
-        ({"team_id": ["T0123456789"]}, STRANGER, False),
+        ({"is_stranger": True}, EXTERNAL, False),
+        ({"team_id": "T0ELSEWHERE"}, EXTERNAL, False),
+        ({"team_id": ...}, EXTERNAL, False),
+        ({"team_id": None}, EXTERNAL, False),
+        ({"team_id": ["T0123456789"]}, EXTERNAL, False),
         ({"team_id": "T0X", "enterprise_user": {"teams": ["T0123456789"]}}, MEMBER, True),
-        ({"team_id": "T0X", "enterprise_user": {"teams": ["T0Y"]}}, STRANGER, False),
-        ({"team_id": "T0X", "enterprise_user": {"teams": "T0123456789"}}, STRANGER, False),
-        ({"is_stranger": True, "enterprise_user": {"teams": ["T0123456789"]}}, STRANGER, False),
+        ({"team_id": "T0X", "enterprise_user": {"teams": ["T0Y"]}}, EXTERNAL, False),
+        ({"team_id": "T0X", "enterprise_user": {"teams": "T0123456789"}}, EXTERNAL, False),
+        ({"is_stranger": True, "enterprise_user": {"teams": ["T0123456789"]}}, EXTERNAL, False),
         ({"is_bot": True}, BOT, False),
         ({"is_bot": ...}, UNKNOWN, False),
         ({"is_workflow_bot": True}, BOT, False),
@@ -145,14 +145,14 @@ def user(**changes):
         ({"id": ...}, UNKNOWN, False),
     ],
 )
-def test_standing_as_slack_may_tell_it(changes, standing, email):
-    found = slack_identity.person_of(TOMASZ, user(**changes), HOME)
-    assert (found.standing, bool(found.email)) == (standing, email)
-    assert bool(found.no_email) is not bool(found.email) or standing == UNKNOWN
+def test_standing_as_slack_may_tell_it(changes, membership, email):
+    found = slack_identity.parse_user(TOMASZ, user(**changes), HOME)
+    assert (found.membership, bool(found.email)) == (membership, email)
+    assert bool(found.no_email_reason) is not bool(found.email) or membership == UNKNOWN
 
 
 def test_slackbot_is_a_bot():
-    assert slack_identity.person_of("USLACKBOT", user(id="USLACKBOT"), HOME).standing == BOT
+    assert slack_identity.parse_user("USLACKBOT", user(id="USLACKBOT"), HOME).membership == BOT
 
 
 JSON = st.recursive(
@@ -165,30 +165,30 @@ KEYS = ["name", "real_name", "profile", "is_admin", "tz", "is_app_user", "color"
 
 @given(JSON)
 def test_an_answer_of_any_shape_makes_nobody_a_member(answer):
-    assert slack_identity.person_of(TOMASZ, answer, HOME) == Person(TOMASZ)
-    assert slack_identity.place_of(DEPLOYS, answer).kind == UNKNOWN
-    assert slack_identity.own_groups(answer, HOME) == {}
+    assert slack_identity.parse_user(TOMASZ, answer, HOME) == Person(TOMASZ)
+    assert slack_identity.parse_location(DEPLOYS, answer).kind == UNKNOWN
+    assert slack_identity.find_usergroups(answer, HOME) == {}
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), JSON))
 def test_what_people_write_of_themselves_changes_nothing(written):
-    found = slack_identity.person_of(TOMASZ, {**user(), **written}, HOME)
-    assert found.standing == MEMBER
+    found = slack_identity.parse_user(TOMASZ, {**user(), **written}, HOME)
+    assert found.membership == MEMBER
     assert found.email in ("", "tomasz@harbour-works.example") or "profile" in written
 
 
 @given(st.dictionaries(st.sampled_from(["name", "real_name", "display_name", "title"]), JSON))
 def test_names_are_not_even_read(names):
     profile = {**user()["profile"], **names}
-    assert slack_identity.person_of(
+    assert slack_identity.parse_user(
         TOMASZ, user(profile=profile, **names), HOME
-    ) == slack_identity.person_of(TOMASZ, user(), HOME)
+    ) == slack_identity.parse_user(TOMASZ, user(), HOME)
 
 
 def test_who_cannot_be_asked_about_may_nothing(slack, ask):
     slack.faults.append(Fault.refuse("internal_error", method="users.info", times=None))
     answer = ask([rule([TOMASZ, "everyone"])])
-    assert not allowed(answer) and "Slack does not tell who that is" in answer[0].why
+    assert not allowed(answer) and "Slack does not tell who that is" in answer[0].reason
 
 
 def test_a_home_that_is_not_known_has_no_members(slack, ask):
@@ -231,7 +231,7 @@ def test_a_stranger_in_a_shared_channel_may_nothing(slack, ask):
     more = {"ldap": settings_for_nobody()}
     decision, _ = ask(rules, "U0MALLORY01", **more)
     assert not decision.allowed and "the e-mail address of a stranger counts for nothing" in (
-        decision.why
+        decision.reason
     ), "LDAP is not asked with it"
 
 
@@ -276,7 +276,7 @@ def test_two_groups_of_one_handle_are_none(slack, ask):
 def test_user_groups_that_cannot_be_asked_for_allow_nothing(slack, ask, method, fault):
     slack.faults.append(replace(fault, method=method, times=None))
     decision, _ = ask([rule(["@on-call", "S0ONCALL001"])])
-    assert not decision.allowed and "could not be asked for" in decision.why
+    assert not decision.allowed and "could not be asked for" in decision.reason
     if method == "usergroups.list":
         assert len(calls(slack, method)) == 1, "once is enough to know"
 
@@ -306,8 +306,8 @@ def test_no_more_is_asked_than_is_needed(slack, ask):
 def test_a_denial_by_ids_alone_asks_nobody(slack, ask, person):
     rules = [rule([TOMASZ]), rule(["@on-call", CN, "everyone"], where=["C0ELSEWHERE"], name="s")]
     decision, kept = ask(rules, person)
-    assert not decision.allowed and not decision.is_unclear
-    assert "not for this person" in decision.why and kept["who"] == person
+    assert not decision.allowed and not decision.is_unresolved
+    assert "not for this person" in decision.reason and kept["who"] == person
     assert slack.requests == []
 
 
@@ -329,7 +329,7 @@ def test_a_stranger_is_in_no_user_group_and_none_is_asked_for(slack, ask):
         Fault.status(200, answer, "application/json", method="users.info", times=None)
     )
     decision, _ = ask([rule(["@on-call", "S0ONCALL001"])], "U0MALLORY01")
-    assert not decision.allowed and not decision.is_unclear
+    assert not decision.allowed and not decision.is_unresolved
     assert not [each for each in slack.requests if each.method.startswith("usergroups")]
 
 
@@ -343,8 +343,8 @@ def test_a_rate_limit_waits_within_the_actions_own_time(slack, config, method):
     clock = Clock()
     ends = clock() + 120
     client = make_client(config, clock, limit=lambda: ends - clock())
-    answer = WhoMay({"authorization": [rule(["@on-call"])]}, client).decide(
-        TOMASZ, thing("deploys.restart"), DEPLOYS
+    answer = Authorizer({"authorization": [rule(["@on-call"])]}, client).decide(
+        TOMASZ, parse_resource("deploys.restart"), DEPLOYS
     )
     assert allowed(answer) and clock.slept == [40, 40]
 
@@ -354,10 +354,10 @@ def test_a_rate_limit_that_does_not_fit_is_no_plain_denial(slack, config):
     clock = Clock()
     ends = clock() + 120
     client = make_client(config, clock, limit=lambda: ends - clock())
-    decision, _ = WhoMay({"authorization": [rule(["@on-call"])]}, client).decide(
-        TOMASZ, thing("deploys.restart"), DEPLOYS
+    decision, _ = Authorizer({"authorization": [rule(["@on-call"])]}, client).decide(
+        TOMASZ, parse_resource("deploys.restart"), DEPLOYS
     )
-    assert not decision.allowed and decision.is_unclear
+    assert not decision.allowed and decision.is_unresolved
     assert sum(clock.slept) <= 105, "something is left for the answer"
 
 
@@ -366,10 +366,10 @@ def test_whoever_is_no_full_member_holds_nobody_up(slack, config):
     slack.faults.append(Fault.rate_limited(5, method="usergroups.list", times=None))
     clock = Clock()
     client = make_client(config, clock)
-    decision, _ = WhoMay({"authorization": [rule(["@on-call"])]}, client).decide(
-        LEA, thing("deploys.restart"), DEPLOYS
+    decision, _ = Authorizer({"authorization": [rule(["@on-call"])]}, client).decide(
+        LEA, parse_resource("deploys.restart"), DEPLOYS
     )
-    assert not decision.allowed and decision.is_unclear and clock.slept == []
+    assert not decision.allowed and decision.is_unresolved and clock.slept == []
 
 
 # --- places -------------------------------------------------------------------------------------
@@ -412,8 +412,8 @@ def test_places_over_the_wire(slack, ask, where, conversation, expected):
 
 def test_a_place_that_is_not_told_is_said(slack, ask):
     decision, _ = ask([rule([TOMASZ])], where="C0NOWHERE01")
-    assert "Slack does not tell whether that is a channel" in decision.why
-    assert "channel_not_found" in decision.why
+    assert "Slack does not tell whether that is a channel" in decision.reason
+    assert "channel_not_found" in decision.reason
 
 
 def test_a_renamed_channel_is_the_same_channel(slack, ask):
@@ -439,8 +439,8 @@ def test_a_renamed_channel_is_the_same_channel(slack, ask):
     ],
 )
 def test_kinds_of_places(told, kind):
-    assert slack_identity.place_of(DEPLOYS, {"id": DEPLOYS, **told}).kind == kind
-    assert slack_identity.place_of(DEPLOYS, {"id": GENERAL, **told}).kind == UNKNOWN
+    assert slack_identity.parse_location(DEPLOYS, {"id": DEPLOYS, **told}).kind == kind
+    assert slack_identity.parse_location(DEPLOYS, {"id": GENERAL, **told}).kind == UNKNOWN
 
 
 # --- LDAP that is not there ---------------------------------------------------------------------
@@ -448,7 +448,7 @@ def test_kinds_of_places(told, kind):
 
 def test_ldap_that_is_not_configured_is_said(ask):
     decision, _ = ask([rule([CN])])
-    assert not decision.allowed and "LDAP groups need `ldap.host`" in decision.why
+    assert not decision.allowed and "LDAP groups need `ldap.host`" in decision.reason
 
 
 def test_ldap_that_is_not_configured_does_not_stop_other_rules(ask):
@@ -458,15 +458,15 @@ def test_ldap_that_is_not_configured_does_not_stop_other_rules(ask):
 
 def test_ldap_is_not_asked_about_those_who_are_deactivated(ask):
     decision, _ = ask([rule([CN])], JONAS)
-    assert "deactivated" in decision.why and "ldap" not in decision.why.lower()
+    assert "deactivated" in decision.reason and "ldap" not in decision.reason.lower()
 
 
 def test_every_decision_is_said(config):
     config["authorization"] = [rule([TOMASZ], name="mine")]
     said = []
-    who_may = WhoMay(config, make_client(config), say=said.append)
+    authorizer = Authorizer(config, make_client(config), log=said.append)
     for person in (TOMASZ, PRIYA):
-        who_may.decide(person, thing("x.y"), DEPLOYS)
+        authorizer.decide(person, parse_resource("x.y"), DEPLOYS)
     assert [line.partition(":")[0] for line in said] == ["Allowed", "Denied"]
     assert "by the rule 'mine'" in said[0] and "rule 'mine': not for this" in said[1]
 
@@ -555,7 +555,7 @@ def test_check_fails_where_the_rules_cannot_be_used(config):
     (row,) = [row for row in result["checks"] if row["what"] == "authorization"]
     assert not ok and row["state"] == "failed" and "Nobody may anything" in row["means"]
     with pytest.raises(SettingsError):
-        WhoMay(config, make_client(config))
+        Authorizer(config, make_client(config))
 
 
 def test_check_counts_the_rules_and_tries_ldap(config):
@@ -574,8 +574,8 @@ def test_a_rule_survives_what_stackstorm_fills_in(config):
     config["authorization"] = [{"name": "r", "who": [TOMASZ], "what": ["*"]}]
     own = complete(dict(config, workspaces=[dict(config, name="emea")]))
     for workspace in (None, "emea"):
-        who_may = WhoMay(own, make_client(own), workspace)
-        assert who_may.decide(TOMASZ, thing("x.y"), DEPLOYS)[0].allowed
+        authorizer = Authorizer(own, make_client(own), workspace)
+        assert authorizer.decide(TOMASZ, parse_resource("x.y"), DEPLOYS)[0].allowed
 
 
 def test_the_command_tells_it(config, tmp_path, capsys):
@@ -643,8 +643,8 @@ def test_ldap_is_imported_only_where_it_is_asked(tmp_path):
 
 
 def test_a_place_without_an_id_is_a_channel_that_no_rule_names():
-    assert slack_identity.Home(None).place("x") == Place(
-        "x", why="that is not the ID of a conversation"
+    assert slack_identity.WorkspaceIdentity(None).location("x") == Location(
+        "x", reason="that is not the ID of a conversation"
     )
 
 
