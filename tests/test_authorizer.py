@@ -1,4 +1,4 @@
-"""Authorizer, with Slack asked over the wire: membership, user groups, conversations; and slack.check."""
+"""Authorizer, with Slack asked over the wire: membership, groups, conversations; slack.check."""
 
 import json
 import subprocess
