@@ -9,6 +9,10 @@ class AnswerQuestionAction(action.QuestionBase):
 
     def run(self, inquiry, user=None, **given):
         if not user:
-            return self.at_desk(lambda desk: answer.answer(desk, inquiry), inquiry=inquiry)
-        press = answer.press_of(user, given)
-        return self.at_desk(lambda desk: answer.answer(desk, inquiry, press), press.workspace)
+            return self.with_context(
+                lambda context: answer.answer(context, inquiry), inquiry=inquiry
+            )
+        press = answer.parse_press(user, given)
+        return self.with_context(
+            lambda context: answer.answer(context, inquiry, press), press.workspace
+        )

@@ -8,4 +8,6 @@ class ConcludeQuestionAction(action.QuestionBase):
     """What came of the question."""
 
     def run(self, workspace=None):
-        return self.at_desk(lambda desk: conclude.conclude(desk, self.execution_id()), workspace)
+        return self.with_context(
+            lambda context: conclude.conclude(context, self.execution_id()), workspace
+        )

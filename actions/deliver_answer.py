@@ -11,5 +11,7 @@ class DeliverAnswerAction(action.QuestionBase):
         press = None
         if user:
             given = {"channel": channel, "response_url": response_url}
-            press = answer.press_of(user, given)
-        return self.at_desk(lambda desk: answer.deliver(desk, inquiry, press), inquiry=inquiry)
+            press = answer.parse_press(user, given)
+        return self.with_context(
+            lambda context: answer.deliver(context, inquiry, press), inquiry=inquiry
+        )

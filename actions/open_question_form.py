@@ -8,7 +8,7 @@ class OpenQuestionFormAction(action.QuestionBase):
     """Open the form of a question for the person who pressed its button."""
 
     def run(self, inquiry, user, trigger_id, **given):
-        press = answer.press_of(user, given)
-        return self.at_desk(
-            lambda desk: post.open_form(desk, inquiry, press, trigger_id), press.workspace
+        press = answer.parse_press(user, given)
+        return self.with_context(
+            lambda context: post.open_form(context, inquiry, press, trigger_id), press.workspace
         )

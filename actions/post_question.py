@@ -9,4 +9,4 @@ class PostQuestionAction(action.QuestionBase):
 
     def run(self, inquiry, remind=False):
         work = post.remind if remind else post.post
-        return self.at_desk(lambda desk: work(desk, inquiry), inquiry=inquiry)
+        return self.with_context(lambda context: work(context, inquiry), inquiry=inquiry)

@@ -8,7 +8,9 @@ class PrepareQuestionAction(action.QuestionBase):
     """Whether the question can be asked and answered at all."""
 
     def run(self, workspace=None, **given):
-        return self.at_desk(
-            lambda desk: post.prepare(desk, {**given, "workspace": workspace}, self.execution_id()),
+        return self.with_context(
+            lambda context: post.prepare(
+                context, {**given, "workspace": workspace}, self.execution_id()
+            ),
             workspace,
         )

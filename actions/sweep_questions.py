@@ -8,4 +8,4 @@ class SweepQuestionsAction(action.QuestionBase):
     """Do what is due and nobody presses for."""
 
     def run(self):
-        return self.at_desk(sweep.sweep)
+        return self.with_context(sweep.sweep)

@@ -8,7 +8,7 @@ from helpers import calls, make_client
 
 from sandbox.slack import envelopes
 from st2slack.approvals import sweep
-from st2slack.approvals.context import Desk
+from st2slack.approvals.context import ApprovalContext
 from st2slack.authorization.authorizer import Authorizer
 from st2slack.sensor.payloads import interaction_trigger
 from st2slack.settings.chatops import read_chatops
@@ -35,7 +35,7 @@ class Approvals:
         asking = self.st2.run("slack.ask", given, context=context)
         self.inquiry(asking)
         self.st2.wait_for(self.messages)
-        self.quiet()
+        self.wait_until_idle()
         return asking
 
     def inquiry(self, asking):
@@ -78,7 +78,7 @@ class Approvals:
         ]
         return copy.deepcopy(mine[-1])
 
-    def shown(self, channel=DEPLOYS):
+    def message_text(self, channel=DEPLOYS):
         """What it shows, as text."""
         return json.dumps(self.last(channel)["blocks"])
 
@@ -119,13 +119,13 @@ class Approvals:
             self.slack.workspace, "A0HARBOUR01", payload, user, "http://x/"
         )
         trigger = interaction_trigger(whole, "")
-        told = self.st2.dispatch(trigger.ref, json.loads(json.dumps(trigger.payload)))
-        assert len(told.rules) <= 1
+        private_messages = self.st2.dispatch(trigger.ref, json.loads(json.dumps(trigger.payload)))
+        assert len(private_messages.rules) <= 1
         started = [each for each in self.st2.executions() if each["id"] not in before]
         started = [each for each in started if not each.get("parent")]
         return started[0]["id"] if started else None
 
-    def answered(self, user, choice=0, **other):
+    def press_and_wait(self, user, choice=0, **other):
         """Press and wait; the result of the execution."""
         return self.result(self.press(user, choice, **other))
 
@@ -141,7 +141,7 @@ class Approvals:
         assert ended["status"] == "succeeded", ended["result"]
         return ended["result"]["output"]
 
-    def quiet(self):
+    def wait_until_idle(self):
         """Wait until every Python action has ended."""
         busy = ("requested", "scheduled", "running", "delayed")
         self.st2.wait_for(
@@ -156,20 +156,20 @@ class Approvals:
             )
         )
 
-    def told(self, user):
+    def private_messages(self, user):
         """What this person alone was told."""
         private = calls(self.slack, "chat.postEphemeral")
         return [each.args["text"] for each in private if each.args["user"] == user]
 
-    def kept(self):
+    def stored_keys(self):
         """Names of the keys that questions keep."""
         found = StackStorm(self.st2.client()).keys("slack_")
         return sorted(found)
 
-    def desk(self, clock=time.time, sleep=time.sleep):
+    def context(self, clock=time.time, sleep=time.sleep):
         """The same that an action has, with a clock of the test's own."""
         client = make_client(self.config)
-        return Desk(
+        return ApprovalContext(
             StackStorm(self.st2.client(), sleep),
             client,
             lambda: Authorizer(self.config, client),
@@ -180,7 +180,7 @@ class Approvals:
 
     def sweep(self, later=0.0):
         """What the sweeper does `later` seconds from now; then everything it started has ended."""
-        done = sweep.sweep(self.desk(lambda: time.time() + later))
+        done = sweep.sweep(self.context(lambda: time.time() + later))
         assert done["faults"] == []
-        self.quiet()
+        self.wait_until_idle()
         return done

@@ -39,13 +39,13 @@ def release(approvals):
     approvals.st2.workflow("tests.release", {"version": 1.0, "tasks": tasks})
     outer = approvals.st2.run("tests.release")
     approvals.st2.wait_for(approvals.messages)
-    approvals.quiet()
+    approvals.wait_until_idle()
     return outer
 
 
 def test_one_approves(approvals):
     asking = approvals.ask(text="Deploy *berth-planner*?")
-    result = approvals.answered(TOMASZ, APPROVE)
+    result = approvals.press_and_wait(TOMASZ, APPROVE)
     assert result["counted"] and result["decided"]
     assert result["record"]["who"] == TOMASZ
     assert result["record"]["what"] == "slack.ask"
@@ -56,47 +56,47 @@ def test_one_approves(approvals):
     assert output["by"] == [TOMASZ] and output["verified"] and not output["expired"]
     assert [each["user"] for each in output["votes"]] == [TOMASZ]
     assert output["message"] == {"channel": DEPLOYS, "ts": approvals.last()["ts"]}
-    assert "*Approve* by <@%s>" % TOMASZ in approvals.shown()
-    assert '"actions"' not in approvals.shown()
-    assert approvals.kept() == []
+    assert "*Approve* by <@%s>" % TOMASZ in approvals.message_text()
+    assert '"actions"' not in approvals.message_text()
+    assert approvals.stored_keys() == []
 
 
 @processes
 def test_two_of_three(approvals):
     asking = approvals.ask(needed=2)
-    assert approvals.answered(TOMASZ, APPROVE)["decided"] is False
-    assert "Approve: 1 of 2 (<@%s>)" % TOMASZ in approvals.shown()
+    assert approvals.press_and_wait(TOMASZ, APPROVE)["decided"] is False
+    assert "Approve: 1 of 2 (<@%s>)" % TOMASZ in approvals.message_text()
     assert approvals.st2.execution(asking)["status"] in ("paused", "running")
-    approvals.answered(PRIYA, APPROVE)
+    approvals.press_and_wait(PRIYA, APPROVE)
     output = approvals.output(asking)
     assert output["choice"] == "approve" and output["by"] == [TOMASZ, PRIYA]
 
 
 def test_somebody_who_changes_their_mind_has_one_vote(approvals):
     asking = approvals.ask(needed=2, choices=["approve", "reject"])
-    approvals.answered(TOMASZ, APPROVE)
-    approvals.answered(TOMASZ, APPROVE)
-    assert "1 of 2" in approvals.shown()
-    approvals.answered(TOMASZ, REJECT)
-    approvals.answered(PRIYA, REJECT)
+    approvals.press_and_wait(TOMASZ, APPROVE)
+    approvals.press_and_wait(TOMASZ, APPROVE)
+    assert "1 of 2" in approvals.message_text()
+    approvals.press_and_wait(TOMASZ, REJECT)
+    approvals.press_and_wait(PRIYA, REJECT)
     assert approvals.output(asking)["choice"] == "reject"
 
 
 def test_who_may_not_is_told_so_and_nothing_else_happens(approvals):
     asking = approvals.ask()
     approvals.slack.workspace.channels[DEPLOYS].members.append(LEA)
-    before = approvals.shown()
-    result = approvals.answered(LEA, APPROVE)
+    before = approvals.message_text()
+    result = approvals.press_and_wait(LEA, APPROVE)
     assert result["counted"] is False and result["record"]["allowed"] is False
-    assert approvals.told(LEA) == ["You may not answer this."]
-    assert approvals.shown() == before and calls(approvals.slack, "chat.update") == []
-    assert [key for key in approvals.kept() if key.startswith("slack_vote.")] == []
+    assert approvals.private_messages(LEA) == ["You may not answer this."]
+    assert approvals.message_text() == before and calls(approvals.slack, "chat.update") == []
+    assert [key for key in approvals.stored_keys() if key.startswith("slack_vote.")] == []
     assert approvals.st2.execution(asking)["status"] != "succeeded"
 
 
 def test_a_deactivated_person_may_nothing(approvals):
     approvals.ask(approvers=[JONAS, TOMASZ])
-    result = approvals.answered(JONAS, APPROVE)
+    result = approvals.press_and_wait(JONAS, APPROVE)
     assert result["counted"] is False and "deactivated" in result["record"]["why"]
 
 
@@ -104,8 +104,8 @@ def test_whom_to_ask_is_said(approvals):
     approvals.config["chatops"] = {"whom_to_ask": "Ask in #platform-help."}
     approvals.slack.workspace.channels[DEPLOYS].members.append(LEA)
     approvals.ask()
-    approvals.answered(LEA, APPROVE)
-    assert approvals.told(LEA) == ["You may not answer this. Ask in #platform-help."]
+    approvals.press_and_wait(LEA, APPROVE)
+    assert approvals.private_messages(LEA) == ["You may not answer this. Ask in #platform-help."]
 
 
 @pytest.mark.parametrize("group", [False, True])
@@ -115,10 +115,10 @@ def test_what_could_not_be_checked_is_said_and_can_be_tried_again(approvals, gro
     method = "usergroups.list" if group else "users.info"
     asking = approvals.ask(approvers=["@on-call"])
     approvals.slack.faults.append(Fault.rate_limited(300, method=method))
-    assert approvals.answered(members[0], APPROVE)["counted"] is False
-    (told,) = approvals.told(members[0])
-    assert "could not be checked, try again" in told and "may not" not in told
-    assert approvals.answered(members[0], APPROVE)["counted"] is True
+    assert approvals.press_and_wait(members[0], APPROVE)["counted"] is False
+    (message,) = approvals.private_messages(members[0])
+    assert "could not be checked, try again" in message and "may not" not in message
+    assert approvals.press_and_wait(members[0], APPROVE)["counted"] is True
     assert approvals.output(asking)["by"] == [members[0]]
 
 
@@ -130,8 +130,8 @@ def test_presses_of_somebody_else_take_no_vote_away(approvals):
     approvals.config["max_wait"] = 0.4
     approvals.slack.faults.append(Fault.rate_limited(1, method="usergroups.list", times=3))
     for _ in range(2):
-        assert approvals.answered(LEA, APPROVE)["counted"] is False
-    assert approvals.answered(members[0], APPROVE)["counted"] is True
+        assert approvals.press_and_wait(LEA, APPROVE)["counted"] is False
+    assert approvals.press_and_wait(members[0], APPROVE)["counted"] is True
     assert approvals.output(asking)["by"] == [members[0]]
 
 
@@ -141,10 +141,10 @@ def test_a_press_whose_channel_and_container_disagree_is_refused(approvals, give
     asking = approvals.ask(**given)
     approvals.slack.workspace.channels[DEPLOYS].members += [TOMASZ]
     for channel in ({"id": "C0GENERAL01", "name": "general"}, {"id": TOMASZ.replace("U", "D")}):
-        result = approvals.answered(TOMASZ, APPROVE, channel=channel)
+        result = approvals.press_and_wait(TOMASZ, APPROVE, channel=channel)
         assert not result.get("counted") and not result.get("opened")
         assert "not the message of an open question" in result["why"]
-    assert [key for key in approvals.kept() if key.startswith("slack_vote.")] == []
+    assert [key for key in approvals.stored_keys() if key.startswith("slack_vote.")] == []
     assert approvals.st2.execution(asking)["status"] != "succeeded"
 
 
@@ -153,15 +153,15 @@ def test_a_list_of_approvers_takes_the_place_of_the_rules(approvals):
     approvals.config["ldap_names"] = [{"person": MARA, "name": "st2admin"}]
     approvals.slack.workspace.channels[DEPLOYS].members += [LEA]
     asking = approvals.ask(approvers=[LEA])
-    assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
-    assert approvals.answered(LEA, APPROVE)["record"]["rule"] == "approvers of the question"
+    assert approvals.press_and_wait(TOMASZ, APPROVE)["counted"] is False
+    assert approvals.press_and_wait(LEA, APPROVE)["record"]["rule"] == "approvers of the question"
     assert approvals.output(asking)["by"] == [LEA]
 
 
 def test_a_user_group_approves(approvals):
     members = approvals.slack.workspace.usergroups["S0ONCALL001"]["users"]
     asking = approvals.ask(approvers=["@on-call"])
-    assert approvals.answered(members[0], APPROVE)["counted"]
+    assert approvals.press_and_wait(members[0], APPROVE)["counted"]
     assert approvals.output(asking)["by"] == [members[0]]
 
 
@@ -180,10 +180,10 @@ def test_whoever_started_it_may_not(approvals, given, context):
         "slack.ask", {"channel": "deploys", "text": "?", **given}, user=user, context=context
     )
     approvals.st2.wait_for(approvals.messages)
-    approvals.quiet()
-    assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
-    assert approvals.told(TOMASZ) == ["You started this: somebody else has to answer."]
-    assert approvals.answered(PRIYA, APPROVE)["counted"] is True
+    approvals.wait_until_idle()
+    assert approvals.press_and_wait(TOMASZ, APPROVE)["counted"] is False
+    assert approvals.private_messages(TOMASZ) == ["You started this: somebody else has to answer."]
+    assert approvals.press_and_wait(PRIYA, APPROVE)["counted"] is True
     assert approvals.output(asking)["by"] == [PRIYA]
 
 
@@ -192,9 +192,9 @@ def test_a_name_in_other_letters_is_the_same_person(approvals, user):
     approvals.config["ldap_names"] = [{"person": TOMASZ, "name": "tomasz.w"}]
     approvals.st2.run("slack.ask", {"channel": "deploys", "text": "?"}, user=user)
     approvals.st2.wait_for(approvals.messages)
-    approvals.quiet()
-    assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
-    assert approvals.told(TOMASZ) == ["You started this: somebody else has to answer."]
+    approvals.wait_until_idle()
+    assert approvals.press_and_wait(TOMASZ, APPROVE)["counted"] is False
+    assert approvals.private_messages(TOMASZ) == ["You started this: somebody else has to answer."]
 
 
 @pytest.mark.parametrize("allow_own", [False, True])
@@ -204,13 +204,13 @@ def test_who_cannot_be_told_apart_from_who_started_it_does_not_count(approvals, 
     given = {"channel": "deploys", "text": "?", "allow_own": allow_own}
     asking = approvals.st2.run("slack.ask", given, user=email.partition("@")[0].upper())
     approvals.st2.wait_for(approvals.messages)
-    approvals.quiet()
-    result = approvals.answered(TOMASZ, APPROVE)
+    approvals.wait_until_idle()
+    result = approvals.press_and_wait(TOMASZ, APPROVE)
     assert result["counted"] is allow_own
     if not allow_own:
         assert "not certain" in result["record"]["why"]
-        assert "`ldap_names`" in approvals.told(TOMASZ)[0]
-        assert approvals.answered(PRIYA, APPROVE)["counted"] is True
+        assert "`ldap_names`" in approvals.private_messages(TOMASZ)[0]
+        assert approvals.press_and_wait(PRIYA, APPROVE)["counted"] is True
     # To its end: what an action puts into the environment goes with it.
     assert approvals.output(asking)["by"] == [TOMASZ if allow_own else PRIYA]
 
@@ -219,18 +219,18 @@ def test_a_guest_is_told_apart_by_who_is_known_to_have_started_it(approvals):
     """Their address counts for nothing: without a Slack ID or `ldap_names` it is not certain."""
     approvals.slack.workspace.channels[DEPLOYS].members += [LEA]
     approvals.ask(approvers=[LEA])
-    assert "not certain" in approvals.answered(LEA, APPROVE)["record"]["why"]
+    assert "not certain" in approvals.press_and_wait(LEA, APPROVE)["record"]["why"]
     by_mara = approvals.ask(approvers=[LEA], context={"api_user": MARA})
-    assert approvals.answered(LEA, APPROVE)["counted"] is True
+    assert approvals.press_and_wait(LEA, APPROVE)["counted"] is True
     assert approvals.output(by_mara)["by"] == [LEA]
     by_rule = approvals.ask(approvers=[LEA], context={"rule": {"ref": "demo.on_alert"}})
-    assert approvals.answered(LEA, APPROVE)["counted"] is True
+    assert approvals.press_and_wait(LEA, APPROVE)["counted"] is True
     assert approvals.output(by_rule)["by"] == [LEA]
 
 
 def test_unless_that_is_allowed(approvals):
     asking = approvals.ask(allow_own=True, context={"api_user": TOMASZ})
-    approvals.answered(TOMASZ, APPROVE)
+    approvals.press_and_wait(TOMASZ, APPROVE)
     assert approvals.output(asking)["by"] == [TOMASZ]
 
 
@@ -239,8 +239,8 @@ def test_the_name_of_the_approval_is_that_of_the_workflow_that_asks(approvals):
         {"name": "releases", "who": [PRIYA], "what": ["approval:tests.release"]}
     ]
     outer = release(approvals)
-    assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
-    assert approvals.answered(PRIYA, APPROVE)["record"]["what"] == "tests.release"
+    assert approvals.press_and_wait(TOMASZ, APPROVE)["counted"] is False
+    assert approvals.press_and_wait(PRIYA, APPROVE)["record"]["what"] == "tests.release"
     assert approvals.st2.ended(outer)["status"] == "succeeded"
 
 
@@ -275,34 +275,34 @@ def test_everybody_presses_at_once_and_twice(approvals):
         )
     )
     output = approvals.output(asking)
-    approvals.quiet()
+    approvals.wait_until_idle()
     inquiry = output["inquiry"]
     assert [each.inquiry for each in approvals.st2.answers] == [inquiry]
     assert output["choice"] in ("approve", "reject") and output["verified"]
-    assert "*%s*" % output["label"] in approvals.shown()
-    assert approvals.kept() == []
+    assert "*%s*" % output["label"] in approvals.message_text()
+    assert approvals.stored_keys() == []
 
 
 def test_the_same_delivery_again_changes_nothing(approvals):
     asking = approvals.ask()
     message = approvals.last()
-    approvals.answered(TOMASZ, APPROVE, message=message)
+    approvals.press_and_wait(TOMASZ, APPROVE, message=message)
     output = approvals.output(asking)
-    shown = approvals.shown()
-    again = approvals.answered(TOMASZ, APPROVE, message=message)
+    shown = approvals.message_text()
+    again = approvals.press_and_wait(TOMASZ, APPROVE, message=message)
     assert again["counted"] is False and "decided already" in again["why"]
-    assert approvals.shown() == shown and len(approvals.st2.answers) == 1
+    assert approvals.message_text() == shown and len(approvals.st2.answers) == 1
     assert approvals.st2.execution(asking)["result"]["output"] == output
 
 
 def test_after_the_deadline_an_answer_comes_too_late(approvals):
     asking = approvals.ask(expires_after=60)
     approvals.let_expire(asking)
-    result = approvals.answered(TOMASZ, APPROVE)
+    result = approvals.press_and_wait(TOMASZ, APPROVE)
     assert result["counted"] is False and "expired" in result["why"]
     output = approvals.output(asking)
     assert output["expired"] and output["choice"] == "" and output["verified"]
-    assert output["by"] == [] and "*Expired*" in approvals.shown()
+    assert output["by"] == [] and "*Expired*" in approvals.message_text()
 
 
 @processes
@@ -311,7 +311,7 @@ def test_the_sweeper_lets_a_question_expire(approvals):
     approvals.let_expire(asking)
     assert approvals.sweep()["started"][0]["action"] == "slack.answer_question"
     assert approvals.output(asking)["expired"]
-    assert "*Expired*" in approvals.shown() and approvals.kept() == []
+    assert "*Expired*" in approvals.message_text() and approvals.stored_keys() == []
 
 
 @pytest.mark.parametrize("by", ["a press", "the sweeper"])
@@ -319,12 +319,12 @@ def test_the_workflow_was_cancelled_meanwhile(approvals, by):
     asking = approvals.ask()
     approvals.st2.client().executions.delete_by_id(asking)
     if by == "a press":
-        result = approvals.answered(TOMASZ, APPROVE)
+        result = approvals.press_and_wait(TOMASZ, APPROVE)
         assert result["counted"] is False and "goes on no more" in result["why"]
     else:
         approvals.sweep()
-    assert "*Canceled.*" in approvals.shown() and '"actions"' not in approvals.shown()
-    assert approvals.kept() == []
+    assert "*Canceled.*" in approvals.message_text() and '"actions"' not in approvals.message_text()
+    assert approvals.stored_keys() == []
     assert approvals.st2.client().inquiries.get_all() == []
     assert approvals.st2.ended(asking)["status"] == "canceled"
 
@@ -332,8 +332,8 @@ def test_the_workflow_was_cancelled_meanwhile(approvals, by):
 def test_the_workflow_around_was_cancelled(approvals):
     outer = release(approvals)
     approvals.st2.client().executions.delete_by_id(outer)
-    assert approvals.answered(TOMASZ, APPROVE)["counted"] is False
-    assert "*Canceled.*" in approvals.shown()
+    assert approvals.press_and_wait(TOMASZ, APPROVE)["counted"] is False
+    assert "*Canceled.*" in approvals.message_text()
     assert approvals.st2.client().inquiries.get_all() == []
 
 
@@ -345,7 +345,7 @@ def test_somebody_answers_by_the_api(approvals):
     output = approvals.output(asking)
     assert output["choice"] == "approve"
     assert output["verified"] is False and output["by"] == [] and output["votes"] == []
-    assert "answered outside of Slack" in approvals.shown()
+    assert "answered outside of Slack" in approvals.message_text()
 
 
 def test_an_answer_that_no_choice_fits_is_refused_by_stackstorm(approvals):
@@ -353,7 +353,7 @@ def test_an_answer_that_no_choice_fits_is_refused_by_stackstorm(approvals):
     inquiry = approvals.inquiry(asking)
     with pytest.raises(Exception, match="schema"):
         approvals.st2.client().inquiries.respond(inquiry, {"choice": "whatever"})
-    approvals.answered(PRIYA, REJECT)
+    approvals.press_and_wait(PRIYA, REJECT)
     assert approvals.output(asking)["choice"] == "reject"
 
 
@@ -364,8 +364,8 @@ def test_stackstorm_refuses_the_answer_and_the_sweeper_gives_it(approvals):
     asking = approvals.ask()
     approvals.st2.fault("PUT /v1/inquiries", status=503)
     approvals.result(approvals.press(TOMASZ, APPROVE), "failed")
-    assert len([key for key in approvals.kept() if key.startswith("slack_vote.")]) == 1
-    assert approvals.told(TOMASZ)
+    assert len([key for key in approvals.stored_keys() if key.startswith("slack_vote.")]) == 1
+    assert approvals.private_messages(TOMASZ)
     approvals.sweep()
     assert approvals.output(asking)["by"] == [TOMASZ] and len(approvals.st2.answers) == 1
 
@@ -373,7 +373,7 @@ def test_stackstorm_refuses_the_answer_and_the_sweeper_gives_it(approvals):
 def test_the_connection_is_cut_after_the_answer_was_taken(approvals):
     asking = approvals.ask()
     approvals.st2.fault("PUT /v1/inquiries", cut=True)
-    assert approvals.answered(TOMASZ, APPROVE)["decided"]
+    assert approvals.press_and_wait(TOMASZ, APPROVE)["decided"]
     assert approvals.output(asking)["by"] == [TOMASZ] and len(approvals.st2.answers) == 1
 
 
@@ -416,7 +416,7 @@ def test_a_press_is_not_lost_with_its_runner(approvals):
     assert approvals.st2.ended(stopped)["status"] == "abandoned"
     assert [each["action"] for each in approvals.sweep()["started"]] == ["slack.answer_question"]
     assert approvals.sweep()["started"] == [], "once"
-    approvals.answered(PRIYA, APPROVE)
+    approvals.press_and_wait(PRIYA, APPROVE)
     assert approvals.output(asking)["by"] == [TOMASZ, PRIYA]
 
 
@@ -429,15 +429,15 @@ def test_who_has_pressed_again_is_not_answered_for(approvals):
     approvals.st2.wait_for_status(stopped, "running")
     approvals.st2.terminate_runner(stopped)
     slow.set()
-    approvals.answered(TOMASZ, REJECT)
+    approvals.press_and_wait(TOMASZ, REJECT)
     assert approvals.sweep()["started"] == []
-    assert "reject: 1 of 2" in approvals.shown()
+    assert "reject: 1 of 2" in approvals.message_text()
 
 
 def test_stackstorms_own_expiry_leaves_these_questions_alone(approvals):
     asking = approvals.ask()
     assert approvals.st2.purge_inquiries(minutes=7 * 24 * 60) == []
-    approvals.answered(TOMASZ, APPROVE)
+    approvals.press_and_wait(TOMASZ, APPROVE)
     assert approvals.output(asking)["choice"] == "approve"
 
 
@@ -465,15 +465,15 @@ def test_a_run_that_is_killed_after_the_vote_is_made_good(approvals):
 def test_slack_is_away_when_it_is_decided(approvals):
     asking = approvals.ask()
     approvals.slack.faults.append(Fault.status(503, method="chat.update", times=50))
-    result = approvals.answered(TOMASZ, APPROVE)
+    result = approvals.press_and_wait(TOMASZ, APPROVE)
     assert result["decided"] and "could not be changed" in result["note"]
     output = approvals.output(asking)
     assert output["choice"] == "approve" and "could not be locked" in output["note"]
     approvals.slack.faults.clear()
     approvals.sweep()
-    assert "*Approve* by <@%s>" % TOMASZ in approvals.shown()
+    assert "*Approve* by <@%s>" % TOMASZ in approvals.message_text()
     approvals.sweep(later=700)
-    assert approvals.kept() == []
+    assert approvals.stored_keys() == []
 
 
 def test_the_question_could_not_be_posted_at_once(approvals):
@@ -481,12 +481,12 @@ def test_the_question_could_not_be_posted_at_once(approvals):
     asking = approvals.st2.run("slack.ask", {"channel": "deploys", "text": "Deploy?"})
     approvals.inquiry(asking)
     approvals.st2.wait_for(lambda: approvals.st2.executions("slack.post_question"))
-    approvals.quiet()
+    approvals.wait_until_idle()
     assert approvals.messages() == []
     assert approvals.sweep()["started"] == []  # the rule may be at it
     assert approvals.sweep(later=60)["started"][0]["action"] == "slack.post_question"
     assert len(approvals.messages()) == 1
-    approvals.answered(TOMASZ, APPROVE)
+    approvals.press_and_wait(TOMASZ, APPROVE)
     assert approvals.output(asking)["by"] == [TOMASZ]
 
 
@@ -505,7 +505,7 @@ def test_a_button_of_another_message_counts_for_nothing(approvals):
     asking = approvals.ask()
     there = approvals.last()
     copy = dict(there, ts=approvals.slack.workspace.say(MARA, DEPLOYS, "copied")["ts"])
-    result = approvals.answered(TOMASZ, APPROVE, message=copy)
+    result = approvals.press_and_wait(TOMASZ, APPROVE, message=copy)
     assert result["counted"] is False and "not the message" in result["why"]
     assert approvals.st2.execution(asking)["status"] != "succeeded"
 
@@ -515,14 +515,14 @@ def test_nor_does_one_that_names_another_question(approvals):
     message = approvals.last()
     second = approvals.ask(text="Second?")
     other = {"block_id": "st2_question:" + approvals.inquiry(second)}
-    result = approvals.answered(TOMASZ, APPROVE, message=message, action=other)
+    result = approvals.press_and_wait(TOMASZ, APPROVE, message=message, action=other)
     assert result["counted"] is False
     assert {approvals.st2.execution(each)["status"] for each in (first, second)} == {"paused"}
 
 
 def test_nor_a_choice_that_was_not_asked(approvals):
     approvals.ask()
-    result = approvals.answered(TOMASZ, APPROVE, action={"value": "deploy everything"})
+    result = approvals.press_and_wait(TOMASZ, APPROVE, action={"value": "deploy everything"})
     assert result["counted"] is False and "none of the choices" in result["why"]
 
 
@@ -558,27 +558,27 @@ def view_of(approvals):
 @processes
 def test_a_reason_is_asked_in_a_modal(approvals):
     asking = approvals.ask(ask_reason="required")
-    assert approvals.answered(TOMASZ, REJECT)["opened"] == "modal"
+    assert approvals.press_and_wait(TOMASZ, REJECT)["opened"] == "modal"
     assert approvals.st2.answers == []
     sent = approvals.submit(TOMASZ, view_of(approvals), **reason("Friday & <!channel>"))
     assert approvals.result(sent)["counted"]
     output = approvals.output(asking)
     assert output["choice"] == "reject" and output["votes"][0]["reason"] == "Friday & <!channel>"
-    assert "Friday &amp; &lt;!channel&gt;" in approvals.shown()
+    assert "Friday &amp; &lt;!channel&gt;" in approvals.message_text()
 
 
 def test_a_required_reason_is_required(approvals):
     approvals.ask(ask_reason="required")
-    approvals.answered(TOMASZ, REJECT)
+    approvals.press_and_wait(TOMASZ, REJECT)
     sent = approvals.submit(TOMASZ, view_of(approvals), **reason(" "))
     assert approvals.result(sent)["why"] == "Reason is needed."
-    assert approvals.told(TOMASZ) == ["Reason is needed."]
+    assert approvals.private_messages(TOMASZ) == ["Reason is needed."]
 
 
 def test_where_the_modal_comes_too_late_the_reason_is_asked_in_the_thread(approvals):
     asking = approvals.ask(ask_reason="required")
     late = approvals.slack.workspace.trigger_id("expired")
-    assert approvals.answered(TOMASZ, APPROVE, trigger_id=late)["opened"] == "thread"
+    assert approvals.press_and_wait(TOMASZ, APPROVE, trigger_id=late)["opened"] == "thread"
     form = approvals.slack.workspace.channels[DEPLOYS].messages[-1]
     assert form["thread_ts"] == approvals.last()["ts"]
     state = {"values": reason("It is Monday.")}
@@ -594,39 +594,39 @@ NO_INQUIRIES = ["", " ", ".", "..", "0123456789abcdef01234567", "x/y", "?limit=1
 @pytest.mark.parametrize("inquiry", NO_INQUIRIES)
 def test_who_presses_for_an_inquiry_that_is_none_is_told(approvals, inquiry):
     approvals.ask()
-    result = approvals.answered(TOMASZ, action={"block_id": "st2_question:" + inquiry})
+    result = approvals.press_and_wait(TOMASZ, action={"block_id": "st2_question:" + inquiry})
     assert (result["counted"], result["why"]) == (False, "This question is not known any more.")
-    assert approvals.told(TOMASZ) == ["This question is not known any more."]
+    assert approvals.private_messages(TOMASZ) == ["This question is not known any more."]
 
 
 @pytest.mark.parametrize("inquiry", NO_INQUIRIES)
 def test_who_wants_a_form_for_an_inquiry_that_is_none_is_told(approvals, inquiry):
     approvals.ask(ask_reason="required")
-    result = approvals.answered(TOMASZ, action={"block_id": "st2_question:" + inquiry})
+    result = approvals.press_and_wait(TOMASZ, action={"block_id": "st2_question:" + inquiry})
     assert (result["opened"], result["why"]) == ("", "This question is not known any more.")
-    assert approvals.told(TOMASZ) == ["This question is not known any more."]
+    assert approvals.private_messages(TOMASZ) == ["This question is not known any more."]
     assert calls(approvals.slack, "views.open") == []
 
 
 def test_no_form_for_who_may_not(approvals):
     approvals.slack.workspace.channels[DEPLOYS].members.append(LEA)
     approvals.ask(ask_reason="required")
-    result = approvals.answered(LEA, APPROVE)
+    result = approvals.press_and_wait(LEA, APPROVE)
     assert result["opened"] == "" and result["record"]["allowed"] is False
     assert calls(approvals.slack, "views.open") == []
-    assert approvals.told(LEA) == ["You may not answer this."]
+    assert approvals.private_messages(LEA) == ["You may not answer this."]
 
 
 @processes
 def test_what_is_typed_reads_nothing_from_the_datastore(approvals):
     approvals.st2.client().keys.update(_key("probe", "the-secret"))
     approvals.ask(ask_reason="required")
-    approvals.answered(TOMASZ, REJECT)
+    approvals.press_and_wait(TOMASZ, REJECT)
     typed = reason("{{ st2kv.system.probe }}")
     result = approvals.result(approvals.submit(TOMASZ, view_of(approvals), **typed))
     assert result["counted"] is False and "template" in result["why"]
-    told = str(approvals.st2.executions()) + str(approvals.slack.requests)
-    assert "the-secret" not in told
+    message = str(approvals.st2.executions()) + str(approvals.slack.requests)
+    assert "the-secret" not in message
 
 
 def _key(name, value):
@@ -660,7 +660,7 @@ def own_workflow(approvals, schema, route="slack:deploys", **more):
     )
     started = approvals.st2.run("tests.own")
     approvals.st2.wait_for(lambda: approvals.st2.executions("slack.post_question"))
-    approvals.quiet()
+    approvals.wait_until_idle()
     return started
 
 
@@ -676,17 +676,17 @@ VERSION = {
 
 def test_yes_or_no(approvals):
     asking = own_workflow(approvals, YES_NO)
-    assert "`tests.own` asks" in approvals.shown()
-    assert approvals.answered(TOMASZ, 1)["record"]["what"] == "tests.own"
+    assert "`tests.own` asks" in approvals.message_text()
+    assert approvals.press_and_wait(TOMASZ, 1)["record"]["what"] == "tests.own"
     assert approvals.output(asking)["answer"] == {"go": False}
-    assert "*No* by <@%s>" % TOMASZ in approvals.shown()
-    assert approvals.kept() == []
+    assert "*No* by <@%s>" % TOMASZ in approvals.message_text()
+    assert approvals.stored_keys() == []
 
 
 @processes
 def test_a_form(approvals):
     asking = own_workflow(approvals, VERSION)
-    assert approvals.answered(TOMASZ)["opened"] == "modal"
+    assert approvals.press_and_wait(TOMASZ)["opened"] == "modal"
     text = {"type": "plain_text_input", "value": "2.8.5"}
     number = {"type": "number_input", "value": "12"}
     values = {"st2_field:version": {"st2_input": text}, "st2_field:hosts": {"st2_input": number}}
@@ -703,14 +703,14 @@ def test_a_secret_that_is_typed_is_shown_nowhere(approvals):
         },
     }
     asking = own_workflow(approvals, schema)
-    approvals.answered(TOMASZ)
+    approvals.press_and_wait(TOMASZ)
     text = {"type": "plain_text_input", "value": "canary-5f2c"}
     sent = approvals.submit(
         TOMASZ, view_of(approvals), **{"st2_field:password": {"st2_input": text}}
     )
     assert approvals.result(sent)["response"] == {"password": "********"}
     assert approvals.output(asking)["answer"] == {"password": "canary-5f2c"}
-    assert "canary-5f2c" not in approvals.shown()
+    assert "canary-5f2c" not in approvals.message_text()
     execution = approvals.st2.execution(sent, secrets=False)
     assert "canary-5f2c" not in json.dumps(execution)
     keys = [each for each in approvals.st2.requests if each.path.startswith("/v1/keys/slack_vote")]
@@ -720,7 +720,7 @@ def test_a_secret_that_is_typed_is_shown_nowhere(approvals):
 def test_the_route_alone_goes_to_the_configured_channel(approvals):
     approvals.config["chatops"] = {"questions_channel": "deploys"}
     asking = own_workflow(approvals, YES_NO, route="slack")
-    approvals.answered(TOMASZ, 0)
+    approvals.press_and_wait(TOMASZ, 0)
     assert approvals.output(asking)["answer"] == {"go": True}
 
 
@@ -753,16 +753,16 @@ def test_another_route_is_none_of_ours(approvals):
 
 def test_stackstorms_own_users_decide_who_may_answer(approvals):
     own_workflow(approvals, YES_NO, users=["somebody-else"])
-    result = approvals.answered(TOMASZ, 0)
+    result = approvals.press_and_wait(TOMASZ, 0)
     assert result["decided"] is False and "permission" in result["why"]
-    assert [key for key in approvals.kept() if key.startswith("slack_vote.")] == []
+    assert [key for key in approvals.stored_keys() if key.startswith("slack_vote.")] == []
 
 
 def test_an_own_workflow_that_was_cancelled(approvals):
     asking = own_workflow(approvals, YES_NO)
     approvals.st2.client().executions.delete_by_id(asking)
     approvals.sweep()
-    assert "*Canceled.*" in approvals.shown()
+    assert "*Canceled.*" in approvals.message_text()
     before = len(approvals.st2.executions())
     approvals.sweep()  # nobody knows an answer to it: it stays, and costs no execution
     assert len(approvals.st2.executions()) == before
@@ -797,7 +797,7 @@ def test_a_person_is_asked_directly(approvals):
     asking = approvals.st2.run("slack.ask", given)
     approvals.inquiry(asking)
     approvals.st2.wait_for(lambda: calls(approvals.slack, "chat.postMessage"))
-    approvals.quiet()
+    approvals.wait_until_idle()
     posted = approvals.result(approvals.st2.executions("slack.post_question")[0]["id"])
     assert posted["channel"].startswith("D")
 
@@ -807,7 +807,7 @@ def test_a_person_is_asked_directly(approvals):
 
 def test_without_questions_the_sweeper_asks_twice_and_ends(approvals):
     approvals.st2.tick("slack.sweep_questions")
-    approvals.quiet()
+    approvals.wait_until_idle()
     assert approvals.result(approvals.st2.executions("slack.sweep_questions")[0]["id"])["open"] == 0
     asked = [each.path.partition("?")[0] for each in approvals.st2.requests]
     assert sorted(asked) == ["/v1/inquiries", "/v1/keys"]
@@ -816,7 +816,7 @@ def test_without_questions_the_sweeper_asks_twice_and_ends(approvals):
 
 def test_reminders_go_to_those_who_have_not_answered(approvals):
     approvals.ask(needed=2, approvers=[TOMASZ, PRIYA], remind_every=10)
-    approvals.answered(TOMASZ, APPROVE)
+    approvals.press_and_wait(TOMASZ, APPROVE)
     assert approvals.sweep(later=300)["started"] == []
     approvals.sweep(later=700)
     reminder = approvals.slack.workspace.channels[DEPLOYS].messages[-1]
@@ -826,8 +826,8 @@ def test_reminders_go_to_those_who_have_not_answered(approvals):
 
 
 def test_a_question_that_stackstorm_no_longer_has_is_forgotten(approvals):
-    desk = approvals.desk()
-    desk.stackstorm.write("slack_question." + "0" * 24, '{"channel": "C1", "ts": "1.5"}')
-    desk.stackstorm.write("slack_vote.%s.%s" % ("0" * 24, TOMASZ), "{}")
+    context = approvals.context()
+    context.stackstorm.write("slack_question." + "0" * 24, '{"channel": "C1", "ts": "1.5"}')
+    context.stackstorm.write("slack_vote.%s.%s" % ("0" * 24, TOMASZ), "{}")
     approvals.sweep()
-    assert approvals.kept() == []
+    assert approvals.stored_keys() == []

@@ -27,11 +27,11 @@ def approvals(slack, config, monkeypatch):
 
 
 def press(approvals, asking):
-    """Tomasz approves, with a desk whose waits cost nothing; whether it went through."""
-    desk = approvals.desk(sleep=lambda seconds: None)
-    pressed = answer.Press(TOMASZ, "approve", DEPLOYS, approvals.last()["ts"])
+    """Tomasz approves, with a context whose waits cost nothing; whether it went through."""
+    context = approvals.context(sleep=lambda seconds: None)
+    pressed = answer.ButtonPress(TOMASZ, "approve", DEPLOYS, approvals.last()["ts"])
     try:
-        answer.answer(desk, approvals.inquiry_of(asking), pressed)
+        answer.answer(context, approvals.inquiry_of(asking), pressed)
     except SlackError:
         return False
     return True
@@ -82,15 +82,15 @@ def made_good(approvals, asking):
     assert output["choice"] == "approve" and output["by"] == [TOMASZ] and output["verified"]
     approvals.sweep()
     approvals.sweep(later=700)
-    assert "*Approve* by <@%s>" % TOMASZ in approvals.shown()
-    assert approvals.kept() == []
+    assert "*Approve* by <@%s>" % TOMASZ in approvals.message_text()
+    assert approvals.stored_keys() == []
     assert approvals.st2.client().inquiries.get_all() == []
 
 
 def test_what_was_decided_waits_for_an_api_that_is_away(approvals):
     asking = approvals.ask()
     inquiry = approvals.inquiry_of(asking)
-    approvals.answered(TOMASZ)
+    approvals.press_and_wait(TOMASZ)
     output = approvals.output(asking)
     own = approvals.st2.executions("slack.conclude_question")[0]["id"]
     slept = []
@@ -101,8 +101,8 @@ def test_what_was_decided_waits_for_an_api_that_is_away(approvals):
             approvals.st2.heal()
 
     approvals.st2.fault("", status=503, times=None)
-    told = conclude.conclude(approvals.desk(sleep=sleep), own)
-    assert told["inquiry"] == inquiry and told["choice"] == output["choice"]
+    message = conclude.conclude(approvals.context(sleep=sleep), own)
+    assert message["inquiry"] == inquiry and message["choice"] == output["choice"]
     assert 2.0 in slept and 5.0 not in slept
 
 
@@ -111,7 +111,7 @@ def test_whoever_presses_while_the_api_is_away_hears_of_it(approvals):
     approvals.st2.fault("GET /v1/executions", status=503, times=None)
     approvals.result(approvals.press(TOMASZ), "failed")
     approvals.st2.heal()
-    assert "not sure that this counted" in approvals.told(TOMASZ)[0]
+    assert "not sure that this counted" in approvals.private_messages(TOMASZ)[0]
 
 
 def test_a_message_that_nobody_knows_of_is_withdrawn(approvals):
@@ -119,12 +119,12 @@ def test_a_message_that_nobody_knows_of_is_withdrawn(approvals):
     asking = approvals.st2.run("slack.ask", {"channel": "deploys", "text": "Deploy?"})
     approvals.inquiry(asking)
     approvals.st2.wait_for(lambda: approvals.st2.executions("slack.post_question"))
-    approvals.quiet()
+    approvals.wait_until_idle()
     assert approvals.messages() == []
     approvals.st2.heal()
     approvals.sweep(later=60)
     assert len(approvals.messages()) == 1
-    approvals.answered(TOMASZ)
+    approvals.press_and_wait(TOMASZ)
     assert approvals.output(asking)["by"] == [TOMASZ]
 
 
@@ -132,7 +132,7 @@ def test_a_message_that_somebody_deleted_does_not_stop_the_answer(approvals):
     asking = approvals.ask()
     message = approvals.last()
     approvals.slack.workspace.channels[DEPLOYS].messages.pop()
-    result = approvals.answered(TOMASZ, message=message)
+    result = approvals.press_and_wait(TOMASZ, message=message)
     assert result["decided"] and "message_not_found" in result["note"]
     assert approvals.output(asking)["by"] == [TOMASZ]
 
@@ -140,18 +140,20 @@ def test_a_message_that_somebody_deleted_does_not_stop_the_answer(approvals):
 def test_a_group_that_cannot_be_looked_up_lets_nobody_in(approvals):
     asking = approvals.ask(approvers=["@on-call"])
     approvals.slack.faults.append(Fault.status(500, method="usergroups.list", times=None))
-    result = approvals.answered(TOMASZ)
+    result = approvals.press_and_wait(TOMASZ)
     assert result["counted"] is False and "could not be asked" in result["record"]["why"]
     approvals.slack.faults.clear()
-    assert approvals.answered(TOMASZ)["counted"]
+    assert approvals.press_and_wait(TOMASZ)["counted"]
     assert approvals.output(asking)["by"] == [TOMASZ]
 
 
 def test_a_press_from_another_workspace_counts_for_nothing(approvals):
     approvals.ask()
-    pressed = answer.Press(TOMASZ, "approve", DEPLOYS, approvals.last()["ts"], workspace="emea")
+    pressed = answer.ButtonPress(
+        TOMASZ, "approve", DEPLOYS, approvals.last()["ts"], workspace="emea"
+    )
     inquiry = approvals.inquiry_of(approvals.st2.executions("slack.ask")[0]["id"])
-    result = answer.answer(approvals.desk(), inquiry, pressed)
+    result = answer.answer(approvals.context(), inquiry, pressed)
     assert result["counted"] is False and "not the message" in result["why"]
 
 
@@ -162,10 +164,10 @@ def test_two_questions_of_one_workflow_are_answered_each_for_itself(approvals):
     approvals.st2.workflow("tests.both", {"version": 1.0, "tasks": tasks})
     outer = approvals.st2.run("tests.both")
     approvals.st2.wait_for(lambda: len(approvals.messages()) == 2)
-    approvals.quiet()
+    approvals.wait_until_idle()
     one, other = approvals.messages()
-    approvals.answered(TOMASZ, message=dict(one))
-    approvals.answered(TOMASZ, 1, message=dict(other))
+    approvals.press_and_wait(TOMASZ, message=dict(one))
+    approvals.press_and_wait(TOMASZ, 1, message=dict(other))
     assert approvals.st2.ended(outer)["status"] == "succeeded"
     asked = {each["id"]: each for each in approvals.st2.executions("slack.ask")}
     chosen = {each["parameters"]["text"]: approvals.output(key) for key, each in asked.items()}
@@ -184,7 +186,7 @@ def test_a_press_is_not_lost_where_it_cannot_be_repeated_at_once(approvals):
     approvals.st2.kill_runner(killed)
     slow.set()
     approvals.st2.fault("POST /v1/executions", status=503)
-    done = sweep.sweep(approvals.desk(lambda: time.time() + 200))
+    done = sweep.sweep(approvals.context(lambda: time.time() + 200))
     assert len(done["faults"]) == 1 and done["canceled"] == []
     assert approvals.sweep(later=200)["canceled"] == [killed]
     assert approvals.output(asking)["by"] == [TOMASZ]

@@ -37,7 +37,7 @@ def ask_three(approvals, action="slack.ask", **given):
     root = approvals.st2.run("tests.three")
     approvals.st2.wait_for(lambda: len(approvals.messages()) == 3)
     approvals.st2.wait_for_status(root, "paused")
-    approvals.quiet()
+    approvals.wait_until_idle()
     asked = approvals.st2.executions("core.ask")
     return root, [each["id"] for each in asked]
 
@@ -58,7 +58,7 @@ def test_three_answers_at_once_below_one_root(approvals):
         result = approvals.result(each)
         assert result["counted"] and result["queued"] and not result["decided"]
     assert approvals.st2.ended(root)["status"] == "succeeded"
-    approvals.quiet()
+    approvals.wait_until_idle()
     assert [each["choice"] for each in outputs(approvals)] == ["approve"] * 3
     assert all(each["verified"] and each["by"] == [TOMASZ] for each in outputs(approvals))
     assert len(approvals.st2.answers) == 3
@@ -66,7 +66,7 @@ def test_three_answers_at_once_below_one_root(approvals):
     assert [each["decided"] for each in delivered] == [True] * 3
     approvals.sweep(later=700)
     approvals.sweep(later=700)
-    assert approvals.kept() == []
+    assert approvals.stored_keys() == []
 
 
 def outputs(approvals):
@@ -111,9 +111,9 @@ def test_one_question_below_a_root_starts_nothing_else(approvals):
     approvals.st2.workflow("tests.one", {"version": 1.0, "tasks": tasks})
     root = approvals.st2.run("tests.one")
     approvals.st2.wait_for(approvals.messages)
-    approvals.quiet()
-    assert not [key for key in approvals.kept() if key.startswith("slack_question_root.")]
-    assert approvals.answered(TOMASZ)["decided"]
+    approvals.wait_until_idle()
+    assert not [key for key in approvals.stored_keys() if key.startswith("slack_question_root.")]
+    assert approvals.press_and_wait(TOMASZ)["decided"]
     assert approvals.st2.ended(root)["status"] == "succeeded"
     assert approvals.st2.executions(DELIVER) == []
 
@@ -139,8 +139,8 @@ def test_the_message_shows_at_once_what_was_decided_and_it_stays_so(approvals):
     assert "*Approve*" in str(shown["blocks"]) and "other answers" in str(shown["blocks"])
     assert "'actions'" not in str([each["type"] for each in shown["blocks"]])
     late = approvals.result(approvals.press(PRIYA, 1, message=message))
-    assert not late["counted"] and approvals.told(PRIYA) == [answer.DECIDED]
-    votes = [key for key in approvals.kept() if key.startswith("slack_vote.")]
+    assert not late["counted"] and approvals.private_messages(PRIYA) == [answer.DECIDED_TEXT]
+    votes = [key for key in approvals.stored_keys() if key.startswith("slack_vote.")]
     assert votes == ["slack_vote.%s.%s" % (result["inquiry"], TOMASZ)]
     assert result["inquiry"] in inquiries and len(approvals.st2.executions(DELIVER)) == 1
 
@@ -161,9 +161,9 @@ def test_a_delivery_that_failed_is_made_good(approvals):
     approvals.result(approvals.press(TOMASZ, message=first))
     approvals.st2.wait_for(lambda: "failed" in statuses(approvals, DELIVER))
     approvals.st2.heal()
-    approvals.quiet()
+    approvals.wait_until_idle()
     press_all(approvals)  # the others
-    approvals.quiet()
+    approvals.wait_until_idle()
     approvals.sweep()
     assert approvals.st2.ended(root)["status"] == "succeeded"
 
@@ -195,7 +195,7 @@ def make_stuck(approvals):
             system.inquiries.settle(each)
     for each in approvals.st2.executions("slack.ask"):
         approvals.st2.ended(each["id"])
-    approvals.quiet()
+    approvals.wait_until_idle()
     assert approvals.st2.execution(root)["status"] == "paused"
     return root
 
@@ -207,13 +207,13 @@ def test_a_root_that_waits_for_nothing_is_reported_once(approvals):
     (stuck,) = approvals.sweep(later=90)["stuck"]
     assert stuck["execution"] == root and stuck["action"] == "tests.three"
     assert "st2 execution cancel " + root in stuck["what_to_do"]
-    (told,) = reports(approvals)
-    assert root in told["text"] and "st2 execution re-run" in told["text"]
-    assert told["thread_ts"] in [each["ts"] for each in threads(approvals)]
+    (message,) = reports(approvals)
+    assert root in message["text"] and "st2 execution re-run" in message["text"]
+    assert message["thread_ts"] in [each["ts"] for each in threads(approvals)]
     assert approvals.sweep(later=150)["stuck"] == [stuck] and len(reports(approvals)) == 1
     approvals.st2.client().executions.delete_by_id(root)
     assert "stuck" not in approvals.sweep(later=210)
-    assert approvals.kept() == []
+    assert approvals.stored_keys() == []
 
 
 def reports(approvals):
@@ -244,9 +244,9 @@ def test_a_root_with_an_open_question_is_not_reported(approvals):
 
 def test_the_sweeper_notes_a_root_that_could_not_be_noted_when_it_was_asked(approvals):
     root, _ = ask_three(approvals)
-    approvals.desk().stackstorm.delete("slack_question_root." + root)
+    approvals.context().stackstorm.delete("slack_question_root." + root)
     approvals.sweep()
-    assert "slack_question_root." + root in approvals.kept()
+    assert "slack_question_root." + root in approvals.stored_keys()
 
 
 # --- waiting ----------------------------------------------------------------------------------
@@ -257,41 +257,46 @@ def test_waiting_is_bounded(approvals):
     root, inquiries = ask_three(approvals)
     approvals.st2.system.engine.set_status(approvals.st2.system.engine.get(root), "running")
     slept = []
-    desk = approvals.desk(sleep=slept.append)
-    assert shared_roots.wait_before(desk, desk.look(inquiries[0])) is False
-    assert sum(slept) == pytest.approx(shared_roots.BEFORE, abs=2 * shared_roots.POLL)
+    context = approvals.context(sleep=slept.append)
+    assert shared_roots.wait_until_idle(context, context.load_inquiry(inquiries[0])) is False
+    assert sum(slept) == pytest.approx(
+        shared_roots.IDLE_TIMEOUT, abs=2 * shared_roots.POLL_INTERVAL
+    )
 
 
 def test_paused_from_before_the_answer_is_not_at_rest(approvals):
     """StackStorm resumes the root some time after it took the answer."""
     _, inquiries = ask_three(approvals)
     slept = []
-    desk = approvals.desk(sleep=slept.append)
-    found = desk.look(inquiries[0])
+    context = approvals.context(sleep=slept.append)
+    found = context.load_inquiry(inquiries[0])
     engine = approvals.st2.system.engine
-    engine.finish(engine.get(found.around[0]["id"]), "succeeded", {})
-    engine.set_status(engine.get(found.around[-1]["id"]), "paused")
-    before = [(status, count + 1) for status, count in shared_roots.states_of(found)]
-    assert shared_roots.wait_after(desk, found, before) is False
-    assert shared_roots.wait_after(desk, found, shared_roots.states_of(found)) is True
+    engine.finish(engine.get(found.workflows[0]["id"]), "succeeded", {})
+    engine.set_status(engine.get(found.workflows[-1]["id"]), "paused")
+    before = [(status, count + 1) for status, count in shared_roots.workflow_states(found)]
+    assert shared_roots.wait_until_processed(context, found, before) is False
+    assert (
+        shared_roots.wait_until_processed(context, found, shared_roots.workflow_states(found))
+        is True
+    )
 
 
 def test_what_was_answered_counts_though_nobody_can_look_any_more(approvals, monkeypatch):
     _, inquiries = ask_three(approvals)
-    desk = approvals.desk(sleep=lambda seconds: None)
+    context = approvals.context(sleep=lambda seconds: None)
 
     def away(*given):
         raise ApiFault("StackStorm's API gave no answer.")
 
     monkeypatch.setattr(shared_roots, "wait_after", away)
     approvals.st2.system.engine.get(inquiries[0]).start -= 7 * 24 * 3600
-    result = answer.deliver(desk, inquiries[0])
+    result = answer.deliver(context, inquiries[0])
     assert result["decided"] and result["settled"] is False
 
 
 def test_the_sweeper_without_roots_asks_for_no_deliveries(approvals):
     approvals.ask()
     before = len(approvals.st2.requests)
-    sweep.sweep(approvals.desk(time.time))
+    sweep.sweep(approvals.context(time.time))
     asked = [each.path for each in approvals.st2.requests[before:]]
     assert not [each for each in asked if "deliver" in each]

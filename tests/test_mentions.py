@@ -12,7 +12,7 @@ from catalogue import ids, sources
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.state import Channel, User
 from sandbox.stackstorm.runner import run_action as run_from_metadata
-from st2slack.approvals.context import Desk
+from st2slack.approvals.context import ApprovalContext
 from st2slack.base.errors import InputError, Refusal
 from st2slack.messages import webhook
 from st2slack.settings.access import read_access
@@ -232,12 +232,14 @@ def test_a_webhook_posts_where_a_mention_says(slack, config):
 def test_where_a_question_is_asked(slack, config, given, found):
     slack.workspace.add_channel(Channel("C0EXTRA0001", "chwkvrqtz", LEA))
     slack.workspace.users[LEA].profile["display_name"] = "UHEKCRWKV"
-    assert Desk(None, make_client(config), None, None).channel_of(given) == found
+    assert ApprovalContext(None, make_client(config), None, None).resolve_channel(given) == found
 
 
 def test_a_question_is_not_asked_of_a_group(config):
     with pytest.raises(InputError, match="`channel`: <!subteam.S0ONCALL001> is a user group"):
-        Desk(None, make_client(config), None, None).channel_of("<!subteam^S0ONCALL001|@on-call>")
+        ApprovalContext(None, make_client(config), None, None).resolve_channel(
+            "<!subteam^S0ONCALL001|@on-call>"
+        )
 
 
 # --- the config ---------------------------------------------------------------------------------

@@ -14,12 +14,12 @@ from st2slack.approvals import votes as approvals_votes
 from st2slack.approvals.question import (
     Choice,
     Question,
-    question_of_ask,
-    question_of_schema,
+    channel_of_route,
+    question_from_ask,
+    question_from_schema,
     response_schema,
-    route_of,
 )
-from st2slack.approvals.requester import is_uncertain, started_by
+from st2slack.approvals.requester import is_requester_uncertain, is_started_by
 from st2slack.approvals.votes import Vote
 from st2slack.base.errors import InputError
 from st2slack.base.text_length import text_length
@@ -30,15 +30,15 @@ LEAST = {"channel": "deploys", "text": "Deploy?"}
 PEOPLE = ["U0HARBOUR%02d" % number for number in range(1, 8)]
 
 
-def asked(**given):
-    return question_of_ask({**LEAST, **given}, "deploys.release", ASKED_AT)
+def make_question(**given):
+    return question_from_ask({**LEAST, **given}, "deploys.release", ASKED_AT)
 
 
 # --- what is asked --------------------------------------------------------------------------------
 
 
 def test_left_out_it_is_approve_or_reject_within_a_day_by_the_rules():
-    question = asked()
+    question = make_question()
     assert [(each.value, each.label, each.style, each.needed) for each in question.choices] == [
         ("approve", "Approve", "primary", 1),
         ("reject", "Reject", "danger", 1),
@@ -52,22 +52,22 @@ def test_left_out_it_is_approve_or_reject_within_a_day_by_the_rules():
 
 def test_people_and_groups_may_be_mentioned():
     approvers = ["<@UHEKCRWKV|lettie>", "<!subteam^S0ONCALL001>", "@on-call", "everyone"]
-    question = asked(approvers=approvers, requester="<@U0HARBOUR01|mara>")
+    question = make_question(approvers=approvers, requester="<@U0HARBOUR01|mara>")
     assert question.approvers == ("UHEKCRWKV", "S0ONCALL001", "@on-call", "everyone")
     assert question.requester == "U0HARBOUR01"
 
 
 def test_blocks_will_do_without_a_text():
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Release* 2.8.5"}}]
-    assert asked(text=None, blocks=blocks).text == "A question for you"
+    assert make_question(text=None, blocks=blocks).text == "A question for you"
 
 
 def test_one_rejection_decides_however_many_must_approve():
-    assert [each.needed for each in asked(needed=3).choices] == [3, 1]
+    assert [each.needed for each in make_question(needed=3).choices] == [3, 1]
 
 
 def test_choices_as_texts_and_as_objects():
-    question = asked(
+    question = make_question(
         choices=["blue", {"value": "green", "label": "Go green", "style": "primary", "needed": 2}],
         needed=3,
     )
@@ -109,7 +109,7 @@ def test_choices_as_texts_and_as_objects():
 )
 def test_what_cannot_be_asked_is_named(given, named):
     with pytest.raises(InputError) as error:
-        asked(**given)
+        make_question(**given)
     assert named in str(error.value)
 
 
@@ -117,12 +117,12 @@ def test_what_cannot_be_asked_is_named(given, named):
     "minutes, deadline", [(0, None), (1, ASKED_AT + 60), (0.5, ASKED_AT + 30), (None, 86400)]
 )
 def test_deadline(minutes, deadline):
-    found = asked(expires_after=minutes).deadline
+    found = make_question(expires_after=minutes).deadline
     assert found == (ASKED_AT + deadline if minutes is None else deadline)
 
 
 def test_the_inquiry_takes_a_choice_and_nothing_else():
-    schema = response_schema(asked(choices=["blue", "green"]))
+    schema = response_schema(make_question(choices=["blue", "green"]))
     assert schema["properties"]["choice"] == {
         "type": "string",
         "enum": ["blue", "green", ""],
@@ -144,7 +144,7 @@ def test_the_inquiry_takes_a_choice_and_nothing_else():
     ],
 )
 def test_routes(route, channel):
-    assert route_of(route) == channel
+    assert channel_of_route(route) == channel
 
 
 def test_timestamps_of_stackstorm():
@@ -158,7 +158,7 @@ def test_timestamps_of_stackstorm():
 
 
 def of_schema(**properties):
-    return question_of_schema(
+    return question_from_schema(
         {"type": "object", "properties": properties}, "deploys.release", "deploys"
     )
 
@@ -169,14 +169,14 @@ def test_yes_or_no_becomes_two_buttons():
         ("true", "Yes"),
         ("false", "No"),
     ]
-    assert form.from_button(question.fields, "true") == {"go": True}
-    assert form.from_button(question.fields, "false") == {"go": False}
+    assert form.response_from_button(question.fields, "true") == {"go": True}
+    assert form.response_from_button(question.fields, "false") == {"go": False}
 
 
 def test_one_list_of_values_becomes_buttons():
     question = of_schema(colour={"type": "string", "enum": ["blue", "green"]})
     assert [each.value for each in question.choices] == ["blue", "green"]
-    assert form.from_button(question.fields, "green") == {"colour": "green"}
+    assert form.response_from_button(question.fields, "green") == {"colour": "green"}
 
 
 SCHEMA = {
@@ -192,11 +192,11 @@ SCHEMA = {
         "more": {"type": "object"},
     },
 }
-FIELDS = form.fields_of(SCHEMA)
+FIELDS = form.fields_from_schema(SCHEMA)
 
 
 def test_everything_else_becomes_a_form():
-    question = question_of_schema(SCHEMA, "deploys.release", "deploys")
+    question = question_from_schema(SCHEMA, "deploys.release", "deploys")
     assert question.choices == ()
     assert [(each.key, each.kind, each.required) for each in question.fields] == [
         ("version", "text", True),
@@ -218,7 +218,7 @@ def put_in(**values):
 
 
 def test_what_was_put_in_comes_out_with_its_type():
-    typed = form.typed(
+    typed = form.read_input(
         FIELDS,
         put_in(
             version="2.8.5",
@@ -242,7 +242,7 @@ def test_what_was_put_in_comes_out_with_its_type():
 
 
 def test_what_is_empty_is_left_out():
-    assert form.typed(FIELDS, put_in(version="2", hosts="1", more=" ", share=None)) == {
+    assert form.read_input(FIELDS, put_in(version="2", hosts="1", more=" ", share=None)) == {
         "version": "2",
         "hosts": 1,
     }
@@ -271,16 +271,16 @@ def test_what_is_empty_is_left_out():
 )
 def test_what_is_no_answer_is_named(values, named):
     with pytest.raises(InputError) as error:
-        form.typed(FIELDS, put_in(**values))
+        form.read_input(FIELDS, put_in(**values))
     assert named in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["{{ st2kv.system.x }}", "a {% if b %}", "{# c", "<% ctx() %>"])
 def test_templates_are_refused_wherever_they_are_typed(text):
     with pytest.raises(InputError, match="template"):
-        form.typed(FIELDS, put_in(version=text, hosts="1"))
+        form.read_input(FIELDS, put_in(version=text, hosts="1"))
     with pytest.raises(InputError, match="template"):
-        form.typed(FIELDS, put_in(version="2", hosts="1", more=json.dumps({"a": text})))
+        form.read_input(FIELDS, put_in(version="2", hosts="1", more=json.dumps({"a": text})))
 
 
 @pytest.mark.parametrize(
@@ -298,30 +298,32 @@ def test_templates_are_refused_wherever_they_are_typed(text):
 )
 def test_json_is_looked_through_after_it_was_decoded(text):
     with pytest.raises(InputError, match="more must not hold .* template"):
-        form.typed(FIELDS, put_in(version="2", hosts="1", more=text))
+        form.read_input(FIELDS, put_in(version="2", hosts="1", more=text))
 
 
 @pytest.mark.parametrize("text", ["a {", "a < ", "{", "a {\n", "a <\u00a0", "a {\u200b"])
 def test_no_answer_ends_in_half_a_template(text):
     with pytest.raises(InputError, match="version must not hold `[{<]` at the end"):
-        form.typed(FIELDS, put_in(version=text, hosts="1"))
+        form.read_input(FIELDS, put_in(version=text, hosts="1"))
     reason = form.Field("reason", "Reason", long=True)
     with pytest.raises(InputError, match="Reason must not hold"):
-        form.typed((reason,), put_in(reason=text))
+        form.read_input((reason,), put_in(reason=text))
 
 
 @pytest.mark.parametrize(
     "text", ["#deploys", "% done", '{"a": {"b": "c"}}', "a { b } < c", "} %> #}", "C:\\45"]
 )
 def test_beginnings_and_json_are_no_templates(text):
-    assert form.typed(FIELDS, put_in(version=text, hosts="1"))["version"] == text
-    assert form.typed(FIELDS, put_in(version="2", hosts="1", more='{"a": {"b": "#c"}}'))["more"]
+    assert form.read_input(FIELDS, put_in(version=text, hosts="1"))["version"] == text
+    assert form.read_input(FIELDS, put_in(version="2", hosts="1", more='{"a": {"b": "#c"}}'))[
+        "more"
+    ]
 
 
 @pytest.mark.parametrize("values", [None, {}, [], {"st2_field:version": None}, "x"])
 def test_a_form_without_values_is_empty(values):
     with pytest.raises(InputError, match="version is needed"):
-        form.typed(FIELDS, values)
+        form.read_input(FIELDS, values)
 
 
 @pytest.mark.parametrize(
@@ -329,7 +331,7 @@ def test_a_form_without_values_is_empty(values):
 )
 def test_schemas_that_cannot_be_asked(schema):
     with pytest.raises(InputError, match="`schema`"):
-        form.fields_of(schema)
+        form.fields_from_schema(schema)
 
 
 # --- votes ----------------------------------------------------------------------------------------
@@ -355,15 +357,15 @@ A, B, C = PEOPLE[:3]
     ],
 )
 def test_two_must_approve_one_may_reject(cast, decision):
-    found = approvals_votes.decided(asked(needed=2), votes(*cast))
+    found = approvals_votes.find_decided_choice(make_question(needed=2), votes(*cast))
     assert (found and found.value) == decision
 
 
 @given(st.lists(st.tuples(st.sampled_from(PEOPLE), st.sampled_from(["approve", "reject", "x"]))))
 def test_nothing_is_decided_by_fewer_than_needed(cast):
     last = {user: Vote(user, choice, float(at)) for at, (user, choice) in enumerate(cast)}
-    question = asked(needed=3, choices=["approve", "reject"])
-    found = approvals_votes.decided(question, list(last.values()))
+    question = make_question(needed=3, choices=["approve", "reject"])
+    found = approvals_votes.find_decided_choice(question, list(last.values()))
     counts = {
         value: sum(each.choice == value for each in last.values())
         for value in ("approve", "reject")
@@ -376,25 +378,25 @@ def test_nothing_is_decided_by_fewer_than_needed(cast):
 
 def test_a_vote_is_read_as_it_was_stored_and_for_its_own_voter_only():
     vote = Vote(A, "approve", 12.5, "because", {"a": 1})
-    assert approvals_votes.read(A, approvals_votes.stored(vote)) == vote
-    assert approvals_votes.read(B, approvals_votes.stored(vote)) is None
+    assert approvals_votes.parse_vote(A, approvals_votes.serialize_vote(vote)) == vote
+    assert approvals_votes.parse_vote(B, approvals_votes.serialize_vote(vote)) is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"user": "U0HARBOUR01"}', "\x00"])
 def test_what_is_no_vote_counts_for_none(text):
-    assert approvals_votes.read(A, text) is None
+    assert approvals_votes.parse_vote(A, text) is None
 
 
 def test_the_answer_of_a_question_of_ours():
-    question = asked()
-    assert approvals_votes.answer_of(question, [], expired=False) is None
-    assert approvals_votes.answer_of(question, [], expired=True) == {
+    question = make_question()
+    assert approvals_votes.due_response(question, [], expired=False) is None
+    assert approvals_votes.due_response(question, [], expired=True) == {
         "choice": "",
         "expired": True,
         "votes": [],
     }
     cast = [Vote(A, "reject", 3.0, "no")]
-    assert approvals_votes.answer_of(question, cast, expired=True) == {
+    assert approvals_votes.due_response(question, cast, expired=True) == {
         "choice": "reject",
         "expired": False,
         "votes": [{"user": A, "choice": "reject", "at": 3.0, "reason": "no"}],
@@ -404,8 +406,8 @@ def test_the_answer_of_a_question_of_ours():
 def test_the_answer_to_a_schema_is_that_of_who_came_first():
     question = of_schema(go={"type": "boolean"})
     cast = [Vote(A, "true", 2.0, answer={"go": True}), Vote(B, "false", 1.0, answer={"go": False})]
-    assert approvals_votes.answer_of(question, cast, expired=False) == {"go": False}
-    assert approvals_votes.answer_of(question, [], expired=False) is None
+    assert approvals_votes.due_response(question, cast, expired=False) == {"go": False}
+    assert approvals_votes.due_response(question, [], expired=False) is None
 
 
 @pytest.mark.parametrize(
@@ -422,7 +424,7 @@ def test_the_answer_to_a_schema_is_that_of_who_came_first():
     ],
 )
 def test_whether_votes_stand_behind_an_answer(cast, response, expired, behind):
-    assert approvals_votes.stands_behind(asked(), votes(*cast), response, expired) is behind
+    assert approvals_votes.matches_votes(make_question(), votes(*cast), response, expired) is behind
 
 
 # --- who asks -------------------------------------------------------------------------------------
@@ -440,7 +442,7 @@ def test_whether_votes_stand_behind_an_answer(cast, response, expired, behind):
     ],
 )
 def test_who_started_it(person, requesters, names, own):
-    assert started_by(person, requesters, names) is own
+    assert is_started_by(person, requesters, names) is own
 
 
 @pytest.mark.parametrize(
@@ -460,15 +462,15 @@ def test_who_started_it(person, requesters, names, own):
     ],
 )
 def test_names_of_one_person_are_compared_as_a_directory_does(own, started):
-    assert started_by(A, [started], {A: own})
+    assert is_started_by(A, [started], {A: own})
 
 
 @pytest.mark.parametrize(
     "own, started", [("some.one", "someone"), ("some.one", "some.one2"), ("some one", "someone")]
 )
 def test_names_of_two_people(own, started):
-    assert not started_by(A, [started], {A: own})
-    assert not is_uncertain(A, "a@example.com", [started], {A: own})
+    assert not is_started_by(A, [started], {A: own})
+    assert not is_requester_uncertain(A, "a@example.com", [started], {A: own})
 
 
 @pytest.mark.parametrize(
@@ -498,7 +500,7 @@ def test_names_of_two_people(own, started):
     ],
 )
 def test_who_cannot_be_told_apart(names, email, requesters, is_machine, uncertain):
-    assert is_uncertain(A, email, requesters, names, is_machine) is uncertain
+    assert is_requester_uncertain(A, email, requesters, names, is_machine) is uncertain
 
 
 # --- how it looks ---------------------------------------------------------------------------------
@@ -509,7 +511,7 @@ def texts(blocks):
 
 
 def test_a_button_names_the_inquiry_and_the_choice():
-    blocks = approvals_blocks.blocks_open(asked(), "5f00", [], "<@U1>")
+    blocks = approvals_blocks.blocks_open(make_question(), "5f00", [], "<@U1>")
     actions = blocks[-1]
     assert actions["type"] == "actions" and actions["block_id"] == "st2_question:5f00"
     assert [(each["value"], each["action_id"]) for each in actions["elements"]] == [
@@ -520,16 +522,18 @@ def test_a_button_names_the_inquiry_and_the_choice():
 
 
 def test_where_a_reason_is_asked_the_button_opens_a_form():
-    blocks = approvals_blocks.blocks_open(asked(ask_reason="required"), "5f00", [], "<@U1>")
+    blocks = approvals_blocks.blocks_open(make_question(ask_reason="required"), "5f00", [], "<@U1>")
     assert blocks[-1]["elements"][0]["action_id"] == "st2_question_form_0"
-    view = approvals_blocks.modal(asked(ask_reason="required"), "5f00", "reject", "C1", "1.5")
+    view = approvals_blocks.modal(
+        make_question(ask_reason="required"), "5f00", "reject", "C1", "1.5"
+    )
     assert view["private_metadata"].split(" ", 3) == ["5f00", "C1", "1.5", "reject"]
     assert [each.get("optional") for each in view["blocks"][1:]] == [False]
 
 
 def test_it_counts_along_and_says_who_until_when():
     cast = votes((A, "approve"))
-    shown = texts(approvals_blocks.blocks_open(asked(needed=2), "5f00", cast, "<@%s>" % A))
+    shown = texts(approvals_blocks.blocks_open(make_question(needed=2), "5f00", cast, "<@%s>" % A))
     assert "Approve: 1 of 2 (<@%s>)" % A in shown
     assert "<!date^%d^" % (ASKED_AT + 86400) in shown
     assert "needed: Approve 2, Reject 1" in shown
@@ -545,14 +549,14 @@ def test_it_counts_along_and_says_who_until_when():
 )
 def test_at_the_end_it_says_what_came_of_it_and_nothing_can_be_pressed(response, behind, words):
     cast = votes((A, "approve"))
-    outcome = approvals_blocks.outcome_of(asked(), response, cast, 5.0, behind)
+    outcome = approvals_blocks.outcome_of(make_question(), response, cast, 5.0, behind)
     assert words in outcome
-    blocks = approvals_blocks.blocks_locked(asked(), outcome, cast)
+    blocks = approvals_blocks.blocks_locked(make_question(), outcome, cast)
     assert not [each for each in blocks if each["type"] in ("actions", "input")]
 
 
 def test_reasons_and_labels_ping_nobody():
-    question = asked(choices=[{"value": "a", "label": "<!channel>"}, "b"])
+    question = make_question(choices=[{"value": "a", "label": "<!channel>"}, "b"])
     cast = [Vote(A, "a", 1.0, reason="<!here> <@U1> <https://evil|good>")]
     outcome = approvals_blocks.outcome_of(question, {"choice": "a"}, cast, 5.0, True)
     shown = texts(approvals_blocks.blocks_locked(question, outcome, cast)) + texts(
@@ -584,7 +588,7 @@ LONG = st.text(min_size=1, max_size=75).filter(
     reasons=st.lists(st.text(max_size=3000), max_size=30),
 )
 def test_slack_takes_whatever_is_asked(judge, text, labels, reasons):
-    question = asked(text=text, choices=labels)
+    question = make_question(text=text, choices=labels)
     cast = [
         Vote("U%07d" % number, labels[number % len(labels)], float(number), reason)
         for number, reason in enumerate(reasons)
@@ -599,7 +603,7 @@ def test_slack_takes_whatever_is_asked(judge, text, labels, reasons):
 
 
 def test_slack_takes_every_kind_of_input(judge):
-    question = question_of_schema(SCHEMA, "deploys.release", "deploys")
+    question = question_from_schema(SCHEMA, "deploys.release", "deploys")
     blocks = approvals_blocks.form_in_thread(question, "5f00", "-", A)
     kinds = [each["element"]["type"] for each in blocks if each["type"] == "input"]
     assert kinds == [
@@ -623,7 +627,7 @@ def judge():
 
 def test_a_message_given_as_blocks_keeps_them():
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Release* 2.8.5"}}]
-    question = asked(blocks=blocks)
+    question = make_question(blocks=blocks)
     assert approvals_blocks.blocks_open(question, "5f00", [], "x")[:1] == blocks
     assert approvals_blocks.blocks_locked(question, "Done.", [])[:1] == blocks
     assert isinstance(question, Question)

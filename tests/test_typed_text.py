@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from st2slack.approvals.inquiry import look
+from st2slack.approvals.inquiry import load_inquiry
 from st2slack.base.mrkdwn import to_plain
 from st2slack.base.typed_text import (
     all_without_typed_forms,
@@ -136,11 +136,11 @@ class StackStorm:
 
 
 def test_what_a_command_brought_is_escaped_in_the_question():
-    found = look(StackStorm({"action_alias_ref": {"id": "9"}, "api_user": "U1"}), "3", 0.0)
+    found = load_inquiry(StackStorm({"action_alias_ref": {"id": "9"}, "api_user": "U1"}), "3", 0.0)
     assert found.question.text == "Deploy %s? <https://runbook|Runbook>" % SHOWN
     assert found.question.blocks[0]["text"]["text"] == SHOWN
 
 
 def test_what_an_operator_gave_in_stackstorm_stays_as_it_is():
-    found = look(StackStorm({"user": "st2admin"}), "3", 0.0)
+    found = load_inquiry(StackStorm({"user": "st2admin"}), "3", 0.0)
     assert LINK in found.question.text and found.question.blocks[0]["text"]["text"] == LINK

@@ -37,7 +37,7 @@ from st2slack.settings.values import check_token
 from st2slack.stackstorm.time_left import seconds_left
 
 if TYPE_CHECKING:  # few actions need it
-    from st2slack.approvals.context import Desk
+    from st2slack.approvals.context import ApprovalContext
     from st2slack.stackstorm.client import StackStorm
 
 PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk or transfer
@@ -188,9 +188,9 @@ class SlackBase(Action):
 class QuestionBase(SlackBase):
     """What the actions share that bring questions of workflows to Slack, and answers back."""
 
-    def at_desk(
+    def with_context(
         self,
-        work: Callable[[Desk], Any],
+        work: Callable[[ApprovalContext], Any],
         workspace: Optional[str] = None,
         inquiry: Optional[str] = None,
         http: Any = requests,
@@ -199,7 +199,7 @@ class QuestionBase(SlackBase):
 
         `inquiry`: its question tells the workspace, in place of `workspace`.
         """
-        from st2slack.approvals.context import Desk, workspace_of
+        from st2slack.approvals.context import ApprovalContext, find_workspace
         from st2slack.authorization.authorizer import Authorizer
         from st2slack.settings.chatops import read_chatops
 
@@ -207,11 +207,11 @@ class QuestionBase(SlackBase):
             def authorizer() -> Authorizer:
                 return Authorizer(self.config, slack, name, seconds_left, self.logger.info)
 
-            return work(Desk(stackstorm, slack, authorizer, read_chatops(self.config)))
+            return work(ApprovalContext(stackstorm, slack, authorizer, read_chatops(self.config)))
 
         try:
             stackstorm = self.stackstorm()
-            name = workspace_of(stackstorm, inquiry) if inquiry else workspace
+            name = find_workspace(stackstorm, inquiry) if inquiry else workspace
             return self.with_slack(with_client, workspace=name, http=http)
         except SlackError as error:
             raise error.with_traceback(None) from None

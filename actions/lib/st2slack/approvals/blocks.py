@@ -29,9 +29,9 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from st2slack.approvals.form import INPUT, LONGEST_TEXT, PREFIX, Field
+from st2slack.approvals.form import INPUT, MAX_TEXT_LENGTH, PREFIX, Field
 from st2slack.approvals.question import Choice, Question
-from st2slack.approvals.votes import Vote, of_choice
+from st2slack.approvals.votes import Vote, votes_for
 from st2slack.base.ids import PERSON_ID, USERGROUP_ID
 from st2slack.base.mrkdwn import escape
 from st2slack.base.text_length import shorten, text_length
@@ -44,23 +44,25 @@ CHOOSE = "st2_question_choose"  # action_id of a button that answers; + its plac
 FORM = "st2_question_form"  # … of one that wants a form first; + its place
 SEND = "st2_question_send"  # … of the one below a form that stands in a message
 CALLBACK = "st2_question"  # callback_id of the modal
-MOST_SHOWN = 20  # people that one line names
-LONGEST_REASON = 500
-LONGEST_CONTEXT = 2900
-WAITS = " The workflow goes on when its other answers have been taken."
+MAX_PEOPLE_SHOWN = 20  # people that one line names
+MAX_REASON_LENGTH = 500
+MAX_CONTEXT_LENGTH = 2900
+WAITS_FOR_OTHERS = " The workflow goes on when its other answers have been taken."
 _EPOCH = datetime(1970, 1, 1)
 
 
-def blocks_open(question: Question, inquiry: str, votes: Sequence[Vote], who: str) -> List[Block]:
+def blocks_open(
+    question: Question, inquiry_id: str, votes: Sequence[Vote], who: str
+) -> List[Block]:
     """The message while it can be answered. `who`: who may answer, in mrkdwn."""
-    lines = [_line_of_who(question, who), *_counts(question, votes)]
-    return [*_asked(question), _context(lines), _buttons(question, inquiry)]
+    lines = [_approvers_line(question, who), *_vote_lines(question, votes)]
+    return [*_question_blocks(question), _context(lines), _buttons(question, inquiry_id)]
 
 
 def blocks_locked(question: Question, outcome: str, votes: Sequence[Vote]) -> List[Block]:
     """The message at the end. `outcome`: mrkdwn, see `outcome_of`."""
-    blocks = [*_asked(question), _section(outcome)]
-    lines = [*_counts(question, votes), *_reasons(votes)]
+    blocks = [*_question_blocks(question), _section(outcome)]
+    lines = [*_vote_lines(question, votes), *_reason_lines(votes)]
     return [*blocks, _context(lines)] if lines else blocks
 
 
@@ -71,30 +73,34 @@ def blocks_queued(
     if response.get("expired"):
         what = ":hourglass: *Expired*; not decided."
     else:
-        choice = question.choice(str(response.get("choice"))) if question.ours else None
+        choice = question.find_choice(str(response.get("choice"))) if question.is_from_ask else None
         mark = _mark(choice.style if choice else "primary")
-        what = "%s *%s*." % (mark, _chosen(question, response))
-    return blocks_locked(question, what + WAITS, votes)
+        what = "%s *%s*." % (mark, _answer_text(question, response))
+    return blocks_locked(question, what + WAITS_FOR_OTHERS, votes)
 
 
 def outcome_of(
-    question: Question, response: Mapping[str, Any], votes: Sequence[Vote], at: float, behind: bool
+    question: Question,
+    response: Mapping[str, Any],
+    votes: Sequence[Vote],
+    at: float,
+    verified: bool,
 ) -> str:
     """What came of it. `behind`: whether the votes stand behind the response; `at`: Unix."""
-    when = date(at)
-    if not behind:
+    when = format_date(at)
+    if not verified:
         return ":warning: *%s*, answered outside of Slack, %s. No vote stands behind it." % (
-            _chosen(question, response),
+            _answer_text(question, response),
             when,
         )
     if response.get("expired"):
         return ":hourglass: *Expired* %s; not decided." % when
-    choice = question.choice(str(response.get("choice"))) if question.ours else None
-    who = of_choice(votes, choice) if choice else list(votes)
+    choice = question.find_choice(str(response.get("choice"))) if question.is_from_ask else None
+    who = votes_for(votes, choice) if choice else list(votes)
     people = mentions([each.user for each in who])
     return "%s *%s* by %s, %s." % (
         _mark(choice.style if choice else "primary"),
-        _chosen(question, response),
+        _answer_text(question, response),
         people,
         when,
     )
@@ -110,9 +116,9 @@ def fallback(question: Question) -> str:
     return question.text
 
 
-def modal(question: Question, inquiry: str, choice: str, channel: str, ts: str) -> Block:
+def modal(question: Question, inquiry_id: str, choice: str, channel: str, ts: str) -> Block:
     """The form as a modal. What it is about stands in its private_metadata, which Slack keeps."""
-    picked = question.choice(choice)
+    picked = question.find_choice(choice)
     view = View(
         type="modal",
         callback_id=CALLBACK,
@@ -120,30 +126,30 @@ def modal(question: Question, inquiry: str, choice: str, channel: str, ts: str) 
         submit=PlainTextObject(text=shorten(picked.label if picked else "Send", 24)),
         close=PlainTextObject(text="Back"),
         blocks=[_cut_section(question.text), *map(_input, question.fields)],
-        private_metadata=" ".join((inquiry, channel, ts, choice)),
+        private_metadata=" ".join((inquiry_id, channel, ts, choice)),
     )
     return view.to_dict()
 
 
-def form_in_thread(question: Question, inquiry: str, choice: str, user: str) -> List[Block]:
+def form_in_thread(question: Question, inquiry_id: str, choice: str, user: str) -> List[Block]:
     """The form as a message, for a person whose modal came too late."""
-    picked = question.choice(choice)
-    asked = "<@%s>, you chose *%s*. %s" % (
+    picked = question.find_choice(choice)
+    field = "<@%s>, you chose *%s*. %s" % (
         user,
         escape(picked.label) if picked else "to answer",
-        "Why?" if question.ours else "What is your answer?",
+        "Why?" if question.is_from_ask else "What is your answer?",
     )
     button = ButtonElement(
         text=PlainTextObject(text="Send"), action_id=SEND, value=choice or "-", style="primary"
     )
-    blocks = [SectionBlock(text=MarkdownTextObject(text=asked)), *map(_input, question.fields)]
-    blocks.append(ActionsBlock(block_id=BLOCK + inquiry, elements=[button]))
+    blocks = [SectionBlock(text=MarkdownTextObject(text=field)), *map(_input, question.fields)]
+    blocks.append(ActionsBlock(block_id=BLOCK + inquiry_id, elements=[button]))
     return [each.to_dict() for each in blocks]
 
 
 def format_approvers(approvers: Sequence[str]) -> str:
     """People and groups as `who` of a rule names them, in mrkdwn."""
-    shown = [_one(each) for each in approvers[:MOST_SHOWN]]
+    shown = [_format_entry(each) for each in approvers[:MAX_PEOPLE_SHOWN]]
     more = len(approvers) - len(shown)
     return ", ".join(shown) + (" and %d more" % more if more > 0 else "")
 
@@ -153,7 +159,7 @@ def mentions(people: Sequence[str]) -> str:
     return format_approvers(list(dict.fromkeys(people))) or "nobody"
 
 
-def date(at: float) -> str:
+def format_date(at: float) -> str:
     """A moment as each reader's Slack writes it. `at`: Unix seconds."""
     plain = (_EPOCH + timedelta(seconds=int(at))).strftime("%Y-%m-%d %H:%M UTC")
     return "<!date^%d^{date_short_pretty} {time}|%s>" % (int(at), plain)
@@ -162,26 +168,26 @@ def date(at: float) -> str:
 # --- parts ----------------------------------------------------------------------------------------
 
 
-def _asked(question: Question) -> List[Block]:
+def _question_blocks(question: Question) -> List[Block]:
     if question.blocks:
         return [dict(each) for each in question.blocks]
     return [_section(question.text)]
 
 
 def _section(text: str) -> Block:
-    return SectionBlock(text=MarkdownTextObject(text=_cut_markup(text, LONGEST_TEXT))).to_dict()
+    return SectionBlock(text=MarkdownTextObject(text=_cut_markup(text, MAX_TEXT_LENGTH))).to_dict()
 
 
 def _cut_section(text: str) -> SectionBlock:
-    return SectionBlock(text=MarkdownTextObject(text=_cut_markup(text, LONGEST_TEXT)))
+    return SectionBlock(text=MarkdownTextObject(text=_cut_markup(text, MAX_TEXT_LENGTH)))
 
 
 def _context(lines: Sequence[str]) -> Block:
-    text = _cut_markup("\n".join(lines), LONGEST_CONTEXT)
+    text = _cut_markup("\n".join(lines), MAX_CONTEXT_LENGTH)
     return ContextBlock(elements=[MarkdownTextObject(text=text)]).to_dict()
 
 
-def _line_of_who(question: Question, who: str) -> str:
+def _approvers_line(question: Question, who: str) -> str:
     parts = ["May answer: %s" % who]
     needed = sorted({each.needed for each in question.choices if each.needed > 1})
     if needed:
@@ -189,7 +195,7 @@ def _line_of_who(question: Question, who: str) -> str:
     if not question.allow_own:
         parts.append("not who started it")
     if question.deadline is not None:
-        parts.append("until %s" % date(question.deadline))
+        parts.append("until %s" % format_date(question.deadline))
     return " | ".join(parts)
 
 
@@ -202,12 +208,12 @@ def _needed(question: Question) -> str:
     )
 
 
-def _counts(question: Question, votes: Sequence[Vote]) -> List[str]:
+def _vote_lines(question: Question, votes: Sequence[Vote]) -> List[str]:
     """A line for each choice that somebody has chosen."""
     lines = []
     for choice in question.choices:
-        chosen = of_choice(votes, choice)
-        if not chosen or not question.ours:
+        chosen = votes_for(votes, choice)
+        if not chosen or not question.is_from_ask:
             continue
         of = " of %d" % choice.needed if choice.needed > 1 else ""
         people = mentions([each.user for each in chosen])
@@ -218,28 +224,28 @@ def _counts(question: Question, votes: Sequence[Vote]) -> List[str]:
     return lines
 
 
-def _reasons(votes: Sequence[Vote]) -> List[str]:
+def _reason_lines(votes: Sequence[Vote]) -> List[str]:
     return [
-        "<@%s>: %s" % (each.user, escape(shorten(" ".join(each.reason.split()), LONGEST_REASON)))
+        "<@%s>: %s" % (each.user, escape(shorten(" ".join(each.reason.split()), MAX_REASON_LENGTH)))
         for each in votes
         if each.reason
     ]
 
 
-def _buttons(question: Question, inquiry: str) -> Block:
-    fields = bool(question.fields) and (question.ours or not question.choices)
+def _buttons(question: Question, inquiry_id: str) -> Block:
+    fields = bool(question.fields) and (question.is_from_ask or not question.choices)
     kind = FORM if fields else CHOOSE
     choices = question.choices or (Choice("-", "Answer", "primary"),)
     return ActionsBlock(
-        block_id=BLOCK + inquiry,
+        block_id=BLOCK + inquiry_id,
         elements=[_button(each, "%s_%d" % (kind, place)) for place, each in enumerate(choices)],
     ).to_dict()
 
 
 def _button(choice: Choice, action_id: str) -> ButtonElement:
-    sure = None
+    confirmation = None
     if choice.style == "danger" and choice.needed == 1:
-        sure = ConfirmObject(
+        confirmation = ConfirmObject(
             title="Are you sure?", text="This decides: %s" % escape(choice.label), confirm="Yes"
         )
     return ButtonElement(
@@ -247,18 +253,18 @@ def _button(choice: Choice, action_id: str) -> ButtonElement:
         action_id=action_id,
         value=choice.value,
         style=choice.style or None,
-        confirm=sure,
+        confirm=confirmation,
     )
 
 
-def _chosen(question: Question, response: Mapping[str, Any]) -> str:
-    if question.ours:
-        choice = question.choice(str(response.get("choice")))
+def _answer_text(question: Question, response: Mapping[str, Any]) -> str:
+    if question.is_from_ask:
+        choice = question.find_choice(str(response.get("choice")))
         return escape(choice.label) if choice else "Expired"
     if len(question.fields) == 1 and not question.fields[0].secret:
         value = response.get(question.fields[0].key)
         plain = {True: "Yes", False: "No"}.get(value) if isinstance(value, bool) else value
-        return escape(shorten(" ".join(str(plain).split()), LONGEST_REASON))
+        return escape(shorten(" ".join(str(plain).split()), MAX_REASON_LENGTH))
     return "Answered"
 
 
@@ -267,7 +273,7 @@ def _mark(style: str) -> str:
     return marks.get(style, ":ballot_box_with_check:")
 
 
-def _one(entry: str) -> str:
+def _format_entry(entry: str) -> str:
     if entry == EVERYONE:
         return "every full member"
     if PERSON_ID.fullmatch(entry):
@@ -279,44 +285,44 @@ def _one(entry: str) -> str:
     return escape(entry.split(",", maxsplit=1)[0].partition("=")[2].strip() or entry)
 
 
-def _cut_markup(markup: str, most: int) -> str:
+def _cut_markup(markup: str, max_length: int) -> str:
     """Slack markup in at most `most` units, cut within none of its forms."""
-    return markup if text_length(markup) <= most else head(markup, most - 3) + "..."
+    return markup if text_length(markup) <= max_length else head(markup, max_length - 3) + "..."
 
 
 # --- inputs ---------------------------------------------------------------------------------------
 
 
-def _input(asked: Field) -> InputBlock:
+def _input(field: Field) -> InputBlock:
     return InputBlock(
-        block_id=PREFIX + asked.key,
-        label=PlainTextObject(text=shorten(asked.label, 2000)),
-        element=_element(asked),
-        hint=PlainTextObject(text=shorten(asked.hint, 2000)) if asked.hint else None,
-        optional=not asked.required,
+        block_id=PREFIX + field.key,
+        label=PlainTextObject(text=shorten(field.label, 2000)),
+        element=_element(field),
+        hint=PlainTextObject(text=shorten(field.hint, 2000)) if field.hint else None,
+        optional=not field.required,
     )
 
 
-def _element(asked: Field) -> InputInteractiveElement:
-    if asked.kind == "boolean":
+def _element(field: Field) -> InputInteractiveElement:
+    if field.kind == "boolean":
         options = [_option("true", "Yes"), _option("false", "No")]
         return RadioButtonsElement(action_id=INPUT, options=options)
-    if asked.kind == "choice":
+    if field.kind == "choice":
         return StaticSelectElement(
-            action_id=INPUT, options=[_option(each) for each in asked.options]
+            action_id=INPUT, options=[_option(each) for each in field.options]
         )
-    if asked.kind == "choices":
-        options = [_option(each) for each in asked.options]
+    if field.kind == "choices":
+        options = [_option(each) for each in field.options]
         few = len(options) <= 10
         return (
             CheckboxesElement(action_id=INPUT, options=options)
             if few
             else StaticMultiSelectElement(action_id=INPUT, options=options)
         )
-    if asked.kind in ("integer", "number"):
-        return NumberInputElement(action_id=INPUT, is_decimal_allowed=asked.kind == "number")
+    if field.kind in ("integer", "number"):
+        return NumberInputElement(action_id=INPUT, is_decimal_allowed=field.kind == "number")
     return PlainTextInputElement(
-        action_id=INPUT, multiline=asked.long or asked.kind == "json", max_length=LONGEST_TEXT
+        action_id=INPUT, multiline=field.long or field.kind == "json", max_length=MAX_TEXT_LENGTH
     )
 
 

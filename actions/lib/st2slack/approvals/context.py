@@ -7,13 +7,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from st2slack.api.client import Client
-from st2slack.approvals import blocks as approvals_blocks
-from st2slack.approvals import store
-from st2slack.approvals.inquiry import ANSWERED, Look, asks, look
+from st2slack.approvals import blocks, store
+from st2slack.approvals.inquiry import ANSWERED, InquiryState, is_slack_ask, load_inquiry
 from st2slack.approvals.question import Question
-from st2slack.approvals.requester import OWN, UNCERTAIN, is_uncertain, started_by
-from st2slack.approvals.store import Kept
-from st2slack.approvals.votes import Vote, stands_behind
+from st2slack.approvals.requester import (
+    OWN_REQUEST,
+    UNCERTAIN_REQUESTER,
+    is_requester_uncertain,
+    is_started_by,
+)
+from st2slack.approvals.store import QuestionRecord
+from st2slack.approvals.votes import Vote, matches_votes
 from st2slack.authorization.authorizer import AuthorizationSession, Authorizer
 from st2slack.authorization.decision import APPROVAL, Decision, Resource, covers
 from st2slack.base.errors import NotFound, Refusal, SlackError
@@ -23,7 +27,7 @@ from st2slack.people.lookup import conversation_ids, find_user
 from st2slack.settings.chatops import ChatopsSettings
 from st2slack.stackstorm.client import Json, StackStorm
 
-UNCHECKED = (
+UNRESOLVED_TEXT = (
     "That could not be checked, try again: it could not be found out whether you are allowed to "
     "answer. Your answer does not count yet."
 )
@@ -32,7 +36,7 @@ UNCERTAIN_TEXT = (
     "somebody else. Whoever looks after StackStorm can name both of you in `ldap_names` of the "
     "config of the pack slack."
 )
-SKEW = 60.0  # seconds by which the clocks of StackStorm's machines may differ
+CLOCK_SKEW = 60.0  # seconds by which the clocks of StackStorm's machines may differ
 
 # The message is gone, or is one that cannot be changed any more: trying again does not help.
 _GONE = (
@@ -47,7 +51,7 @@ _GONE = (
 
 
 @dataclass(frozen=True)
-class Desk:
+class ApprovalContext:
     """`who_may`: made when it is needed, for reading the rules may fail; `clock`: Unix seconds;
     `sleep`: takes seconds.
     """
@@ -59,42 +63,56 @@ class Desk:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
 
-    def look(self, inquiry: str) -> Optional[Look]:
+    def load_inquiry(self, inquiry_id: str) -> Optional[InquiryState]:
         """How an inquiry stands; None where it is none that is asked in Slack."""
-        return look(self.stackstorm, inquiry, self.clock(), self.chatops.questions_channel)
+        return load_inquiry(
+            self.stackstorm, inquiry_id, self.clock(), self.chatops.questions_channel
+        )
 
-    def may(self, person: str, found: Look, conversation: str) -> Tuple[Decision, Dict[str, Any]]:
+    def authorize(
+        self, person: str, inquiry: InquiryState, conversation: str
+    ) -> Tuple[Decision, Dict[str, Any]]:
         """Whether this person may answer, and the record of that decision."""
-        authorizer, question = self.authorizer(), found.question
+        authorizer, question = self.authorizer(), inquiry.question
         resource = Resource({APPROVAL: question.name})
         checks_starter = not question.allow_own
-        if checks_starter and started_by(person, found.requesters, authorizer.ldap_names):
-            return authorizer.deny(person, resource, conversation, OWN)
+        if checks_starter and is_started_by(person, inquiry.requesters, authorizer.ldap_names):
+            return authorizer.deny(person, resource, conversation, OWN_REQUEST)
         session = authorizer.session_among(person, conversation, question.approvers)
         decision, record = session.decide(resource)
-        if decision.allowed and checks_starter and self._is_uncertain(found, session, authorizer):
-            return authorizer.deny(person, resource, conversation, UNCERTAIN)
+        if (
+            decision.allowed
+            and checks_starter
+            and self._is_requester_uncertain(inquiry, session, authorizer)
+        ):
+            return authorizer.deny(person, resource, conversation, UNCERTAIN_REQUESTER)
         return decision, record
 
     @staticmethod
-    def _is_uncertain(found: Look, session: AuthorizationSession, authorizer: Authorizer) -> bool:
+    def _is_requester_uncertain(
+        inquiry: InquiryState, session: AuthorizationSession, authorizer: Authorizer
+    ) -> bool:
         person = session.person
-        return is_uncertain(
-            person.id, person.email, found.requesters, authorizer.ldap_names, found.is_of_rule
+        return is_requester_uncertain(
+            person.id,
+            person.email,
+            inquiry.requesters,
+            authorizer.ldap_names,
+            inquiry.is_started_by_rule,
         )
 
-    def denial(self, decision: Decision) -> str:
+    def denial_text(self, decision: Decision) -> str:
         """What somebody is told who is not allowed to answer; it tells nothing about the rules."""
         why = decision.reason
         if decision.is_unresolved:
-            return ("%s %s" % (UNCHECKED, self.chatops.whom_to_ask)).strip()
-        if OWN in why:
+            return ("%s %s" % (UNRESOLVED_TEXT, self.chatops.whom_to_ask)).strip()
+        if OWN_REQUEST in why:
             return "You started this: somebody else has to answer."
-        if UNCERTAIN in why:
+        if UNCERTAIN_REQUESTER in why:
             return UNCERTAIN_TEXT
         return ("You may not answer this. %s" % self.chatops.whom_to_ask).strip()
 
-    def who_answers(self, question: Question) -> Tuple[str, ...]:
+    def find_approvers(self, question: Question) -> Tuple[str, ...]:
         """Who may answer, as in `who` of a rule: the question's approvers, else the rules'."""
         if question.approvers:
             return question.approvers
@@ -102,7 +120,7 @@ class Desk:
         named = [each.who for each in self.authorizer().rules if covers(each, resource)]
         return tuple(dict.fromkeys(entry for who in named for entry in who))
 
-    def tell(self, to: Addressee, text: str) -> str:
+    def send_privately(self, to: Addressee, text: str) -> str:
         """Tell one person. Why they could not be told, "" where they were."""
         try:
             answer_privately(self.slack, to, text)
@@ -110,7 +128,7 @@ class Desk:
             return "they could not be told (%s)" % error
         return ""
 
-    def channel_of(self, given: str) -> str:
+    def resolve_channel(self, given: str) -> str:
         """The ID of a conversation, or of a person to write to, that goes by this."""
         if parse_mention(given):
             return str(plain_argument("channel", given, "channel"))
@@ -125,8 +143,10 @@ class Desk:
             error.add(" A person goes by ID, @handle or e-mail address.")
             raise
 
-    def show(self, kept: Kept, found: Look, blocks: Sequence[Mapping[str, Any]]) -> str:
-        """Show `blocks` in the question's message. Why that is not possible any more, else "".
+    def update_message(
+        self, record: QuestionRecord, inquiry: InquiryState, new_blocks: Sequence[Mapping[str, Any]]
+    ) -> str:
+        """Show `new_blocks` in the question's message. Why that is not possible any more, else "".
 
         Raises what else keeps Slack from doing it: then it has to be tried again.
         """
@@ -134,10 +154,10 @@ class Desk:
             self.slack.call(
                 "chat.update",
                 {
-                    "channel": kept.channel,
-                    "ts": kept.ts,
-                    "text": approvals_blocks.fallback(found.question),
-                    "blocks": list(blocks),
+                    "channel": record.channel,
+                    "ts": record.ts,
+                    "text": blocks.fallback(inquiry.question),
+                    "blocks": list(new_blocks),
                 },
             )
         except Refusal as refusal:
@@ -146,44 +166,50 @@ class Desk:
             return "the message cannot be changed any more (%s)" % refusal.code
         return ""
 
-    def show_open(self, kept: Kept, found: Look, cast: List[Vote]) -> str:
+    def show_votes(self, record: QuestionRecord, inquiry: InquiryState, votes: List[Vote]) -> str:
         """Show how the votes stand."""
-        who = approvals_blocks.format_approvers(self.who_answers(found.question))
-        return self.show(
-            kept, found, approvals_blocks.blocks_open(found.question, found.inquiry, cast, who)
+        who = blocks.format_approvers(self.find_approvers(inquiry.question))
+        return self.update_message(
+            record, inquiry, blocks.blocks_open(inquiry.question, inquiry.id, votes, who)
         )
 
-    def close(self, kept: Kept, found: Look, cast: List[Vote]) -> str:
+    def lock_message(self, record: QuestionRecord, inquiry: InquiryState, votes: List[Vote]) -> str:
         """Lock the message: it shows what came of it, and nothing can be pressed any more.
 
         Returns why the message cannot show it, "" where it does. Nothing else is changed.
         """
         outcome = (
-            approvals_blocks.outcome_of(
-                found.question, found.response, cast, found.ended, self.is_behind(found, cast)
+            blocks.outcome_of(
+                inquiry.question,
+                inquiry.response,
+                votes,
+                inquiry.ended,
+                self.is_verified(inquiry, votes),
             )
-            if found.state == ANSWERED
-            else approvals_blocks.outcome_canceled()
+            if inquiry.state == ANSWERED
+            else blocks.outcome_canceled()
         )
-        why = self.show(kept, found, approvals_blocks.blocks_locked(found.question, outcome, cast))
-        store.keep(self.stackstorm, found.inquiry, replace(kept, locked=True))
+        why = self.update_message(
+            record, inquiry, blocks.blocks_locked(inquiry.question, outcome, votes)
+        )
+        store.save_record(self.stackstorm, inquiry.id, replace(record, locked=True))
         return why
 
-    def is_behind(self, found: Look, cast: Sequence[Vote]) -> bool:
+    def is_verified(self, inquiry: InquiryState, votes: Sequence[Vote]) -> bool:
         """Whether the votes, or the deadline, stand behind what the inquiry was answered."""
-        deadline = found.question.deadline
-        expired = deadline is not None and found.ended >= deadline - SKEW
-        return stands_behind(found.question, cast, found.response, expired)
+        deadline = inquiry.question.deadline
+        expired = deadline is not None and inquiry.ended >= deadline - CLOCK_SKEW
+        return matches_votes(inquiry.question, votes, inquiry.response, expired)
 
 
-def told(found: Look) -> Json:
+def inquiry_fields(inquiry: InquiryState) -> Json:
     """The beginning of a result: which question, and how it stands."""
-    return {"inquiry": found.inquiry, "question": found.question.name, "state": found.state}
+    return {"inquiry": inquiry.id, "question": inquiry.question.name, "state": inquiry.state}
 
 
-def workspace_of(stackstorm: StackStorm, inquiry: str) -> Optional[str]:
+def find_workspace(stackstorm: StackStorm, inquiry_id: str) -> Optional[str]:
     """The workspace in which an inquiry is asked; None for the config's top level."""
-    execution = stackstorm.execution(inquiry, whole=False)
+    execution = stackstorm.execution(inquiry_id, whole=False)
     parent = next(stackstorm.ancestors(execution), None) if execution else None
-    given = parent.get("parameters") if parent and asks((parent,)) else None
+    given = parent.get("parameters") if parent and is_slack_ask((parent,)) else None
     return str(given.get("workspace") or "") or None if isinstance(given, Mapping) else None

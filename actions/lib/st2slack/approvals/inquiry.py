@@ -8,14 +8,14 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from st2slack.approvals.question import (
     ASK,
     Question,
-    question_of_ask,
-    question_of_schema,
-    route_of,
+    channel_of_route,
+    question_from_ask,
+    question_from_schema,
 )
 from st2slack.base.errors import InputError
 from st2slack.base.typed_text import all_without_typed_forms, texts_in, without_typed_forms
 from st2slack.stackstorm.client import GIVEN_UP, Json, StackStorm
-from st2slack.stackstorm.timestamps import unix_seconds as unix_of
+from st2slack.stackstorm.timestamps import unix_seconds
 
 RUNNER = "inquirer"
 # How an inquiry stands.
@@ -25,18 +25,18 @@ NOTHING = {"choice": "", "expired": False}
 
 
 @dataclass(frozen=True)
-class Look:
+class InquiryState:
     """An inquiry, the workflows around it (the innermost first), and what it asks.
 
     `state`: OPEN, ANSWERED, CANCELED (a workflow around it goes on no more) or EXPIRED (its
     deadline has passed, and nobody has told it yet). `response`: what it was answered.
     """
 
-    inquiry: str
+    id: str
     question: Question
     state: str
     response: Mapping[str, Any] = field(default_factory=dict)
-    around: Tuple[Json, ...] = ()
+    workflows: Tuple[Json, ...] = ()
     ended: float = 0.0
 
     @property
@@ -47,39 +47,39 @@ class Look:
     @property
     def requesters(self) -> List[str]:
         """Slack IDs of those for whom it is asked, and StackStorm's names of those who started."""
-        return _requesters(self.question, self.around)
+        return _requesters(self.question, self.workflows)
 
     @property
-    def is_of_rule(self) -> bool:
+    def is_started_by_rule(self) -> bool:
         """Whether a rule of StackStorm's started it."""
-        contexts = [each.get("context") for each in self.around]
+        contexts = [each.get("context") for each in self.workflows]
         return any(isinstance(each, Mapping) and bool(each.get("rule")) for each in contexts)
 
 
-def look(
-    stackstorm: StackStorm, inquiry: str, now: float, questions_channel: str = ""
-) -> Optional[Look]:
+def load_inquiry(
+    stackstorm: StackStorm, inquiry_id: str, now: float, questions_channel: str = ""
+) -> Optional[InquiryState]:
     """How the inquiry of this ID stands; None where it is none that is asked in Slack.
 
     `now`: Unix seconds; `questions_channel`: where a question goes that names no channel. Raises
     InputError for a question that cannot be asked.
     """
-    execution = stackstorm.execution(inquiry)
+    execution = stackstorm.execution(inquiry_id)
     if execution is None or not is_inquiry(execution):
         return None
-    asked = told_of(execution)
-    channel = route_of(asked.get("route"))
+    request = inquiry_request(execution)
+    channel = channel_of_route(request.get("route"))
     if channel is None:
         return None
-    around = tuple(stackstorm.ancestors(execution))
-    question = _question(execution, asked, around, channel or questions_channel)
-    return Look(
-        inquiry=inquiry,
+    workflows = tuple(stackstorm.ancestors(execution))
+    question = _question(execution, request, workflows, channel or questions_channel)
+    return InquiryState(
+        id=inquiry_id,
         question=question,
-        state=_state(execution, around, question, now),
+        state=_state(execution, workflows, question, now),
         response=_response(execution),
-        around=around,
-        ended=unix_of(execution.get("end_timestamp")),
+        workflows=workflows,
+        ended=unix_seconds(execution.get("end_timestamp")),
     )
 
 
@@ -89,7 +89,7 @@ def is_inquiry(execution: Mapping[str, Any]) -> bool:
     return isinstance(runner, Mapping) and runner.get("name") == RUNNER
 
 
-def told_of(execution: Mapping[str, Any]) -> Dict[str, Any]:
+def inquiry_request(execution: Mapping[str, Any]) -> Dict[str, Any]:
     """`schema`, `route` and so on of an inquiry: as it says itself, else as it was asked."""
     result, given = execution.get("result"), execution.get("parameters")
     return {
@@ -98,20 +98,20 @@ def told_of(execution: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def asks(around: Tuple[Json, ...]) -> bool:
+def is_slack_ask(workflows: Tuple[Json, ...]) -> bool:
     """Whether it is slack.ask that asks."""
-    return bool(around) and _ref(around[0]) == ASK
+    return bool(workflows) and _ref(workflows[0]) == ASK
 
 
 def _question(
-    execution: Json, asked: Mapping[str, Any], around: Tuple[Json, ...], channel: str
+    execution: Json, request: Mapping[str, Any], workflows: Tuple[Json, ...], channel: str
 ) -> Question:
-    if asks(around):
-        outer = around[1] if len(around) > 1 else around[0]
-        given = around[0].get("parameters") or {}
-        asked_at = unix_of(execution.get("start_timestamp"))
-        question = question_of_ask(given, _ref(outer), asked_at)
-        typed = _typed_in_slack(around)
+    if is_slack_ask(workflows):
+        outer = workflows[1] if len(workflows) > 1 else workflows[0]
+        given = workflows[0].get("parameters") or {}
+        asked_at = unix_seconds(execution.get("start_timestamp"))
+        question = question_from_ask(given, _ref(outer), asked_at)
+        typed = _typed_in_slack(workflows)
         return replace(
             question,
             text=without_typed_forms(question.text, typed) if typed else question.text,
@@ -119,24 +119,24 @@ def _question(
             if typed
             else question.blocks,
         )
-    asker = _ref(around[0]) if around else _ref(execution)
-    return question_of_schema(asked.get("schema"), asker, channel)
+    asker = _ref(workflows[0]) if workflows else _ref(execution)
+    return question_from_schema(request.get("schema"), asker, channel)
 
 
-def _typed_in_slack(around: Tuple[Json, ...]) -> List[str]:
+def _typed_in_slack(workflows: Tuple[Json, ...]) -> List[str]:
     """What somebody typed in a chat command that started the workflow around the question."""
-    started = around[-1] if len(around) > 1 else {}
+    started = workflows[-1] if len(workflows) > 1 else {}
     context = started.get("context")
     is_chat = isinstance(context, Mapping) and bool(context.get("action_alias_ref"))
     return [each for each in texts_in(started.get("parameters")) if "<" in each] if is_chat else []
 
 
-def _state(execution: Json, around: Tuple[Json, ...], question: Question, now: float) -> str:
+def _state(execution: Json, workflows: Tuple[Json, ...], question: Question, now: float) -> str:
     status = execution.get("status")
     if status == "succeeded":
-        cleared = question.ours and dict(_response(execution)) == NOTHING
+        cleared = question.is_from_ask and dict(_response(execution)) == NOTHING
         return CANCELED if cleared else ANSWERED
-    if status != "pending" or any(each.get("status") in GIVEN_UP for each in around):
+    if status != "pending" or any(each.get("status") in GIVEN_UP for each in workflows):
         return CANCELED
     if question.deadline is not None and now >= question.deadline:
         return EXPIRED
@@ -154,19 +154,20 @@ def _ref(execution: Mapping[str, Any]) -> str:
     return str(action.get("ref") or "") if isinstance(action, Mapping) else ""
 
 
-def _requesters(question: Question, around: Tuple[Json, ...]) -> List[str]:
+def _requesters(question: Question, workflows: Tuple[Json, ...]) -> List[str]:
     found = [question.requester]
-    for each in around:
+    for each in workflows:
         context = each.get("context")
         if isinstance(context, Mapping):
             found += [str(context.get(key) or "") for key in ("api_user", "user")]
     return list(dict.fromkeys(each for each in found if each))
 
 
-def must_be(found: Optional[Look], inquiry: str) -> Look:
+def require_inquiry(found: Optional[InquiryState], inquiry_id: str) -> InquiryState:
     """`found`, if there is one. Raises InputError that names the inquiry."""
     if found is None:
         raise InputError(
-            "There is no question %r: no inquiry with the route slack has this ID." % inquiry[:100]
+            "There is no question %r: no inquiry with the route slack has this ID."
+            % inquiry_id[:100]
         )
     return found

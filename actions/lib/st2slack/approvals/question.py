@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from st2slack.approvals.form import Field, fields_of
+from st2slack.approvals.form import Field, fields_from_schema
 from st2slack.base.errors import InputError
 from st2slack.base.ids import PERSON_ID, USERGROUP_HANDLE, USERGROUP_ID, plain_id
 from st2slack.base.text_length import text_length
@@ -23,11 +23,11 @@ ROUTE = "slack"
 DEFAULT_MINUTES = 24 * 60.0
 REASONS = ("no", "optional", "required")
 STYLES = ("", "primary", "danger")
-MOST_CHOICES = 25  # buttons of one block
-MOST_BLOCKS = 44  # of the 50 of a message; the rest is ours
-LONGEST_LABEL = 75  # units (text_length.py) on a button
-LONGEST_TEXT = 3000  # units of a section
-RESERVED = "expired"  # a caller may test for it
+MAX_CHOICES = 25  # buttons of one block
+MAX_BLOCKS = 44  # of the 50 of a message; the rest is ours
+MAX_LABEL_LENGTH = 75  # units (text_length.py) on a button
+MAX_TEXT_LENGTH = 3000  # units of a section
+RESERVED_VALUE = "expired"  # a caller may test for it
 _APPROVAL_NAME = re.compile(r"[A-Za-z0-9._:/-]{1,100}")
 
 
@@ -64,67 +64,71 @@ class Question:
     deadline: Optional[float] = None
     remind_every: Optional[float] = None
     workspace: str = ""
-    ours: bool = True
+    is_from_ask: bool = True
 
     @property
     def is_secret(self) -> bool:
         """Whether something in its answer must not be shown."""
         return any(each.secret for each in self.fields)
 
-    def choice(self, value: str) -> Optional[Choice]:
+    def find_choice(self, value: str) -> Optional[Choice]:
         """The choice of this value; None where it is none of them."""
         return next((each for each in self.choices if each.value == value), None)
 
 
-def question_of_ask(given: Mapping[str, Any], asker: str, asked_at: float) -> Question:
+def question_from_ask(
+    value: Mapping[str, Any], requesting_action: str, started_at: float
+) -> Question:
     """The question in the parameters of slack.ask. `asker`: action that asks; `asked_at`: Unix.
 
     Raises InputError, naming the parameter, for what cannot be asked.
     """
-    needed = _whole(given.get("needed"), "needed", 1)
-    minutes = _minutes(given.get("expires_after"), "expires_after", DEFAULT_MINUTES)
-    remind = _minutes(given.get("remind_every"), "remind_every", 0.0)
+    needed = _read_count(value.get("needed"), "needed", 1)
+    minutes = _read_minutes(value.get("expires_after"), "expires_after", DEFAULT_MINUTES)
+    remind = _read_minutes(value.get("remind_every"), "remind_every", 0.0)
     question = Question(
-        name=_name(given.get("name"), asker),
-        text=_text(given),
-        channel=_required(given, "channel", 200),
-        blocks=_blocks(given.get("blocks")),
-        choices=_choices(given.get("choices"), needed),
-        approvers=_approvers(given.get("approvers")),
-        allow_own=bool(given.get("allow_own")),
-        requester=_person(given.get("requester")),
-        reason=_one_of(given.get("ask_reason") or "no", "ask_reason", REASONS),
-        deadline=asked_at + 60 * minutes if minutes else None,
+        name=_read_name(value.get("name"), requesting_action),
+        text=_read_text(value),
+        channel=_read_required(value, "channel", 200),
+        blocks=_read_blocks(value.get("blocks")),
+        choices=_read_choices(value.get("choices"), needed),
+        approvers=_read_approvers(value.get("approvers")),
+        allow_own=bool(value.get("allow_own")),
+        requester=_read_person(value.get("requester")),
+        reason=_read_one_of(value.get("ask_reason") or "no", "ask_reason", REASONS),
+        deadline=started_at + 60 * minutes if minutes else None,
         remind_every=60 * remind if remind else None,
-        workspace=str(given.get("workspace") or ""),
+        workspace=str(value.get("workspace") or ""),
     )
     if question.reason != "no":
-        return _with_reason(question)
+        return _with_reason_field(question)
     return question
 
 
-def question_of_schema(
-    schema: Any, asker: str, channel: str, workspace: str = "", text: str = ""
+def question_from_schema(
+    schema: Any, requesting_action: str, channel: str, workspace: str = "", text: str = ""
 ) -> Question:
     """The question of a core.ask in somebody's own workflow.
 
     A schema of one yes/no or one list of values becomes buttons, any other a form.
     """
-    fields = fields_of(schema)
+    fields = fields_from_schema(schema)
     choices: Tuple[Choice, ...] = ()
     if len(fields) == 1 and fields[0].kind in ("boolean", "choice"):
-        choices = _buttons(fields[0])
+        choices = _buttons_of_field(fields[0])
     title = schema.get("title") if isinstance(schema, Mapping) else None
-    asked = "`%s` asks" % asker + (": %s" % title if isinstance(title, str) and title else ".")
+    field = "`%s` asks" % requesting_action + (
+        ": %s" % title if isinstance(title, str) and title else "."
+    )
     return Question(
-        name=asker,
-        text=text or asked,
+        name=requesting_action,
+        text=text or field,
         channel=channel,
         choices=choices,
         fields=fields,
         workspace=workspace,
         allow_own=False,
-        ours=False,
+        is_from_ask=False,
     )
 
 
@@ -145,7 +149,7 @@ def response_schema(question: Question) -> Dict[str, Any]:
     }
 
 
-def route_of(route: Any) -> Optional[str]:
+def channel_of_route(route: Any) -> Optional[str]:
     """The channel that a route of core.ask names: slack:CHANNEL; "" for slack; None: not ours."""
     kind, _, channel = str(route or "").partition(":")
     return channel.strip() if kind == ROUTE else None
@@ -154,24 +158,24 @@ def route_of(route: Any) -> Optional[str]:
 # --- parts ----------------------------------------------------------------------------------------
 
 
-def _required(given: Mapping[str, Any], key: str, longest: int) -> str:
-    text = str(given.get(key) or "").strip()
+def _read_required(value: Mapping[str, Any], key: str, max_length: int) -> str:
+    text = str(value.get(key) or "").strip()
     if not text:
         raise InputError("Parameter `%s` is empty." % key)
-    if text_length(text) > longest:
-        raise InputError("Parameter `%s` has more than %d characters." % (key, longest))
+    if text_length(text) > max_length:
+        raise InputError("Parameter `%s` has more than %d characters." % (key, max_length))
     return text
 
 
-def _text(given: Mapping[str, Any]) -> str:
+def _read_text(value: Mapping[str, Any]) -> str:
     """The question as text; with `blocks` it is the fallback, and may be left out."""
-    if given.get("blocks") and not str(given.get("text") or "").strip():
+    if value.get("blocks") and not str(value.get("text") or "").strip():
         return "A question for you"
-    return _required(given, "text", LONGEST_TEXT)
+    return _read_required(value, "text", MAX_TEXT_LENGTH)
 
 
-def _name(given: Any, asker: str) -> str:
-    name = str(given or asker).strip()
+def _read_name(value: Any, requesting_action: str) -> str:
+    name = str(value or requesting_action).strip()
     if not _APPROVAL_NAME.fullmatch(name):
         raise InputError(
             "Parameter `name` must be letters, digits and . _ : / - only, 100 at most: rules of "
@@ -180,37 +184,37 @@ def _name(given: Any, asker: str) -> str:
     return name
 
 
-def _blocks(given: Any) -> Tuple[Mapping[str, Any], ...]:
-    if given in (None, []):
+def _read_blocks(value: Any) -> Tuple[Mapping[str, Any], ...]:
+    if value in (None, []):
         return ()
-    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
         raise InputError("Parameter `blocks` must be a list of objects.")
-    if len(given) > MOST_BLOCKS:
-        raise InputError("Parameter `blocks` has more than %d blocks." % MOST_BLOCKS)
-    for each in given:
+    if len(value) > MAX_BLOCKS:
+        raise InputError("Parameter `blocks` has more than %d blocks." % MAX_BLOCKS)
+    for each in value:
         if str(each.get("block_id") or "").startswith("st2_"):
             raise InputError("Parameter `blocks`: a block_id must not begin with st2_.")
-    return tuple(given)
+    return tuple(value)
 
 
-def _choices(given: Any, needed: int) -> Tuple[Choice, ...]:
-    if given in (None, []):
+def _read_choices(value: Any, needed: int) -> Tuple[Choice, ...]:
+    if value in (None, []):
         return (
             Choice("approve", "Approve", "primary", needed),
             Choice("reject", "Reject", "danger", 1),
         )
-    if not isinstance(given, list) or len(given) > MOST_CHOICES:
-        raise InputError("Parameter `choices` must be a list of 1 to %d." % MOST_CHOICES)
-    choices = tuple(_choice(each, needed) for each in given)
+    if not isinstance(value, list) or len(value) > MAX_CHOICES:
+        raise InputError("Parameter `choices` must be a list of 1 to %d." % MAX_CHOICES)
+    choices = tuple(_read_choice(each, needed) for each in value)
     values = [each.value for each in choices]
-    twice = next((each for each in values if values.count(each) > 1), None)
-    if twice:
-        raise InputError("Parameter `choices` has %r twice." % twice)
+    duplicate = next((each for each in values if values.count(each) > 1), None)
+    if duplicate:
+        raise InputError("Parameter `choices` has %r twice." % duplicate)
     return choices
 
 
-def _choice(given: Any, needed: int) -> Choice:
-    entry = given if isinstance(given, dict) else {"value": given}
+def _read_choice(value: Any, needed: int) -> Choice:
+    entry = value if isinstance(value, dict) else {"value": value}
     unknown = sorted(set(entry) - {"value", "label", "style", "needed"})
     if unknown:
         raise InputError(
@@ -218,35 +222,36 @@ def _choice(given: Any, needed: int) -> Choice:
             % unknown[0]
         )
     value = entry.get("value")
-    if not isinstance(value, str) or not value.strip() or value == RESERVED:
+    if not isinstance(value, str) or not value.strip() or value == RESERVED_VALUE:
         raise InputError(
-            "Parameter `choices`: every choice needs a `value`, a text other than %r." % RESERVED
+            "Parameter `choices`: every choice needs a `value`, a text other than %r."
+            % RESERVED_VALUE
         )
     label = str(entry.get("label") or value).strip()
-    if max(text_length(label), text_length(value)) > LONGEST_LABEL:
-        raise InputError("Parameter `choices`: %d characters at most." % LONGEST_LABEL)
-    style = _one_of(str(entry.get("style") or ""), "choices, style", STYLES)
-    return Choice(value, label, style, _whole(entry.get("needed"), "choices, needed", needed))
+    if max(text_length(label), text_length(value)) > MAX_LABEL_LENGTH:
+        raise InputError("Parameter `choices`: %d characters at most." % MAX_LABEL_LENGTH)
+    style = _read_one_of(str(entry.get("style") or ""), "choices, style", STYLES)
+    return Choice(value, label, style, _read_count(entry.get("needed"), "choices, needed", needed))
 
 
-def _buttons(asked: Field) -> Tuple[Choice, ...]:
-    if asked.kind == "boolean":
+def _buttons_of_field(field: Field) -> Tuple[Choice, ...]:
+    if field.kind == "boolean":
         return (Choice("true", "Yes", "primary"), Choice("false", "No", "danger"))
     if (
-        len(asked.options) > MOST_CHOICES
-        or max(map(text_length, asked.options), default=0) > LONGEST_LABEL
+        len(field.options) > MAX_CHOICES
+        or max(map(text_length, field.options), default=0) > MAX_LABEL_LENGTH
     ):
         return ()
-    return tuple(Choice(each, each) for each in asked.options)
+    return tuple(Choice(each, each) for each in field.options)
 
 
-def _approvers(given: Any) -> Tuple[str, ...]:
-    if given in (None, []):
+def _read_approvers(value: Any) -> Tuple[str, ...]:
+    if value in (None, []):
         return ()
-    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
         raise InputError("Parameter `approvers` must be a list of texts.")
     shapes = (PERSON_ID, USERGROUP_ID, USERGROUP_HANDLE, LDAP_GROUP)
-    approvers = tuple(map(plain_id, given))
+    approvers = tuple(map(plain_id, value))
     for each in approvers:
         if each != EVERYONE and not any(shape.fullmatch(each) for shape in shapes):
             raise InputError(
@@ -257,22 +262,22 @@ def _approvers(given: Any) -> Tuple[str, ...]:
     return approvers
 
 
-def _person(given: Any) -> str:
-    person = plain_id(str(given or ""))
+def _read_person(value: Any) -> str:
+    person = plain_id(str(value or ""))
     if person and not PERSON_ID.fullmatch(person):
         raise InputError("Parameter `requester` must be the ID of a person in Slack (U...).")
     return person
 
 
-def _one_of(value: Any, key: str, known: Sequence[str]) -> str:
-    if value not in known:
+def _read_one_of(value: Any, key: str, allowed: Sequence[str]) -> str:
+    if value not in allowed:
         raise InputError(
-            "Parameter `%s` must be one of %s." % (key, ", ".join(filter(None, known)))
+            "Parameter `%s` must be one of %s." % (key, ", ".join(filter(None, allowed)))
         )
     return str(value)
 
 
-def _whole(value: Any, key: str, default: int) -> int:
+def _read_count(value: Any, key: str, default: int) -> int:
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -280,7 +285,7 @@ def _whole(value: Any, key: str, default: int) -> int:
     return value
 
 
-def _minutes(value: Any, key: str, default: float) -> float:
+def _read_minutes(value: Any, key: str, default: float) -> float:
     if value is None:
         return default
     if (
@@ -293,11 +298,11 @@ def _minutes(value: Any, key: str, default: float) -> float:
     return float(value)
 
 
-def _with_reason(question: Question) -> Question:
-    asked = Field("reason", "Reason", "text", required=question.reason == "required", long=True)
-    return replace(question, fields=(asked,))
+def _with_reason_field(question: Question) -> Question:
+    field = Field("reason", "Reason", "text", required=question.reason == "required", long=True)
+    return replace(question, fields=(field,))
 
 
-def people_in(approvers: Sequence[str]) -> List[str]:
+def find_person_ids(approvers: Sequence[str]) -> List[str]:
     """IDs of the people whom a list of approvers names one by one."""
     return [each for each in approvers if PERSON_ID.fullmatch(each)]

@@ -12,11 +12,11 @@ from typing import Mapping, Sequence
 from st2slack.authorization.directory_name import could_be_same, is_same, normalize_name
 from st2slack.base.ids import PERSON_ID
 
-OWN = "they started it, and somebody else has to answer"
-UNCERTAIN = "it is not certain that somebody else started it"
+OWN_REQUEST = "they started it, and somebody else has to answer"
+UNCERTAIN_REQUESTER = "it is not certain that somebody else started it"
 
 
-def started_by(person: str, requesters: Sequence[str], ldap_names: Mapping[str, str]) -> bool:
+def is_started_by(person: str, requesters: Sequence[str], ldap_names: Mapping[str, str]) -> bool:
     """Whether `person` started it, or that cannot be excluded: by Slack ID, or by the mapped name.
 
     `requesters`: Slack IDs and names of StackStorm's users.
@@ -33,7 +33,7 @@ def _is_own_name(own: object, name: str) -> bool:
     return is_same(own, name) is not False
 
 
-def is_uncertain(
+def is_requester_uncertain(
     person: str,
     email: str,
     requesters: Sequence[str],

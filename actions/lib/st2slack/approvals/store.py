@@ -14,8 +14,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Dict, List, Optional, Tuple
 
-from st2slack.approvals import votes
-from st2slack.approvals.votes import Vote
+from st2slack.approvals.votes import Vote, parse_vote, serialize_vote
 from st2slack.stackstorm.client import StackStorm
 
 QUESTION = "slack_question."
@@ -24,7 +23,7 @@ VOTE = "slack_vote."
 
 
 @dataclass(frozen=True)
-class Kept:
+class QuestionRecord:
     """Where a question's message is. `reminded`: when people were last reminded, Unix seconds;
     `locked`: whether the message shows the outcome; `asked`: when it was posted; `root`: ID of the
     outermost workflow around the one that asks, "" where there is none.
@@ -39,58 +38,64 @@ class Kept:
     root: str = ""
 
 
-def keep(stackstorm: StackStorm, inquiry: str, kept: Kept) -> None:
+def save_record(stackstorm: StackStorm, inquiry_id: str, record: QuestionRecord) -> None:
     """Store where the message is."""
-    stackstorm.write(QUESTION + inquiry, json.dumps(asdict(kept), sort_keys=True))
+    stackstorm.write(QUESTION + inquiry_id, json.dumps(asdict(record), sort_keys=True))
 
 
-def kept_of(stackstorm: StackStorm, inquiry: str) -> Optional[Kept]:
+def load_record(stackstorm: StackStorm, inquiry_id: str) -> Optional[QuestionRecord]:
     """Where the message of a question is; None where there is none."""
-    text = stackstorm.read(QUESTION + inquiry)
-    return _kept(text) if text else None
+    text = stackstorm.read(QUESTION + inquiry_id)
+    return _parse_record(text) if text else None
 
 
-def all_kept(stackstorm: StackStorm) -> Tuple[Dict[str, Optional[Kept]], Dict[str, str]]:
+def list_records(
+    stackstorm: StackStorm,
+) -> Tuple[Dict[str, Optional[QuestionRecord]], Dict[str, str]]:
     """Every question that is kept, by the ID of its inquiry (None for what cannot be read), and
     what is stored of roots (see roots.py), by the ID of the root. One request.
     """
-    found = stackstorm.keys(QUESTION.rstrip("."))
-    kept = {key[len(QUESTION) :]: _kept(found[key]) for key in found if key.startswith(QUESTION)}
-    return kept, {key[len(ROOT) :]: found[key] for key in found if key.startswith(ROOT)}
+    stored = stackstorm.keys(QUESTION.rstrip("."))
+    records = {
+        key[len(QUESTION) :]: _parse_record(stored[key])
+        for key in stored
+        if key.startswith(QUESTION)
+    }
+    return records, {key[len(ROOT) :]: stored[key] for key in stored if key.startswith(ROOT)}
 
 
-def vote(stackstorm: StackStorm, inquiry: str, cast: Vote, secret: bool = False) -> None:
+def save_vote(stackstorm: StackStorm, inquiry_id: str, vote: Vote, secret: bool = False) -> None:
     """Store a vote; it takes the place of an earlier one of this person. `secret`: encrypted."""
-    key = "%s%s.%s" % (VOTE, inquiry, cast.user)
-    stackstorm.write(key, votes.stored(cast), encrypted=secret)
+    key = "%s%s.%s" % (VOTE, inquiry_id, vote.user)
+    stackstorm.write(key, serialize_vote(vote), encrypted=secret)
 
 
-def votes_of(stackstorm: StackStorm, inquiry: str, secret: bool = False) -> List[Vote]:
+def load_votes(stackstorm: StackStorm, inquiry_id: str, secret: bool = False) -> List[Vote]:
     """The votes of a question, in the order in which they were cast."""
-    prefix = "%s%s." % (VOTE, inquiry)
-    kept = stackstorm.keys(prefix, encrypted=secret)
-    found = [votes.read(key[len(prefix) :], text) for key, text in kept.items()]
-    return sorted((each for each in found if each), key=lambda each: (each.at, each.user))
+    prefix = "%s%s." % (VOTE, inquiry_id)
+    record = stackstorm.keys(prefix, encrypted=secret)
+    stored = [parse_vote(key[len(prefix) :], text) for key, text in record.items()]
+    return sorted((each for each in stored if each), key=lambda each: (each.at, each.user))
 
 
-def forget(stackstorm: StackStorm, inquiry: str) -> None:
+def delete_question(stackstorm: StackStorm, inquiry_id: str) -> None:
     """Delete everything that is kept of a question; what says that it is there goes last."""
-    for key in stackstorm.keys("%s%s." % (VOTE, inquiry)):
+    for key in stackstorm.keys("%s%s." % (VOTE, inquiry_id)):
         stackstorm.delete(key)
-    stackstorm.delete(QUESTION + inquiry)
+    stackstorm.delete(QUESTION + inquiry_id)
 
 
-def _kept(text: str) -> Optional[Kept]:
+def _parse_record(text: str) -> Optional[QuestionRecord]:
     try:
-        told = json.loads(text)
-        return Kept(
-            channel=str(told["channel"]),
-            ts=str(told["ts"]),
-            workspace=str(told.get("workspace") or ""),
-            asked=float(told.get("asked") or 0.0),
-            reminded=float(told.get("reminded") or 0.0),
-            locked=bool(told.get("locked")),
-            root=str(told.get("root") or ""),
+        values = json.loads(text)
+        return QuestionRecord(
+            channel=str(values["channel"]),
+            ts=str(values["ts"]),
+            workspace=str(values.get("workspace") or ""),
+            asked=float(values.get("asked") or 0.0),
+            reminded=float(values.get("reminded") or 0.0),
+            locked=bool(values.get("locked")),
+            root=str(values.get("root") or ""),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

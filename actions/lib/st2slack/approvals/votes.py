@@ -25,45 +25,45 @@ class Vote:
     answer: Optional[Dict[str, Any]] = field(default=None, repr=False)  # parts may be secret
 
 
-def stored(vote: Vote) -> str:
+def serialize_vote(vote: Vote) -> str:
     """The vote as text."""
     return json.dumps(asdict(vote), sort_keys=True)
 
 
-def read(user: str, text: str) -> Optional[Vote]:
+def parse_vote(user: str, text: str) -> Optional[Vote]:
     """The vote that `text` holds; None where it holds none of this person."""
     try:
-        told = json.loads(text)
+        votes_as_json = json.loads(text)
         vote = Vote(
-            user=str(told["user"]),
-            choice=str(told["choice"]),
-            at=float(told["at"]),
-            reason=str(told["reason"]),
-            answer=told["answer"],
+            user=str(votes_as_json["user"]),
+            choice=str(votes_as_json["choice"]),
+            at=float(votes_as_json["at"]),
+            reason=str(votes_as_json["reason"]),
+            answer=votes_as_json["answer"],
         )
     except (ValueError, TypeError, KeyError):
         return None
     return vote if vote.user == user and PERSON_ID.fullmatch(user) else None
 
 
-def decided(question: Question, votes: Iterable[Vote]) -> Optional[Choice]:
+def find_decided_choice(question: Question, votes: Iterable[Vote]) -> Optional[Choice]:
     """The choice that has as many as it needs; None while there is none."""
     reached: Dict[str, float] = {}
     for choice in question.choices:
-        times = sorted(each.at for each in of_choice(votes, choice))
+        times = sorted(each.at for each in votes_for(votes, choice))
         if len(times) >= choice.needed:
             reached[choice.value] = times[choice.needed - 1]
     if not reached:
         return None
-    return question.choice(min(reached, key=lambda value: reached[value]))
+    return question.find_choice(min(reached, key=lambda value: reached[value]))
 
 
-def of_choice(votes: Iterable[Vote], choice: Choice) -> List[Vote]:
+def votes_for(votes: Iterable[Vote], choice: Choice) -> List[Vote]:
     """Those who chose it, in the order of their votes."""
     return sorted((each for each in votes if each.choice == choice.value), key=lambda each: each.at)
 
 
-def told(votes: Sequence[Vote]) -> List[Dict[str, Any]]:
+def votes_as_json(votes: Sequence[Vote]) -> List[Dict[str, Any]]:
     """Votes as they stand in the answer of an inquiry, and in the result of slack.ask."""
     ordered = sorted(votes, key=lambda each: (each.at, each.user))
     return [
@@ -72,26 +72,28 @@ def told(votes: Sequence[Vote]) -> List[Dict[str, Any]]:
     ]
 
 
-def answer_of(question: Question, votes: Sequence[Vote], expired: bool) -> Optional[Dict[str, Any]]:
+def due_response(
+    question: Question, votes: Sequence[Vote], expired: bool
+) -> Optional[Dict[str, Any]]:
     """What is to be answered to the inquiry now; None where it is not decided.
 
     `expired`: whether the deadline has passed. Only questions of slack.ask can expire.
     """
-    if not question.ours:
+    if not question.is_from_ask:
         last = min(votes, key=lambda each: each.at, default=None)
         return dict(last.answer) if last and last.answer is not None else None
-    choice = decided(question, votes)
+    choice = find_decided_choice(question, votes)
     if choice:
-        return {"choice": choice.value, "expired": False, "votes": told(votes)}
-    return {"choice": "", "expired": True, "votes": told(votes)} if expired else None
+        return {"choice": choice.value, "expired": False, "votes": votes_as_json(votes)}
+    return {"choice": "", "expired": True, "votes": votes_as_json(votes)} if expired else None
 
 
-def stands_behind(question: Question, votes: Sequence[Vote], response: Any, expired: bool) -> bool:
+def matches_votes(question: Question, votes: Sequence[Vote], response: Any, expired: bool) -> bool:
     """Whether the stored votes, or the deadline, come to what the inquiry was answered."""
     response = response if isinstance(response, Mapping) else {}
-    if not question.ours:
+    if not question.is_from_ask:
         return any(each.answer == dict(response) for each in votes)
     if response.get("expired"):
         return expired and not response.get("choice")
-    choice = decided(question, votes)
+    choice = find_decided_choice(question, votes)
     return choice is not None and choice.value == response.get("choice")
