@@ -2,17 +2,17 @@
 
 from st2slack import action
 from st2slack.authorization.authorizer import Authorizer
-from st2slack.chatops.incoming import Came
-from st2slack.chatops.run_command import Commands
+from st2slack.chatops.incoming import IncomingCommand
+from st2slack.chatops.run_command import CommandRunner
 from st2slack.settings.chatops import read_chatops
 
 
 class RunCommandAction(action.SlackBase):
     """Runs the alias that a command fits, where who asks may."""
 
-    def run(self, workspace=None, **came):
+    def run(self, workspace=None, **request):
         return self.with_slack(
-            lambda slack: Commands(
+            lambda slack: CommandRunner(
                 slack,
                 self.stackstorm(),
                 lambda: Authorizer(self.config, slack, workspace, action.seconds_left, self.say),
@@ -20,6 +20,6 @@ class RunCommandAction(action.SlackBase):
                 workspace or "",
                 self.execution_id(),
                 self.say,
-            ).run(Came(**came)),
+            ).run(IncomingCommand(**request)),
             workspace=workspace,
         )

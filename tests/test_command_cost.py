@@ -74,7 +74,7 @@ def test_no_pattern_of_ours_takes_long(shape):
     for name, pattern in PATTERNS.items():
         first = name in ("_FORM", "_ODD_SPACE", "_GAP_OR_OPENING", "_CLOSING", "_DASHES")
         texts = [SHAPES[shape](size) for size in SIZES]
-        texts = texts if first else [command_text.plain(text) for text in texts]
+        texts = texts if first else [command_text.normalize(text) for text in texts]
         whole = name == "_ENDING"
         assert grows_linearly([steps(pattern.pattern, text, not whole) for text in texts]), name
 
@@ -82,10 +82,10 @@ def test_no_pattern_of_ours_takes_long(shape):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_what_goes_to_stackstorm_costs_it_little(shape):
     """The search for pairs as the stand-in has it, and on StackStorm its own (below)."""
-    texts = [command_text.plain(SHAPES[shape](size)) for size in SIZES]
-    assert [command_text.unusable(each) for each in texts if len(each) <= command_text.LONGEST] == [
-        "" for each in texts if len(each) <= command_text.LONGEST
-    ]
+    texts = [command_text.normalize(SHAPES[shape](size)) for size in SIZES]
+    assert [
+        command_text.unusable_reason(each) for each in texts if len(each) <= command_text.MAX_LENGTH
+    ] == ["" for each in texts if len(each) <= command_text.MAX_LENGTH]
     assert grows_linearly([steps(aliases._PAIRS.pattern, text) for text in texts])
 
 
@@ -97,7 +97,7 @@ FORMATS = ("say {{text}}", "say {{text}} to {{name=x}}")
 def test_what_goes_to_stackstorm_costs_its_parser_little(shape):
     from st2common.models.utils.action_alias_utils import ActionAliasFormatParser
 
-    texts = [command_text.plain(SHAPES[shape](size)) for size in SIZES]
+    texts = [command_text.normalize(SHAPES[shape](size)) for size in SIZES]
     ending = ActionAliasFormatParser()._snippets["ending"]
     assert grows_linearly([steps(ending, text, False) for text in texts])
     for each in FORMATS:
@@ -111,6 +111,6 @@ def test_what_goes_to_stackstorm_costs_its_parser_little(shape):
 def test_nothing_that_is_let_through_takes_stackstorm_long(command):
     from st2common.models.utils.action_alias_utils import ActionAliasFormatParser
 
-    command = command_text.plain(command)
-    if not command_text.unusable(command):
+    command = command_text.normalize(command)
+    if not command_text.unusable_reason(command):
         assert steps(ActionAliasFormatParser()._snippets["ending"], command, False) < 20_000

@@ -13,7 +13,7 @@ from sandbox.stackstorm.aliases import extract
 from st2slack.base.errors import InputError, Refusal
 from st2slack.base.templates import has_template
 from st2slack.chatops import command_text
-from st2slack.chatops.incoming import Came, check, cleaned, clock_of
+from st2slack.chatops.incoming import IncomingCommand, check_format, clock_for, normalized
 from st2slack.messages import reply
 from st2slack.messages.reply import Addressee
 from st2slack.settings.slack import read_settings
@@ -75,12 +75,12 @@ TOMASZ, DEPLOYS, RANDOM = "U0HARBOUR02", "C0DEPLOYS01", "C0RANDOM001"
     ],
 )
 def test_plain(text, expected):
-    assert command_text.plain(text) == expected
+    assert command_text.normalize(text) == expected
 
 
 @given(st.text())
 def test_plain_takes_any_text(text):
-    found = command_text.plain(text)
+    found = command_text.normalize(text)
     assert found == found.strip()
     assert not any(each in found for each in "\u201c\u201d\u2018\u2019\u00a0\u200b\r\x00")
 
@@ -100,7 +100,7 @@ def test_plain_takes_any_text(text):
     ],
 )
 def test_the_prefix(text, prefix, expected):
-    assert command_text.after_prefix(text, prefix) == (expected is not None, expected or "")
+    assert command_text.strip_prefix(text, prefix) == (expected is not None, expected or "")
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_the_prefix(text, prefix, expected):
     ],
 )
 def test_the_mention(text, bot, expected):
-    assert command_text.after_mention(text, bot) == (expected is not None, expected or "")
+    assert command_text.strip_mention(text, bot) == (expected is not None, expected or "")
 
 
 # --- what StackStorm makes of it ----------------------------------------------------------------
@@ -132,7 +132,7 @@ NAMES = [
 
 @pytest.mark.parametrize("text, expected", NAMES)
 def test_which_parameters_a_format_names(text, expected):
-    assert command_text.named(text) == expected
+    assert command_text.parameter_names(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_which_parameters_a_format_names(text, expected):
     ],
 )
 def test_what_a_command_ends_with(command, expected, rest):
-    assert command_text.pairs(command) == (expected, rest)
+    assert command_text.parse_pairs(command) == (expected, rest)
 
 
 PIECES = st.sampled_from(
@@ -166,10 +166,10 @@ COMMANDS = st.lists(PIECES, max_size=9).map("".join)
 def test_pairs_are_those_of_stackstorm(command):
     from st2common.models.utils.action_alias_utils import ActionAliasFormatParser
 
-    if command_text.unusable(command):
+    if command_text.unusable_reason(command):
         return
     parser = ActionAliasFormatParser("say {{text}}", command)
-    found, rest = command_text.pairs(command)
+    found, rest = command_text.parse_pairs(command)
     assert found == [(pair[0], "".join(pair[2:])) for pair in parser._kv_pairs]
     assert " %s " % rest == parser._param_stream
 
@@ -180,21 +180,21 @@ def test_nothing_extra_gets_into_what_stackstorm_extracts(command, text):
     from st2common.exceptions.content import ParseException
     from st2common.models.utils.action_alias_utils import extract_parameters
 
-    if command_text.unusable(command) or command_text.extra(command, text):
+    if command_text.unusable_reason(command) or command_text.extra_keys(command, text):
         return
-    if command_text.unsafe_join(command, text):
+    if command_text.unsafe_join_reason(command, text):
         return
     try:
         found = extract_parameters(text, command)
     except ParseException:
         return
-    assert set(found) <= set(command_text.named(text))
+    assert set(found) <= set(command_text.parameter_names(text))
     assert not has_template([value for value in found.values() if value])
 
 
 @given(command=COMMANDS)
 def test_nothing_extra_gets_into_what_the_stand_in_extracts(command):
-    if command_text.unusable(command) or command_text.extra(command, "say {{text}}"):
+    if command_text.unusable_reason(command) or command_text.extra_keys(command, "say {{text}}"):
         return
     assert set(extract("say {{text}}", command) or {}) <= {"text"}
 
@@ -213,7 +213,7 @@ FORMATS = [
 @example(command="say 'x{' now", text="say {{text}} now")
 @example(command='say "x <"', text="say {{text}}")
 def test_no_value_that_is_cut_out_of_a_command_ends_in_half_a_template(command, text):
-    if command_text.unusable(command) or command_text.unsafe_join(command, text):
+    if command_text.unusable_reason(command) or command_text.unsafe_join_reason(command, text):
         return
     assert not has_template([each for each in (extract(text, command) or {}).values() if each])
 
@@ -251,7 +251,7 @@ def test_no_value_that_is_cut_out_of_a_command_ends_in_half_a_template(command, 
     ],
 )
 def test_what_stackstorm_must_not_read(command, said):
-    assert said in command_text.unusable(command)
+    assert said in command_text.unusable_reason(command)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +272,7 @@ def test_what_stackstorm_must_not_read(command, said):
     ],
 )
 def test_what_it_may(command):
-    assert command_text.unusable(command) == ""
+    assert command_text.unusable_reason(command) == ""
 
 
 @pytest.mark.parametrize(
@@ -325,7 +325,7 @@ def test_templates_in_a_value(value, expected):
     ],
 )
 def test_values_that_could_be_joined_to_a_template(command, text, unsafe):
-    assert bool(command_text.unsafe_join(command, text)) is unsafe
+    assert bool(command_text.unsafe_join_reason(command, text)) is unsafe
 
 
 # --- aliases ------------------------------------------------------------------------------------
@@ -344,13 +344,15 @@ ALIAS = {
 
 
 def test_the_forms_of_an_alias():
-    assert [(form.display, form.format) for form in command_text.forms(Alias.from_json(ALIAS))] == [
+    assert [
+        (form.display, form.format) for form in command_text.command_formats(Alias.from_json(ALIAS))
+    ] == [
         ("deploy {{service}}", "deploy {{service}}"),
         ("ship SERVICE", "ship {{service}}"),
         ("", "put {{service}} out"),
         ("", "release {{service}}"),
     ]
-    assert list(command_text.forms(Alias.from_json({"formats": None}))) == []
+    assert list(command_text.command_formats(Alias.from_json({"formats": None}))) == []
 
 
 @pytest.mark.parametrize(
@@ -365,11 +367,14 @@ def test_the_forms_of_an_alias():
     ],
 )
 def test_the_nearest(command, expected):
-    assert command_text.nearest(command, command_text.forms(Alias.from_json(ALIAS))) == expected
+    assert (
+        command_text.nearest_displays(command, command_text.command_formats(Alias.from_json(ALIAS)))
+        == expected
+    )
 
 
 def form(text):
-    return command_text.Form(Alias(), text, text)
+    return command_text.CommandFormat(Alias(), text, text)
 
 
 BY_NAME = [
@@ -385,7 +390,7 @@ BY_NAME = [
 
 @pytest.mark.parametrize("command, text, expected", BY_NAME)
 def test_a_value_that_looks_like_a_pair_is_given_by_name(command, text, expected):
-    assert command_text.by_name(command, form(text)) == expected
+    assert command_text.rewrite_by_name(command, form(text)) == expected
 
 
 @on_stackstorm
@@ -393,7 +398,7 @@ def test_a_value_that_looks_like_a_pair_is_given_by_name(command, text, expected
 def test_stackstorm_takes_a_value_given_by_name(command, text, expected):
     from st2common.models.utils.action_alias_utils import extract_parameters
 
-    (name,) = command_text.named(text)
+    (name,) = command_text.parameter_names(text)
     assert extract_parameters(text, expected) == {name: command.split(" ", 1)[1]}
 
 
@@ -408,42 +413,45 @@ def test_stackstorm_takes_a_value_given_by_name(command, text, expected):
     ],
 )
 def test_a_format_that_never_fits(text, expected):
-    assert command_text.never_fits(form(text)) is expected
+    assert command_text.is_never_matched(form(text)) is expected
     assert expected is False or extract(text, "restart web1 n=3") is None
 
 
 def test_no_more_than_a_few_are_near():
     forms = [
-        command_text.Form(Alias(), "deploy%d" % number, "deploy%d" % number) for number in range(9)
+        command_text.CommandFormat(Alias(), "deploy%d" % number, "deploy%d" % number)
+        for number in range(9)
     ]
-    assert len(command_text.nearest("deploy", forms)) == command_text.NEAREST
+    assert len(command_text.nearest_displays("deploy", forms)) == command_text.MAX_SUGGESTIONS
 
 
 def test_help_of_a_word():
-    forms = list(command_text.forms(Alias.from_json(ALIAS)))
+    forms = list(command_text.command_formats(Alias.from_json(ALIAS)))
     assert command_text.help_lines(forms, "SHIP") == [("ship SERVICE", "Deploy a service.")]
     assert len(command_text.help_lines(forms, "")) == 2
     assert command_text.help_lines(forms, "coffee") == []
 
 
 def test_what_fits_into_an_answer():
-    assert command_text.fitting(["ab", "cd", "ef"], room=6) == (["ab", "cd"], 1)
-    assert command_text.fitting([]) == ([], 0)
+    assert command_text.fit_lines(["ab", "cd", "ef"], room=6) == (["ab", "cd"], 1)
+    assert command_text.fit_lines([]) == ([], 0)
 
 
 # --- what came ----------------------------------------------------------------------------------
 
 
 def test_null_of_a_template_is_nothing():
-    came = cleaned(Came("x", TOMASZ, DEPLOYS, "None", "None", "None", "None", None))
-    assert came == Came("x", TOMASZ, DEPLOYS)
+    incoming_command = normalized(
+        IncomingCommand("x", TOMASZ, DEPLOYS, "None", "None", "None", "None", None)
+    )
+    assert incoming_command == IncomingCommand("x", TOMASZ, DEPLOYS)
 
 
 @pytest.mark.parametrize(
     "url, told", [("https://slack.com/api/", True), ("http://127.0.0.1:5/api/", False)]
 )
 def test_the_clock_that_tells_what_is_late(url, told):
-    assert (clock_of(read_settings({"api_url": url}))() is not None) is told
+    assert (clock_for(read_settings({"api_url": url}))() is not None) is told
 
 
 IDS = st.text() | st.from_regex(r"\{\{.*\}\}") | st.just(TOMASZ) | st.just(DEPLOYS)
@@ -451,9 +459,9 @@ IDS = st.text() | st.from_regex(r"\{\{.*\}\}") | st.just(TOMASZ) | st.just(DEPLO
 
 @given(user=IDS, channel=IDS, trigger_id=IDS, thread_ts=IDS)
 def test_what_is_let_through_holds_no_template(user, channel, trigger_id, thread_ts):
-    came = Came("x", user, channel, "/st2", trigger_id, thread_ts=thread_ts)
+    incoming_command = IncomingCommand("x", user, channel, "/st2", trigger_id, thread_ts=thread_ts)
     try:
-        check(came, "")
+        check_format(incoming_command, "")
     except InputError:
         return
     assert not has_template([user, channel, trigger_id, thread_ts])
@@ -518,4 +526,4 @@ def test_somebodys_text_does_nothing_in_a_message():
 
 def test_a_response_url_is_in_no_repr(slack):
     assert "commands" not in repr(to(slack))
-    assert "secret" not in repr(Came("x", TOMASZ, DEPLOYS, response_url="secret"))
+    assert "secret" not in repr(IncomingCommand("x", TOMASZ, DEPLOYS, response_url="secret"))

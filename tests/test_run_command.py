@@ -15,8 +15,8 @@ from sandbox.slack import Fault
 from st2slack.authorization.authorizer import Authorizer
 from st2slack.base.errors import ApiFault, InputError, SettingsError, SlackError
 from st2slack.chatops import command_text, incoming
-from st2slack.chatops.incoming import Came
-from st2slack.chatops.run_command import Commands
+from st2slack.chatops.incoming import IncomingCommand
+from st2slack.chatops.run_command import CommandRunner
 from st2slack.settings.chatops import read_chatops
 from st2slack.stackstorm.client import StackStorm
 
@@ -59,7 +59,7 @@ class World:
 
     def commands(self, execution_id="", client=None, now=None):
         client = client or make_client(self.config)
-        return Commands(
+        return CommandRunner(
             client,
             StackStorm(self.st2.client(), sleep=lambda seconds: None),
             lambda: Authorizer(self.config, client),
@@ -74,17 +74,17 @@ class World:
         trigger_id = trigger_id or "1.2.%s" % next(COUNT)
         url = "%scommands/T0123456789/%s/loopback" % (self.slack.api_url[:-4], trigger_id)
         how = {"command": "/st2", "response_url": url, "trigger_id": trigger_id, **more}
-        return self.run(Came(text, user, channel, **how))
+        return self.run(IncomingCommand(text, user, channel, **how))
 
     def write(self, text, user=TOMASZ, channel=DEPLOYS, ts=None, **more):
         """A message."""
         where = self.slack.workspace.channels[channel]
         ts = ts or self.slack.workspace.post(where, {"user": user, "text": text})["ts"]
-        return self.run(Came(text, user, channel, ts=ts, **more))
+        return self.run(IncomingCommand(text, user, channel, ts=ts, **more))
 
-    def run(self, came):
+    def run(self, incoming_command):
         """The result; `well` is whether the action succeeded."""
-        self.well, result = self.commands().run(came)
+        self.well, result = self.commands().run(incoming_command)
         return result
 
     @property
@@ -224,7 +224,7 @@ def test_where_the_app_is_not(world):
 
 
 @pytest.mark.parametrize(
-    "came",
+    "incoming_command",
     [
         {"text": "deploy x", "command": "/other", "trigger_id": "1.2.3"},
         {"text": "deploy x", "ts": "1.000100"},
@@ -234,8 +234,8 @@ def test_where_the_app_is_not(world):
         {"text": "deploy x", "command": "/st2", "trigger_id": "1.2.3", "is_bot": True},
     ],
 )
-def test_what_is_not_ours_does_nothing(world, came):
-    result = world.run(Came(user=TOMASZ, channel=DEPLOYS, **came))
+def test_what_is_not_ours_does_nothing(world, incoming_command):
+    result = world.run(IncomingCommand(user=TOMASZ, channel=DEPLOYS, **incoming_command))
     assert world.well and result["ran"] is False and result["why"]
     assert world.st2.requests == [] and world.slack.requests == []
 
@@ -256,14 +256,20 @@ def test_what_is_not_ours_does_nothing(world, came):
     ],
 )
 def test_only_ids_and_timestamps_go_where_templates_are_rendered(world, changes, name):
-    came = {"user": TOMASZ, "channel": DEPLOYS, "command": "/st2", "trigger_id": "1.2.3", **changes}
+    incoming_command = {
+        "user": TOMASZ,
+        "channel": DEPLOYS,
+        "command": "/st2",
+        "trigger_id": "1.2.3",
+        **changes,
+    }
     with pytest.raises(InputError, match="`%s`" % name):
-        world.run(Came(text="!st2 deploy x", **came))
+        world.run(IncomingCommand(text="!st2 deploy x", **incoming_command))
     assert world.st2.requests == [] and world.said == []
 
 
 def test_a_workspace_with_a_template_for_a_name(world):
-    made = Commands(
+    made = CommandRunner(
         make_client(world.config),
         StackStorm(world.st2.client()),
         lambda: Authorizer(world.config, make_client(world.config)),
@@ -271,7 +277,7 @@ def test_a_workspace_with_a_template_for_a_name(world):
         "{{ st2kv.system.x }}",
     )
     with pytest.raises(InputError, match="`workspace`"):
-        made.run(Came("deploy x", TOMASZ, DEPLOYS, command="/st2", trigger_id="1.2.3"))
+        made.run(IncomingCommand("deploy x", TOMASZ, DEPLOYS, command="/st2", trigger_id="1.2.3"))
 
 
 # --- who may not --------------------------------------------------------------------------------
@@ -537,7 +543,10 @@ def test_help_counts_what_does_not_fit(world):
 def _all_forms(world):
     aliases = StackStorm(world.st2.client()).list_aliases()
     forms = [
-        each for alias in aliases if alias.pack == "demo" for each in command_text.forms(alias)
+        each
+        for alias in aliases
+        if alias.pack == "demo"
+        for each in command_text.command_formats(alias)
     ]
     return command_text.help_lines(forms, "a")
 
@@ -589,8 +598,8 @@ def test_the_key_is_gone_after_an_hour(world):
 def test_a_message_that_is_heard_of_late(world, seconds, ran):
     """The sensor fetches what was written while it was away."""
     ts = world.slack.workspace.channels[DEPLOYS].messages[0]["ts"]
-    came = Came("!st2 deploy x", TOMASZ, DEPLOYS, ts=ts)
-    _, result = world.commands(now=lambda: float(ts) + seconds).run(came)
+    incoming_command = IncomingCommand("!st2 deploy x", TOMASZ, DEPLOYS, ts=ts)
+    _, result = world.commands(now=lambda: float(ts) + seconds).run(incoming_command)
     assert result["ran"] is ran and len(world.settled()) == int(ran)
     if not ran:
         assert result["why"] == "it was written 10 minutes ago"
@@ -598,7 +607,7 @@ def test_a_message_that_is_heard_of_late(world, seconds, ran):
 
 
 def test_a_message_is_late_before_its_key_is_forgotten():
-    assert incoming.LATE < incoming.KEPT
+    assert incoming.MAX_AGE < incoming.DELIVERY_TTL
 
 
 def test_many_at_once_without_the_policy_run_at_most_one(world):
@@ -607,8 +616,10 @@ def test_many_at_once_without_the_policy_run_at_most_one(world):
 
     def deliver(commands_):
         start.wait()
-        came = Came("deploy x", TOMASZ, DEPLOYS, command="/st2", trigger_id="1.2.same")
-        results.append(commands_.run(came)[1])
+        incoming_command = IncomingCommand(
+            "deploy x", TOMASZ, DEPLOYS, command="/st2", trigger_id="1.2.same"
+        )
+        results.append(commands_.run(incoming_command)[1])
 
     threads = [threading.Thread(target=deliver, args=(each,)) for each in made]
     for each in threads:
@@ -779,7 +790,7 @@ def test_another_alias_that_ran_all_the_same_is_cancelled(world, monkeypatch):
 def test_a_template_that_got_through_is_cancelled(world, monkeypatch):
     block = threading.Event()
     world.st2.action("demo.say", lambda **given: block.wait(20), {"text": {"type": "string"}})
-    monkeypatch.setattr(command_text, "unusable", lambda command: "")
+    monkeypatch.setattr(command_text, "unusable_reason", lambda command: "")
     result = world.ask("say {{ st2kv.system.canary }}")
     block.set()
     assert world.well is False and "template" in result["why"]

@@ -34,14 +34,14 @@ from st2slack.base.templates import find_template, has_encoded
 from st2slack.base.text_length import text_length
 from st2slack.stackstorm.alias import Alias
 
-LONGEST = 2000  # units (text_length.py) of a command
-MOST_WAYS = 100_000  # ways to read the pairs, times where a value may end: 20 ms for each format
-LONGEST_GAP = 16  # blanks in a row, in quotes: some 200 steps of StackStorm's for a character
-NEAREST = 3  # formats that are offered where none fits
-LIKE = 0.6  # as much of a format's words as has to be there to be offered
-LONGEST_ANSWER = 3500  # units of a list; Slack shows 4,000 well
+MAX_LENGTH = 2000  # units (text_length.py) of a command
+MAX_PARSES = 100_000  # ways to read the pairs, times where a value may end: 20 ms for each format
+MAX_GAP = 16  # blanks in a row, in quotes: some 200 steps of StackStorm's for a character
+MAX_SUGGESTIONS = 3  # formats that are offered where none fits
+MIN_SIMILARITY = 0.6  # as much of a format's words as has to be there to be offered
+MAX_ANSWER_LENGTH = 3500  # units of a list; Slack shows 4,000 well
 
-_PLAIN_LETTERS: Dict[int, Any] = {
+_CHARACTERS: Dict[int, Any] = {
     **dict.fromkeys(range(0x2018, 0x201C), "'"),  # curly quotes
     **dict.fromkeys(range(0x201C, 0x2020), '"'),
     # No width; U+200C and U+200D join or part letters, and stay.
@@ -59,7 +59,7 @@ _CLOSING = re.compile(r"""["'](?=[\s,:;.!?)\]}]|\Z)""")
 _FORM = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>|(?P<entity>&(?:amp|lt|gt);)")
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
 _ENTITY = re.compile("|".join(_ENTITIES))
-_EVERYBODY = re.compile(r"!(here|channel|everyone)")
+_CHANNEL_PING = re.compile(r"!(here|channel|everyone)")
 _LINK = re.compile(r"(?:(?:mailto|tel):|[a-z][a-z0-9+.-]*://)(?P<rest>.+)", re.IGNORECASE)
 
 _WORD = r"(\S+)"
@@ -67,16 +67,16 @@ _WORD = r"(\S+)"
 _PAIR_OF = r"""(?:^\s*|(?<!\s)\s+)(\S+?)\s*=(?:""|''|"(.+?)"|'(.+?)'|(\{.+?\})|%s)""" % _WORD
 _PAIR = re.compile(_PAIR_OF, re.DOTALL)
 _ENDING = re.compile(r".*?((?:(?:%s)\s*)*)$" % _PAIR_OF, re.DOTALL)
-_ENDS_IN_VALUE = re.compile(r"\}\}\s*$")
-_BEHIND_A_VALUE = re.compile(r"\}\}([^\s\"'])")
+_ENDS_WITH_VALUE = re.compile(r"\}\}\s*$")
+_AFTER_VALUE = re.compile(r"\}\}([^\s\"'])")
 _PARAMETER = re.compile(r"\{\{\s*(\S+?)\s*(?:=.*?)?\}\}|\(\?P<(\w+)>", re.DOTALL)
-_PAIR_IN_FORM = re.compile(r"\s[^\s={}]+\s*=\s*\{\{[^{}]*\}\}\s*\Z")
+_PAIR_AT_END = re.compile(r"\s[^\s={}]+\s*=\s*\{\{[^{}]*\}\}\s*\Z")
 # Where a value may end: behind it, or behind a quote behind it, comes white space, or nothing.
 _CUT = r"[{<][\"']?(?=\s|$%s)"
 
 
 @dataclass(frozen=True)
-class Form:
+class CommandFormat:
     """One way to give a command of an alias. `display`: for people; `format`: for StackStorm."""
 
     alias: Alias
@@ -84,9 +84,9 @@ class Form:
     format: str
 
 
-def plain(text: str) -> str:
+def normalize(text: str) -> str:
     """What was written, as a command."""
-    text = _FORM.sub(_typed, text).translate(_PLAIN_LETTERS)
+    text = _FORM.sub(_form_as_typed, text).translate(_CHARACTERS)
     text = _single_blanks(_ODD_SPACE.sub(" ", text).strip())
     return _DASHES.sub(lambda found: found[0].translate(_DASH), text)
 
@@ -113,30 +113,30 @@ def _single_blanks(text: str) -> str:
         pieces.append(text[edge.start() : end])
 
 
-def _typed(found: Match[str]) -> str:
+def _form_as_typed(found: Match[str]) -> str:
     if found["entity"]:
         return _ENTITIES[found[0]]
-    target, label = found["target"], _decoded(found["label"] or "")
-    everybody, link = _EVERYBODY.fullmatch(target), _LINK.fullmatch(target)
+    target, label = found["target"], _decode_entities(found["label"] or "")
+    everybody, link = _CHANNEL_PING.fullmatch(target), _LINK.fullmatch(target)
     mention = parse_mention("<%s>" % target)
     if mention:
         return mention.bare
     if everybody:
         return "@" + everybody[1]
     if link:
-        target = _decoded(target)
+        target = _decode_entities(target)
         return label if label and target.endswith(label) else target
-    return _decoded(found[0])
+    return _decode_entities(found[0])
 
 
-def _decoded(text: str) -> str:
+def _decode_entities(text: str) -> str:
     return _ENTITY.sub(lambda found: _ENTITIES[found[0]], text)
 
 
 # --- is it ours -----------------------------------------------------------------------------------
 
 
-def after_prefix(command: str, prefix: str) -> Tuple[bool, str]:
+def strip_prefix(command: str, prefix: str) -> Tuple[bool, str]:
     """Whether a plain text begins with the prefix, and what follows. Words are not cut."""
     rest = command[len(prefix) :]
     begins = bool(prefix) and command.startswith(prefix)
@@ -144,7 +144,7 @@ def after_prefix(command: str, prefix: str) -> Tuple[bool, str]:
     return (True, rest.strip()) if begins and whole else (False, "")
 
 
-def after_mention(command: str, bot: str) -> Tuple[bool, str]:
+def strip_mention(command: str, bot: str) -> Tuple[bool, str]:
     """Whether a plain text begins with a mention of the bot, and what follows."""
     found = re.match(r"<@%s>[:,]?" % re.escape(bot), command) if bot else None
     return (True, command[found.end() :].strip()) if found else (False, "")
@@ -153,7 +153,7 @@ def after_mention(command: str, bot: str) -> Tuple[bool, str]:
 # --- what StackStorm would make of it -------------------------------------------------------------
 
 
-def pairs(command: str) -> Tuple[List[Tuple[str, str]], str]:
+def parse_pairs(command: str) -> Tuple[List[Tuple[str, str]], str]:
     """(`key=value` that the command ends with, what StackStorm leaves for the format)."""
     if "=" not in command:
         return [], command
@@ -165,26 +165,26 @@ def pairs(command: str) -> Tuple[List[Tuple[str, str]], str]:
     return found, command.replace(tail, "")
 
 
-def named(text: str) -> List[str]:
+def parameter_names(text: str) -> List[str]:
     """Parameters that a format names: `{{ name }}`, `{{ name = default }}`, `(?P<name>...)`."""
     return [first or second for first, second in _PARAMETER.findall(text)]
 
 
-def extra(command: str, text: str) -> List[str]:
+def extra_keys(command: str, text: str) -> List[str]:
     """Keys at the end of the command that the format `text` does not name."""
-    known = set(named(text))
-    return list(dict.fromkeys(key for key, _ in pairs(command)[0] if key not in known))
+    known = set(parameter_names(text))
+    return list(dict.fromkeys(key for key, _ in parse_pairs(command)[0] if key not in known))
 
 
-def unusable(command: str) -> str:
+def unusable_reason(command: str) -> str:
     """Why a command must not go to StackStorm, in words; "" where it may."""
-    if text_length(command) > LONGEST:
-        return "it is longer than %d characters" % LONGEST
-    if any(len(gap) > LONGEST_GAP for gap in _GAP.findall(command)):
-        return "it has too many blanks in a row, more than %d; leave some out" % LONGEST_GAP
-    if _is_tangled(command):
+    if text_length(command) > MAX_LENGTH:
+        return "it is longer than %d characters" % MAX_LENGTH
+    if any(len(gap) > MAX_GAP for gap in _GAP.findall(command)):
+        return "it has too many blanks in a row, more than %d; leave some out" % MAX_GAP
+    if _is_too_complex(command):
         return "it has too many `=` and spaces; leave some out"
-    found, rest = pairs(command)
+    found, rest = parse_pairs(command)
     # StackStorm takes quotes around a value away.
     why = find_template([command, rest, rest.rstrip(" \n\t\"'"), found])
     if why:
@@ -194,24 +194,24 @@ def unusable(command: str) -> str:
     return ""
 
 
-def unsafe_join(command: str, text: str) -> str:
+def unsafe_join_reason(command: str, text: str) -> str:
     """Why a command must not be given to the format `text`, in words; "" where it may.
 
     The format cuts a command into values, and a workflow may join them in another order: so none
     may end in the first half of a template. Where a format cuts nothing behind a value, only the
-    command's own end counts, and `unusable` looks at that.
+    command's own end counts, and `unusable_reason` looks at that.
     """
-    rest = pairs(command)[1]
+    rest = parse_pairs(command)[1]
     values = _PARAMETER.findall(text)
-    if not values or (len(values) == 1 and _ENDS_IN_VALUE.search(text)):
+    if not values or (len(values) == 1 and _ENDS_WITH_VALUE.search(text)):
         return ""
-    behind = {re.escape(each) for each in _BEHIND_A_VALUE.findall(text)}
+    behind = {re.escape(each) for each in _AFTER_VALUE.findall(text)}
     if re.search(_CUT % "".join("|" + each for each in sorted(behind)), rest):
         return "no word of this command may end with `{` or `<`; write what follows without a blank"
     return ""
 
 
-def _is_tangled(command: str) -> bool:
+def _is_too_complex(command: str) -> bool:
     """Whether StackStorm would be too long about it. Counts more ways than there are."""
     equals = command.count("=")
     gaps = sorted(map(len, _GAP.findall(command)), reverse=True)
@@ -219,7 +219,7 @@ def _is_tangled(command: str) -> bool:
     for number in range(equals):
         gap = gaps[number] if number < len(gaps) else 1
         ways *= 3 * max(1, gap * (gap + 1) // 2)
-        if ways > MOST_WAYS:
+        if ways > MAX_PARSES:
             return True
     return False
 
@@ -227,60 +227,60 @@ def _is_tangled(command: str) -> bool:
 # --- aliases --------------------------------------------------------------------------------------
 
 
-def forms(alias: Alias) -> Iterator[Form]:
+def command_formats(alias: Alias) -> Iterator[CommandFormat]:
     """The ways to give a command of an alias."""
     for each in alias.formats:
         for number, representation in enumerate(each.representations):
-            yield Form(alias, each.display if number == 0 else "", representation)
+            yield CommandFormat(alias, each.display if number == 0 else "", representation)
 
 
-def nearest(command: str, among: Iterable[Form]) -> List[str]:
+def nearest_displays(command: str, among: Iterable[CommandFormat]) -> List[str]:
     """What the command may have been meant to be: displays of at most NEAREST forms."""
-    return list(nearest_forms(command, among))
+    return list(nearest_formats(command, among))
 
 
-def nearest_forms(command: str, among: Iterable[Form]) -> Dict[str, Form]:
+def nearest_formats(command: str, among: Iterable[CommandFormat]) -> Dict[str, CommandFormat]:
     """The same: display → form, the most like one first."""
-    asked = _words(command)
-    shown: Dict[str, Tuple[float, Form]] = {}
+    asked = _leading_words(command)
+    shown: Dict[str, Tuple[float, CommandFormat]] = {}
     for form in among:
-        likeness = _likeness(asked, _words(form.format or form.display))
+        likeness = _similarity(asked, _leading_words(form.format or form.display))
         display = form.display or form.format
         if display not in shown or likeness > shown[display][0]:
             shown[display] = (likeness, form)
-    best = sorted(shown, key=lambda display: (-shown[display][0], display))[:NEAREST]
-    return {display: shown[display][1] for display in best if shown[display][0] >= LIKE}
+    best = sorted(shown, key=lambda display: (-shown[display][0], display))[:MAX_SUGGESTIONS]
+    return {display: shown[display][1] for display in best if shown[display][0] >= MIN_SIMILARITY}
 
 
-def _words(text: str) -> str:
+def _leading_words(text: str) -> str:
     """The words that a format begins with, before its first parameter."""
     return " ".join(text.partition("{{")[0].lower().split())[:100]
 
 
-def _likeness(asked: str, words: str) -> float:
+def _similarity(asked: str, words: str) -> float:
     """0 to 1; what was typed may go on behind the words."""
     return difflib.SequenceMatcher(None, asked[: len(words) + 2], words).ratio() if words else 0.0
 
 
-def by_name(command: str, form: Form) -> str:
+def rewrite_by_name(command: str, form: CommandFormat) -> str:
     """The command with its end given to the form's last parameter by name: `open - url=x?a=b`.
 
     "" where the form does not end with a parameter, or the command is not the form's words and one
     value.
     """
-    found, rest = pairs(command)
-    words, last = form.format.partition("{{")[0].strip(), named(form.format)[-1:]
+    found, rest = parse_pairs(command)
+    words, last = form.format.partition("{{")[0].strip(), parameter_names(form.format)[-1:]
     value = command[len(rest) :].strip()
     fits = rest.strip() == words and form.format.count("{{") == 1 and form.format.endswith("}}")
     return "%s - %s=%s" % (words, last[0], value) if len(found) == 1 and fits and last else ""
 
 
-def never_fits(form: Form) -> bool:
+def is_never_matched(form: CommandFormat) -> bool:
     """Whether the form ends with `key={{name}}`: StackStorm takes that away before it compares."""
-    return bool(_PAIR_IN_FORM.search(form.format))
+    return bool(_PAIR_AT_END.search(form.format))
 
 
-def help_lines(among: Sequence[Form], word: str) -> List[Tuple[str, str]]:
+def help_lines(among: Sequence[CommandFormat], word: str) -> List[Tuple[str, str]]:
     """(display, description) of the forms that have the word in them, in their order."""
     found: Dict[str, str] = {}
     for form in among:
@@ -291,7 +291,7 @@ def help_lines(among: Sequence[Form], word: str) -> List[Tuple[str, str]]:
     return list(found.items())
 
 
-def fitting(lines: Sequence[str], room: int = LONGEST_ANSWER) -> Tuple[List[str], int]:
+def fit_lines(lines: Sequence[str], room: int = MAX_ANSWER_LENGTH) -> Tuple[List[str], int]:
     """(the lines that fit into an answer, how many do not)."""
     shown: List[str] = []
     for line in lines:

@@ -22,16 +22,16 @@ from st2slack.messages.reply import Addressee
 from st2slack.settings.slack import Settings
 from st2slack.stackstorm.client import StackStorm
 
-KEPT = 3600  # seconds that a delivery is remembered; Slack repeats one for some minutes
-LATE = 600  # seconds after which a message runs nothing
-KEY = "slack.command."
+DELIVERY_TTL = 3600  # seconds that a delivery is remembered; Slack repeats one for some minutes
+MAX_AGE = 600  # seconds after which a message runs nothing
+KEY_PREFIX = "slack.command."
 _TIMESTAMP = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}")
 _TRIGGER = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _WORKSPACE = re.compile(r"[\w .@&+-]{0,100}")
 
 
 @dataclass(frozen=True)
-class Came:
+class IncomingCommand:
     """What came, as the trigger tells it. `command`: of a slash command, "" for a message.
 
     `thread_ts`: of the thread that a message stands in, else its own; `is_bot`: whether a bot wrote
@@ -60,7 +60,7 @@ class Came:
         return "" if self.command else self.thread_ts or self.ts
 
 
-def cleaned(came: Came) -> Came:
+def normalized(request: IncomingCommand) -> IncomingCommand:
     """What templates wrote for null, taken away."""
 
     def known(text: str) -> str:
@@ -68,25 +68,25 @@ def cleaned(came: Came) -> Came:
         return "" if text == "None" else text
 
     return replace(
-        came,
-        command=known(came.command),
-        trigger_id=known(came.trigger_id),
-        response_url=known(came.response_url),
-        ts=known(came.ts),
-        thread_ts=known(came.thread_ts),
+        request,
+        command=known(request.command),
+        trigger_id=known(request.trigger_id),
+        response_url=known(request.response_url),
+        ts=known(request.ts),
+        thread_ts=known(request.thread_ts),
     )
 
 
-def check(came: Came, workspace: str) -> None:
+def check_format(request: IncomingCommand, workspace: str) -> None:
     """Raises InputError for what is not of the shape that Slack gives it."""
     shapes = [
-        ("user", came.user, PERSON_ID),
-        ("channel", came.channel, CONVERSATION_ID),
+        ("user", request.user, PERSON_ID),
+        ("channel", request.channel, CONVERSATION_ID),
         ("workspace", workspace, _WORKSPACE),
     ]
-    shapes += [("trigger_id", came.trigger_id, _TRIGGER)] if came.command else []
-    shapes += [] if came.command else [("ts", came.ts, _TIMESTAMP)]
-    shapes += [("thread_ts", came.thread_ts, _TIMESTAMP)] if came.thread_ts else []
+    shapes += [("trigger_id", request.trigger_id, _TRIGGER)] if request.command else []
+    shapes += [] if request.command else [("ts", request.ts, _TIMESTAMP)]
+    shapes += [("thread_ts", request.thread_ts, _TIMESTAMP)] if request.thread_ts else []
     for name, text, shape in shapes:
         if not shape.fullmatch(text):
             raise InputError(
@@ -94,24 +94,24 @@ def check(came: Came, workspace: str) -> None:
             )
 
 
-def minutes_late(came: Came, now: float) -> int:
+def minutes_too_late(request: IncomingCommand, now: float) -> int:
     """How long ago a message was written, in minutes; 0 where it is in time. `now`: Unix time."""
-    age = 0.0 if came.command else now - float(came.ts)
-    return int(age // 60) if age > LATE else 0
+    age = 0.0 if request.command else now - float(request.ts)
+    return int(age // 60) if age > MAX_AGE else 0
 
 
-def clock_of(settings: Settings) -> Callable[[], Optional[float]]:
+def clock_for(settings: Settings) -> Callable[[], Optional[float]]:
     """What tells the time; nothing where a Slack on loopback has times of its own."""
     return (lambda: None) if is_loopback(settings.api_url) else time.time
 
 
-def earlier(stackstorm: StackStorm, came: Came, own_id: str) -> Optional[str]:
+def claim_delivery(stackstorm: StackStorm, request: IncomingCommand, own_id: str) -> Optional[str]:
     """The execution that the same was delivered to before, None where this is the first.
 
     `own_id`: of the execution that asks.
     """
-    prefix = "%s%s.%s." % (KEY, came.channel, came.trigger_id or came.ts)
+    prefix = "%s%s.%s." % (KEY_PREFIX, request.channel, request.trigger_id or request.ts)
     own = prefix + own_id
-    stackstorm.write(own, own_id, KEPT)
+    stackstorm.write(own, own_id, DELIVERY_TTL)
     others = sorted(set(stackstorm.keys(prefix)) - {own})
     return others[0][len(prefix) :] if others else None

@@ -21,14 +21,14 @@ from st2slack.base.templates import has_template
 from st2slack.base.truncate import closed, head
 from st2slack.base.typed_text import with_own_forms
 from st2slack.chatops import command_text
-from st2slack.chatops.incoming import Came
+from st2slack.chatops.incoming import IncomingCommand
 from st2slack.messages.reply import answer_openly, answer_privately, in_code
 from st2slack.stackstorm.alias import Alias, AliasExecution, AliasRequest, MatchedAlias
 from st2slack.stackstorm.client import StackStorm
 
 ROUTE = "slack"  # of the notification: whose rule posts the result
-QUICK = 2.0  # seconds to complete an acknowledgement
-_ANOTHER = "StackStorm started something else than you asked for. "
+ACK_TIMEOUT = 2.0  # seconds to complete an acknowledgement
+_MISMATCH_TEXT = "StackStorm started something else than you asked for. "
 
 Result = Dict[str, Any]
 Ran = Tuple[bool, Result]  # whether it is a success of the action that ran it, and its result
@@ -39,7 +39,7 @@ def resource_of(alias: Alias) -> Resource:
     return Resource({ALIAS: alias.ref, ACTION: alias.action})
 
 
-class AliasRun:
+class AliasRunner:
     """Runs aliases in one workspace. `say`: takes a line for the log."""
 
     def __init__(
@@ -54,37 +54,41 @@ class AliasRun:
         self._workspace = workspace
         self._say = say
 
-    def start(self, command: str, chosen: MatchedAlias, came: Came, result: Result) -> Ran:
+    def start(
+        self, command: str, chosen: MatchedAlias, request: IncomingCommand, result: Result
+    ) -> Ran:
         """Acknowledge, run, compare. The result may come before the answer: so first the message
         that it will be put into.
         """
-        who = "<@%s>" % came.user
+        who = "<@%s>" % request.user
         silent = not chosen.alias.ack.enabled
         ts = (
             None
             if silent
-            else self._acknowledge(came, "%s runs %s." % (who, in_code(chosen.alias.ref)))
+            else self._acknowledge(request, "%s runs %s." % (who, in_code(chosen.alias.ref)))
         )
-        result["message"] = {"channel": came.channel, "ts": ts} if ts else None
+        result["message"] = {"channel": request.channel, "ts": ts} if ts else None
         try:
-            answer = self._stackstorm.run_alias(self._asked(command, chosen, came, ts))
+            answer = self._stackstorm.run_alias(self._alias_request(command, chosen, request, ts))
         except ApiFault as fault:
-            self._failed(came, ts, fault, _not_started(fault))
+            self._report_failure(request, ts, fault, _start_failure_text(fault))
             return False, {**result, "why": str(fault)}
         result["execution_id"] = answer.execution.id or None
-        why = _another(answer, chosen, command)
+        why = _mismatch(answer, chosen, command)
         if why:
-            return self._stop(came, ts, why, result)
+            return self._cancel(request, ts, why, result)
         if ts:
-            self._complete(came, ts, _acknowledgement(who, command, chosen, answer))
+            self._finish_acknowledgement(
+                request, ts, _acknowledgement(who, command, chosen, answer)
+            )
         return True, {**result, "ran": True}
 
-    def _asked(
-        self, command: str, chosen: MatchedAlias, came: Came, ts: Optional[str]
+    def _alias_request(
+        self, command: str, chosen: MatchedAlias, request: IncomingCommand, ts: Optional[str]
     ) -> AliasRequest:
         context = {
-            "channel": came.channel,
-            "thread_ts": came.thread_ts or came.ts or ts,
+            "channel": request.channel,
+            "thread_ts": request.thread_ts or request.ts or ts,
             "message": ts,
             "workspace": self._workspace,
         }
@@ -92,49 +96,53 @@ class AliasRun:
             name=chosen.alias.name,
             format=chosen.format,
             command=command,
-            user=came.user,
-            channel=came.channel,
+            user=request.user,
+            channel=request.channel,
             context={key: value for key, value in context.items() if value},
             route=ROUTE,
         )
 
-    def _acknowledge(self, came: Came, text: str) -> Optional[str]:
-        to = replace(came.addressee, thread_ts=came.thread)
+    def _acknowledge(self, request: IncomingCommand, text: str) -> Optional[str]:
+        to = replace(request.addressee, thread_ts=request.thread)
         return answer_openly(self._client, to, text)
 
-    def _complete(self, came: Came, ts: str, text: str) -> None:
+    def _finish_acknowledgement(self, request: IncomingCommand, ts: str, text: str) -> None:
         """Whatever comes here is no failure of what runs. Late is worse than never: the result may
         stand there meanwhile.
         """
-        quick = Client(self._client.settings, limit=lambda: QUICK)
+        quick = Client(self._client.settings, limit=lambda: ACK_TIMEOUT)
         try:
-            quick.call("chat.update", {"channel": came.channel, "ts": ts, "text": text})
+            quick.call("chat.update", {"channel": request.channel, "ts": ts, "text": text})
         except SlackError as error:
             self._say("The acknowledgement could not be completed. %s" % error)
 
-    def _failed(self, came: Came, ts: Optional[str], why: SlackError, text: str) -> None:
+    def _report_failure(
+        self, request: IncomingCommand, ts: Optional[str], why: SlackError, text: str
+    ) -> None:
         """Say in Slack that it failed, whatever else fails."""
         try:
             if ts:
-                text = "<@%s>: %s" % (came.user, text)
-                self._client.call("chat.update", {"channel": came.channel, "ts": ts, "text": text})
+                text = "<@%s>: %s" % (request.user, text)
+                self._client.call(
+                    "chat.update", {"channel": request.channel, "ts": ts, "text": text}
+                )
             else:
-                answer_privately(self._client, came.addressee, text)
+                answer_privately(self._client, request.addressee, text)
         except SlackError as error:
             why.add(" (Nor could Slack be told: %s)" % error)
 
-    def _stop(self, came: Came, ts: Optional[str], why: str, result: Result) -> Ran:
-        error, told = SlackError(why), _ANOTHER + "It was stopped."
+    def _cancel(self, request: IncomingCommand, ts: Optional[str], why: str, result: Result) -> Ran:
+        error, told = SlackError(why), _MISMATCH_TEXT + "It was stopped."
         try:
             self._stackstorm.cancel(str(result["execution_id"]))
         except ApiFault as fault:
             error.add(" It could not be cancelled: %s" % fault)
-            told = _ANOTHER + "Stopping it failed: tell whoever runs StackStorm."
-        self._failed(came, ts, error, told)
+            told = _MISMATCH_TEXT + "Stopping it failed: tell whoever runs StackStorm."
+        self._report_failure(request, ts, error, told)
         return False, {**result, "why": str(error)}
 
 
-def _not_started(fault: ApiFault) -> str:
+def _start_failure_text(fault: ApiFault) -> str:
     if isinstance(fault, ApiRefusal) and fault.status < 500:
         return "Nothing was run. StackStorm says: %s" % in_code(fault.reason)
     return (
@@ -143,7 +151,7 @@ def _not_started(fault: ApiFault) -> str:
     )
 
 
-def _another(answer: AliasExecution, chosen: MatchedAlias, command: str) -> str:
+def _mismatch(answer: AliasExecution, chosen: MatchedAlias, command: str) -> str:
     """What StackStorm started that was not allowed, in words; "" where all is as it was."""
     started, allowed = answer.alias, chosen.alias
     if (started.ref, started.action) != (allowed.ref, allowed.action):
@@ -154,8 +162,8 @@ def _another(answer: AliasExecution, chosen: MatchedAlias, command: str) -> str:
         )
     fixed = started.immutable_parameters
     known = {
-        *command_text.named(chosen.format),
-        *(key for key, _ in command_text.pairs(command)[0]),
+        *command_text.parameter_names(chosen.format),
+        *(key for key, _ in command_text.parse_pairs(command)[0]),
     }
     given = answer.execution.parameters
     more = sorted(set(given) - known - fixed)
@@ -172,5 +180,5 @@ def _acknowledgement(who: str, command: str, chosen: MatchedAlias, answer: Alias
     lines = ["%s runs %s." % (who, in_code(shown))]
     if answer.message:
         shown = without_pings(with_own_forms(answer.message, [chosen.alias.ack.format]))
-        lines.append(closed(head(shown, command_text.LONGEST_ANSWER)))
+        lines.append(closed(head(shown, command_text.MAX_ANSWER_LENGTH)))
     return "\n".join(lines)
