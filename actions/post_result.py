@@ -10,8 +10,8 @@ class PostResultAction(action.SlackBase):
     def run(self, token=None, **given):
         return self.with_slack(
             lambda slack: post_result.post_result(
-                self.stackstorm(), slack, notification.notice_of(given)
+                self.stackstorm(), slack, notification.read_notification(given)
             ),
             token,
-            notification.workspace_of(given),
+            notification.find_workspace(given),
         )

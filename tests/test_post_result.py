@@ -12,9 +12,9 @@ from st2slack.base.errors import ApiFault, InputError, NotFound, Refusal, SlackE
 from st2slack.messages.upsert import EVENT
 from st2slack.results import alias_format
 from st2slack.results import post_result as results_post_result
-from st2slack.results.notification import Notice, notice_of, workspace_of
-from st2slack.results.post_result import Times, post_result
-from st2slack.results.result_blocks import ASKED
+from st2slack.results.notification import Notification, find_workspace, read_notification
+from st2slack.results.post_result import Clocks, post_result
+from st2slack.results.result_blocks import REQUEST_BLOCK_ID
 from st2slack.stackstorm.alias import AliasRequest
 from st2slack.stackstorm.client import ENDED, StackStorm
 
@@ -32,8 +32,8 @@ def tell(st2, config):
         def until_formatted(_):
             st2.wait_for(lambda: all(e["status"] in ENDED for e in st2.executions(FORMATTER)))
 
-        notice = Notice(execution_id, channel, **more)
-        times = Times(sleep=until_formatted, now=lambda: 1795420800.0)
+        notice = Notification(execution_id, channel, **more)
+        times = Clocks(sleep=until_formatted, now=lambda: 1795420800.0)
         return post_result(StackStorm(st2.client()), client or make_client(config), notice, times)
 
     return told
@@ -87,7 +87,7 @@ def texts(message):
     return [text_of(block) for block in message["blocks"]]
 
 
-def acknowledge(slack, config, thread_ts=None, block_id=ASKED):
+def acknowledge(slack, config, thread_ts=None, block_id=REQUEST_BLOCK_ID):
     """What stands in the thread's head until the result comes; its timestamp."""
     line = {"type": "mrkdwn", "text": "<@%s> runs `deploy`" % TOMASZ}
     blocks = [{"type": "section", "block_id": block_id, "text": line}, {"type": "divider"}]
@@ -140,7 +140,7 @@ def test_an_acknowledgement_becomes_the_result_and_keeps_who_asked(
     told = tell(execution(), message=ts, thread_ts=parent, user=TOMASZ)
     assert (told["ts"], told["created"], len(messages(slack))) == (ts, False, before)
     message = messages(slack)[-1]
-    assert message["blocks"][0]["block_id"] == ASKED
+    assert message["blocks"][0]["block_id"] == REQUEST_BLOCK_ID
     shown = texts(message)
     assert shown[0] == "<@%s> runs `deploy`" % TOMASZ and shown[2] == "all is well"
     assert "asked by" not in shown[3] and len(shown) == 4
@@ -237,7 +237,7 @@ def test_what_was_posted_but_not_stored_is_found_again(slack, st2, tell, executi
 def test_what_is_kept_of_it_is_forgotten_some_day(st2, tell, execution):
     tell(execution())
     written = [each.body for each in st2.requests if each.method == "PUT" and "/keys/" in each.path]
-    assert written and {body["ttl"] for body in written} == {results_post_result.KEPT_FOR}
+    assert written and {body["ttl"] for body in written} == {results_post_result.RESULT_TTL}
 
 
 # --- long output --------------------------------------------------------------------------------
@@ -414,8 +414,8 @@ def test_a_formatter_that_does_not_end_is_not_waited_for_long(slack, st2, config
     policy = {"threshold": 0, "action": "delay"}
     st2.policy(resource_ref=FORMATTER, policy_type="action.concurrency", parameters=policy)
     clock = Clock()
-    times = Times(clock.sleep, clock, lambda: 1795420800.0)
-    notice = Notice(execution_id, DEPLOYS)
+    times = Clocks(clock.sleep, clock, lambda: 1795420800.0)
+    notice = Notification(execution_id, DEPLOYS)
     told = post_result(StackStorm(st2.client()), make_client(config), notice, times)
     assert "it was delayed after 30 s" in told["why"]
     assert alias_format.WAIT <= sum(clock.slept) < alias_format.WAIT + 2
@@ -481,9 +481,9 @@ def test_no_fault_brings_the_token_out(slack, config, capfd, tell, execution, na
 def test_what_came_with_the_command_goes_first():
     context = {"channel": "C1", "thread_ts": "1.000001", "message": "2.000002", "workspace": "a"}
     given = {"execution_id": "65a0", "channel": "C2", "workspace": "b", "source_context": context}
-    assert notice_of(given) == Notice("65a0", "C1", "1.000001", "2.000002")
-    assert workspace_of(given) == "a" and workspace_of({"workspace": "b"}) == "b"
-    assert workspace_of({}) is None and workspace_of({"source_context": []}) is None
+    assert read_notification(given) == Notification("65a0", "C1", "1.000001", "2.000002")
+    assert find_workspace(given) == "a" and find_workspace({"workspace": "b"}) == "b"
+    assert find_workspace({}) is None and find_workspace({"source_context": []}) is None
 
 
 @pytest.mark.parametrize(
@@ -496,7 +496,7 @@ def test_what_came_with_the_command_goes_first():
     ],
 )
 def test_stackstorms_own_words_are_no_note(note, shown):
-    assert notice_of({"execution_id": "65a0", "note": note}).note == shown
+    assert read_notification({"execution_id": "65a0", "note": note}).note == shown
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ def test_stackstorms_own_words_are_no_note(note, shown):
 )
 def test_what_cannot_be_is_refused(given):
     with pytest.raises(InputError, match="Parameter `"):
-        notice_of(given)
+        read_notification(given)
 
 
 # --- the whole way ------------------------------------------------------------------------------

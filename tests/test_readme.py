@@ -178,7 +178,9 @@ def test_every_piece_of_yaml_can_be_used(text, tmp_path):
         return
     if "formats" in document:
         of_slack = document["result"]["extra"]["slack"]
-        assert result_blocks.report({}, result_blocks.Alias("text", of_slack)).attachments
+        assert result_blocks.build_message(
+            {}, result_blocks.FormattedAlias("text", of_slack)
+        ).attachments
         return
     if "tasks" in document:
         ours = [each for each in document["tasks"].values() if each["action"].startswith("slack.")]

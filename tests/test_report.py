@@ -11,9 +11,14 @@ from sandbox.slack import LoopbackSlack
 from st2slack.base import truncate
 from st2slack.base.text_length import text_length
 from st2slack.results import outcome, plain_text
-from st2slack.results.outcome import duration, last_words, outcome_of
-from st2slack.results.plain_text import Part, parts_of
-from st2slack.results.result_blocks import ASKED, Alias, kept_of, report
+from st2slack.results.outcome import duration, last_exception, read_outcome
+from st2slack.results.plain_text import Section, to_sections
+from st2slack.results.result_blocks import (
+    REQUEST_BLOCK_ID,
+    FormattedAlias,
+    build_message,
+    request_blocks,
+)
 
 ID = "65a0c0ffee65a0c0ffee0001"
 TRACEBACK = """st2.actions: starts
@@ -51,7 +56,7 @@ def shell(stdout="", stderr="", code=0, **more):
 
 
 def shown(*parts):
-    return [Part(*part) for part in parts]
+    return [Section(*part) for part in parts]
 
 
 # --- each runner --------------------------------------------------------------------------------
@@ -111,11 +116,11 @@ TABLE = "host   free\n-----  ----\nweb-1  12\nweb-2  7"
     ],
 )
 def test_what_each_runner_answers(runner, result, parts):
-    found = outcome_of(execution(result, runner))
-    assert [(p.title, p.text, bool(p.code)) for p in found.parts] == [
+    found = read_outcome(execution(result, runner))
+    assert [(p.title, p.text, bool(p.code)) for p in found.body] == [
         (title, text, bool(code)) for title, text, *more in parts for code in [more and more[0]]
     ]
-    assert found.errors == [] and found.good and found.word == "succeeded"
+    assert found.errors == [] and found.is_success and found.description == "succeeded"
 
 
 @pytest.mark.parametrize(
@@ -178,17 +183,17 @@ def test_what_each_runner_answers(runner, result, parts):
 )
 def test_a_failure_names_its_error_first(runner, result, errors):
     document = execution(result, runner, "failed")
-    assert [part.text for part in outcome_of(document).errors] == errors
-    blocks = report(document).blocks
+    assert [part.text for part in read_outcome(document).errors] == errors
+    blocks = build_message(document).blocks
     assert ":x:" in text_of(blocks[0]) and "*failed* after 12 s" in text_of(blocks[0])
     assert errors[0] in plain(" ".join(text_of(block) for block in blocks[1:3]))
 
 
 def test_an_error_of_a_workflow_names_its_task():
     failed = {"task_id": "restart", "message": "no", "result": shell("", "no route", 255)}
-    found = outcome_of(execution({"errors": [failed]}, "orquesta", "failed")).errors
-    assert found[0] == Part("Task restart", "no", True)
-    assert Part("Task restart: stderr", "no route", True) in found
+    found = read_outcome(execution({"errors": [failed]}, "orquesta", "failed")).errors
+    assert found[0] == Section("Task restart", "no", True)
+    assert Section("Task restart: stderr", "no route", True) in found
 
 
 @pytest.mark.parametrize(
@@ -201,15 +206,15 @@ def test_an_error_of_a_workflow_names_its_task():
     ],
 )
 def test_other_ends_have_words_of_their_own(status, emoji, word, said):
-    blocks = report(execution(None, status=status)).blocks
+    blocks = build_message(execution(None, status=status)).blocks
     text = " ".join(text_of(block) for block in blocks)
     assert emoji in text and "*%s*" % word in text and said in text
 
 
 def test_the_end_of_a_traceback():
-    assert last_words("x") == "" and last_words("") == ""
+    assert last_exception("x") == "" and last_exception("") == ""
     twice = TRACEBACK + "\nDuring handling:\n\n" + TRACEBACK.replace("is_archived", "y\nmore")
-    assert last_words(twice).endswith("refused by Slack: y\nmore")
+    assert last_exception(twice).endswith("refused by Slack: y\nmore")
 
 
 @pytest.mark.parametrize(
@@ -236,12 +241,12 @@ def test_how_long_it_took(seconds, text):
 
 def test_a_wide_table_becomes_lines():
     rows = [{"key%d" % n: "x" * 30 for n in range(5)}, {"key0": "y"}]
-    (part,) = parts_of(rows)
+    (part,) = to_sections(rows)
     assert part.text.count("key0:") == 2 and max(map(len, part.text.split("\n"))) < 60
 
 
 def test_columns_stand_below_each_other_whatever_is_in_them():
-    (part,) = parts_of([{"名": "東京", "n": "a\nb\x1b[31m"}, {"名": "x", "n": None}])
+    (part,) = to_sections([{"名": "東京", "n": "a\nb\x1b[31m"}, {"名": "x", "n": None}])
     assert part.text == "名    n\n----  ---\n東京  a b\nx"
 
 
@@ -255,7 +260,7 @@ def test_what_is_too_deep_is_said():
     value = []
     for _ in range(100_000):
         value = [value]
-    assert "too deep" in parts_of({"a": value})[0].text
+    assert "too deep" in to_sections({"a": value})[0].text
     while value:
         value = value.pop()
 
@@ -278,14 +283,14 @@ def plain(text):
 
 def test_the_message_of_a_success():
     url = "https://st2.example/#/history/" + ID
-    made = report(execution(python("all is <b>well</b>"), web_url=url), user="U0HARBOUR02")
+    made = build_message(execution(python("all is <b>well</b>"), web_url=url), user="U0HARBOUR02")
     assert [text_of(block) for block in made.blocks] == [
         ":white_check_mark: `deploys.restart` *succeeded* in 12 s",
         "all is &lt;b&gt;well&lt;/b&gt;",
         "asked by <@U0HARBOUR02> - <%s|execution %s>" % (url, ID),
     ]
     assert made.text == "deploys.restart succeeded\nall is &lt;b&gt;well&lt;/b&gt;"
-    assert made.whole is None and made.attachments == []
+    assert made.full_output is None and made.attachments == []
 
 
 @pytest.mark.parametrize(
@@ -300,18 +305,20 @@ def test_the_message_of_a_success():
     ],
 )
 def test_who_asked(context, said):
-    assert text_of(report(execution(None, context=context)).blocks[-1]).startswith(said)
+    assert text_of(build_message(execution(None, context=context)).blocks[-1]).startswith(said)
 
 
 def test_a_link_that_is_none_is_not_made():
     for url in ("javascript:alert(1)", "https://x|y>", "https://localhost/#/history/1", 5, None):
-        assert text_of(report(execution(None, web_url=url)).blocks[-1]).endswith("execution " + ID)
+        assert text_of(build_message(execution(None, web_url=url)).blocks[-1]).endswith(
+            "execution " + ID
+        )
 
 
 def test_what_others_wrote_pings_nobody_and_forges_no_link():
     evil = "<!channel> <@U0HARBOUR01> <https://evil.example|Log in> & @here"
     for result, status in ((python(evil), "succeeded"), (python("x\n" + evil), "failed")):
-        made = report(execution(result, status=status))
+        made = build_message(execution(result, status=status))
         assert_safe(made)
         url = "https://evil.example"  # one that is seen can be clicked, as it is
         texts = [plain(text_of(block).replace("<%s>" % url, url)) for block in made.blocks]
@@ -331,12 +338,12 @@ def assert_safe(made):
 
 
 def test_urls_in_a_text_can_be_clicked():
-    made = report(execution(python("See https://x.example/a?b=1&c=2, then rest.")))
+    made = build_message(execution(python("See https://x.example/a?b=1&c=2, then rest.")))
     assert text_of(made.blocks[1]) == "See <https://x.example/a?b=1&amp;c=2>, then rest."
 
 
 def test_a_note_of_the_operators_stands_above_the_result():
-    made = report(execution(python("42 GB")), note="Nightly backup of *db-1*")
+    made = build_message(execution(python("42 GB")), note="Nightly backup of *db-1*")
     texts = [text_of(block) for block in made.blocks]
     assert texts[1:3] == ["Nightly backup of *db-1*", "42 GB"]
 
@@ -345,7 +352,9 @@ def test_a_note_of_the_operators_stands_above_the_result():
 
 
 def test_an_aliass_text_stands_in_place_of_the_result():
-    made = report(execution(python({"a": 1})), Alias("*web-1* is <https://x.example|back>"))
+    made = build_message(
+        execution(python({"a": 1})), FormattedAlias("*web-1* is <https://x.example|back>")
+    )
     texts = [text_of(block) for block in made.blocks]
     assert texts[1] == "*web-1* is <https://x.example|back>" and len(texts) == 3
     assert made.text == "deploys.restart succeeded\n" + texts[1]
@@ -353,14 +362,14 @@ def test_an_aliass_text_stands_in_place_of_the_result():
 
 def test_where_it_failed_the_error_comes_before_the_aliass_text():
     document = execution(python("None", stderr=TRACEBACK, code=1), status="failed")
-    texts = [text_of(block) for block in report(document, Alias("done: ")).blocks]
+    texts = [text_of(block) for block in build_message(document, FormattedAlias("done: ")).blocks]
     assert texts[1].startswith("st2slack.base.errors.Refusal") and texts[2] == "done:"
     assert texts[4] == TRACEBACK.strip()
 
 
 def test_an_aliass_text_pings_no_channel_but_may_name_people():
     text = "<@U0HARBOUR01> <!channel> <!here|x> <!subteam^S0ONCALL001> <!date^1^{date}|then>"
-    shown = text_of(report(execution(None), Alias(text)).blocks[1])
+    shown = text_of(build_message(execution(None), FormattedAlias(text)).blocks[1])
     assert shown == (
         "<@U0HARBOUR01> &lt;!channel&gt; &lt;!here|x&gt; &lt;!subteam^S0ONCALL001&gt; "
         "<!date^1^{date}|then>"
@@ -370,27 +379,30 @@ def test_an_aliass_text_pings_no_channel_but_may_name_people():
 def test_nor_does_anything_else_that_an_alias_brings():
     fields = [{"title": "a", "value": "x <!group> <!date^1^{date}|then>"}]
     for extra in ({"fields": fields}, {"attachments": [{"fields": fields}]}):
-        (attachment,) = report(execution(None), Alias("", extra)).attachments
+        (attachment,) = build_message(execution(None), FormattedAlias("", extra)).attachments
         assert attachment["fields"][0]["value"] == "x &lt;!group&gt; <!date^1^{date}|then>"
     block = {"type": "section", "text": {"type": "mrkdwn", "text": '"<!here>"'}}
-    made = report(execution(None), Alias("", {"blocks": [block]}))
+    made = build_message(execution(None), FormattedAlias("", {"blocks": [block]}))
     assert text_of(made.blocks[1]) == '"&lt;!here&gt;"'
 
 
 def test_hubots_mark_between_text_and_attachment():
-    assert text_of(report(execution(None), Alias("above{~}below")).blocks[1]) == "above\nbelow"
+    assert (
+        text_of(build_message(execution(None), FormattedAlias("above{~}below")).blocks[1])
+        == "above\nbelow"
+    )
 
 
 def test_a_colour_makes_an_attachment_with_the_aliass_text():
     extra = {"color": "#00ff00", "title": "Disks", "fields": [{"title": "a", "value": "b"}]}
-    made = report(execution(python("x")), Alias("All *well*", extra))
+    made = build_message(execution(python("x")), FormattedAlias("All *well*", extra))
     assert made.attachments == [{"mrkdwn_in": ["text", "pretext"], "text": "All *well*", **extra}]
     assert len(made.blocks) == 2, "head and foot; the text is in the attachment"
 
 
 def test_an_attachments_own_text_hides_the_aliass_text_not():
     extra = {"text": "own text", "title": "T"}
-    made = report(execution(python("x")), Alias("said", extra))
+    made = build_message(execution(python("x")), FormattedAlias("said", extra))
     assert [text_of(each) for each in made.blocks[1:2]] == ["said"]
     assert made.attachments == [{"mrkdwn_in": ["text", "pretext"], **extra}]
 
@@ -412,38 +424,45 @@ ATTACHMENT = {
 
 
 def test_all_that_an_attachment_has_gets_there():
-    made = report(execution(python("x")), Alias("said", ATTACHMENT))
+    made = build_message(execution(python("x")), FormattedAlias("said", ATTACHMENT))
     assert made.attachments == [ATTACHMENT]
     assert made.options == {}
 
 
 def test_an_attachment_of_its_own_stands_beside_whole_ones():
     extra = {"color": "good", "attachments": [{"text": "x"}]}
-    made = report(execution(python("x")), Alias("said", extra))
+    made = build_message(execution(python("x")), FormattedAlias("said", extra))
     assert [each["text"] for each in made.attachments] == ["said", "x"]
 
 
 def test_whom_a_message_seems_to_be_from():
     names = {"username": "Jira_Bot", "icon_emoji": ":jira:", "icon_url": "https://x.example/i"}
-    made = report(execution(python("x")), Alias("said", names))
+    made = build_message(execution(python("x")), FormattedAlias("said", names))
     assert made.options == names and made.attachments == []
-    assert report(execution(None), Alias("", {"username": 5, "icon_url": ""})).options == {}
+    assert (
+        build_message(execution(None), FormattedAlias("", {"username": 5, "icon_url": ""})).options
+        == {}
+    )
 
 
 def test_blocks_and_attachments_of_an_alias():
     block, attachment = {"type": "divider"}, {"color": "danger", "text": "x"}
     extra = {"blocks": [block, "no block"], "attachments": [attachment], "unfurl_links": False}
-    made = report(execution(python("x")), Alias("text", extra))
+    made = build_message(execution(python("x")), FormattedAlias("text", extra))
     assert [each["type"] for each in made.blocks] == ["section", "section", "divider", "context"]
     assert made.attachments == [attachment] and made.options == {"unfurl_links": False}
-    many = report(execution(None), Alias("", {"blocks": [block] * 80}))
+    many = build_message(execution(None), FormattedAlias("", {"blocks": [block] * 80}))
     assert len(many.content("note")["blocks"]) == 50
 
 
 def test_where_an_alias_wants_it():
-    made = report(execution(None), Alias("", {"channel": "#ops", "thread_ts": "1503435956.000247"}))
+    made = build_message(
+        execution(None), FormattedAlias("", {"channel": "#ops", "thread_ts": "1503435956.000247"})
+    )
     assert (made.channel, made.thread_ts) == ("#ops", "1503435956.000247")
-    odd = report(execution(None), Alias("", {"channel": 5, "thread_ts": "now", "blocks": "x"}))
+    odd = build_message(
+        execution(None), FormattedAlias("", {"channel": 5, "thread_ts": "now", "blocks": "x"})
+    )
     assert (odd.channel, odd.thread_ts) == ("", "")
 
 
@@ -452,45 +471,51 @@ def test_where_an_alias_wants_it():
 
 def test_a_long_output_is_shown_with_its_head_and_given_whole():
     output = "".join("line %d\n" % number for number in range(5000))
-    made = report(execution(shell(output), "local-shell-cmd"))
+    made = build_message(execution(shell(output), "local-shell-cmd"))
     shown = text_of(made.blocks[1])
     assert output.startswith(shown + "\n") and 2000 < len(shown) <= 2400
-    assert made.whole.name == "deploys.restart-%s.txt" % ID
-    assert made.whole.text == output
+    assert made.full_output.name == "deploys.restart-%s.txt" % ID
+    assert made.full_output.text == output
     assert text_of(made.content("It was <cut>.")["blocks"][-1]) == "It was &lt;cut&gt;."
 
 
 def test_a_long_text_of_an_alias_is_cut_at_a_seam():
-    made = report(execution(python("x")), Alias("```\n" + "x & y\n" * 1000 + "```"))
+    made = build_message(execution(python("x")), FormattedAlias("```\n" + "x & y\n" * 1000 + "```"))
     shown = text_of(made.blocks[1])
-    assert shown.endswith("\n```") and shown.count("```") == 2 and made.whole is not None
+    assert shown.endswith("\n```") and shown.count("```") == 2 and made.full_output is not None
     assert truncate.head("a <https://x.example|y> b", 12) == "a "
     assert truncate.head("ab &amp; cd", 6) == "ab "
 
 
 def test_many_parts_end_in_the_file():
-    made = report(execution({"h%d" % n: shell("up %d" % n) for n in range(60)}, "remote-shell-cmd"))
-    assert len(made.content("x")["blocks"]) <= 50 and "h59\nup 59" in made.whole.text
+    made = build_message(
+        execution({"h%d" % n: shell("up %d" % n) for n in range(60)}, "remote-shell-cmd")
+    )
+    assert len(made.content("x")["blocks"]) <= 50 and "h59\nup 59" in made.full_output.text
 
 
 # --- the line that says who asked ---------------------------------------------------------------
 
 
 def test_the_acknowledgements_line_stays():
-    line = {"type": "section", "block_id": ASKED, "text": {"type": "mrkdwn", "text": "<@U1> x"}}
+    line = {
+        "type": "section",
+        "block_id": REQUEST_BLOCK_ID,
+        "text": {"type": "mrkdwn", "text": "<@U1> x"},
+    }
     message = {"text": "other", "blocks": [{"type": "divider"}, line, {"type": "divider"}]}
-    assert kept_of(message, "U0HARBOUR02", "a.b") == [line]
-    made = report(execution(python("x")), asked=[line])
+    assert request_blocks(message, "U0HARBOUR02", "a.b") == [line]
+    made = build_message(execution(python("x")), asked=[line])
     assert made.blocks[0] == line and "asked by" not in text_of(made.blocks[-1])
 
 
 def test_without_a_line_of_its_own_what_is_known():
-    (made,) = kept_of({"text": "<@U0HARBOUR02> runs `deploy`\nmore"}, "U0HARBOUR02", "a.b")
-    assert made["block_id"] == ASKED and text_of(made) == "<@U0HARBOUR02> runs `deploy`"
-    (made,) = kept_of({}, "U0HARBOUR02", "a.b")
+    (made,) = request_blocks({"text": "<@U0HARBOUR02> runs `deploy`\nmore"}, "U0HARBOUR02", "a.b")
+    assert made["block_id"] == REQUEST_BLOCK_ID and text_of(made) == "<@U0HARBOUR02> runs `deploy`"
+    (made,) = request_blocks({}, "U0HARBOUR02", "a.b")
     assert text_of(made) == "<@U0HARBOUR02> asked for `a.b`"
-    assert kept_of({}, "st2admin", "a.b") == []
-    (made,) = kept_of({"text": "<!channel> x"}, "", "")
+    assert request_blocks({}, "st2admin", "a.b") == []
+    (made,) = request_blocks({"text": "<!channel> x"}, "", "")
     assert text_of(made) == "&lt;!channel&gt; x"
 
 
@@ -521,7 +546,7 @@ def assert_within_limits(content):
 
 @given(RESULTS, some.sampled_from(RUNNERS), some.sampled_from(STATUSES))
 def test_whatever_came_of_it_the_message_is_within_limits_and_safe(result, runner, status):
-    made = report(execution(result, runner, status), user="U0HARBOUR02")
+    made = build_message(execution(result, runner, status), user="U0HARBOUR02")
     assert_within_limits(made.content("note"))
     assert_safe(made)
 
@@ -530,7 +555,7 @@ def test_whatever_came_of_it_the_message_is_within_limits_and_safe(result, runne
 def test_whatever_an_execution_and_an_alias_are(document, extra, text, user):
     document = document if isinstance(document, dict) else {"result": document}
     extra = extra if isinstance(extra, dict) else {}
-    made = report(document, Alias(text, extra), user=user, note=text)
+    made = build_message(document, FormattedAlias(text, extra), user=user, note=text)
     assert_within_limits(made.content())
 
 
@@ -553,6 +578,6 @@ def test_slack_takes_it(server, runner):
     from helpers import make_client
 
     config = {"api_url": server.api_url, "action_token": server.bot_token}
-    made = report(execution({"h": shell("x" * 5000, "y", 1)}, runner, "failed"))
+    made = build_message(execution({"h": shell("x" * 5000, "y", 1)}, runner, "failed"))
     answer = make_client(config).call("chat.postMessage", {"channel": "general", **made.content()})
     assert answer["ok"]

@@ -800,7 +800,7 @@ def test_a_template_that_got_through_is_cancelled(world, monkeypatch):
 def test_parameters_that_nobody_asked_for_are_cancelled(world, monkeypatch):
     block = threading.Event()
     world.st2.action("demo.deploy", lambda **given: block.wait(20), {"service": {"type": "string"}})
-    monkeypatch.setattr(command_text, "pairs", lambda command: ([], command))
+    monkeypatch.setattr(command_text, "parse_pairs", lambda command: ([], command))
     result = world.ask("deploy x timeout=5")
     block.set()
     assert world.well is False and "timeout" in result["why"]

@@ -11,7 +11,7 @@ from typing import Any, Callable, List, Mapping, NamedTuple, Optional
 
 from st2slack.base.errors import ApiFault
 from st2slack.base.typed_text import all_without_typed_forms, texts_in, without_typed_forms
-from st2slack.results.result_blocks import NO_ALIAS, Alias
+from st2slack.results.result_blocks import NOTHING_FORMATTED, FormattedAlias
 from st2slack.stackstorm.alias import AliasTexts
 from st2slack.stackstorm.client import ENDED, Json, StackStorm
 
@@ -20,34 +20,36 @@ WAIT = 30.0  # seconds that the formatter has
 PAUSES = (0.2, 0.3, 0.5, 0.8, 1.2, 2.0)  # seconds between two looks; the last one from then on
 
 
-class Words(NamedTuple):
+class FormatResult(NamedTuple):
     """What an alias says, None where it wants no message; `why` there are no words, "" if so."""
 
-    alias: Optional[Alias]
+    alias: Optional[FormattedAlias]
     why: str = ""
 
 
-def words_about(
+def format_result(
     st2: StackStorm,
     execution: Mapping[str, Any],
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> Words:
+) -> FormatResult:
     """What the alias of an execution says about it; `sleep`, `clock`: seconds."""
     wanted = _wanted(st2, execution)
     if wanted is None:
-        return Words(NO_ALIAS)
+        return FormatResult(NOTHING_FORMATTED)
     if not wanted.enabled:
-        return Words(None)
+        return FormatResult(None)
     try:
         said = _run(st2, str(execution["id"]), sleep, clock)
     except ApiFault as fault:
         said = str(fault)
     if not isinstance(said, Mapping):
-        return Words(NO_ALIAS, "%s gave no text for the alias: %s" % (FORMATTER, said))
+        return FormatResult(
+            NOTHING_FORMATTED, "%s gave no text for the alias: %s" % (FORMATTER, said)
+        )
     if said.get("enabled") is False:
-        return Words(None)
-    return Words(_alias(said, wanted, list(texts_in(execution.get("parameters")))))
+        return FormatResult(None)
+    return FormatResult(_alias(said, wanted, list(texts_in(execution.get("parameters")))))
 
 
 def _wanted(st2: StackStorm, execution: Mapping[str, Any]) -> Optional[AliasTexts]:
@@ -79,7 +81,7 @@ def _run(
     return answer if good else "it ended as %s" % execution["status"]
 
 
-def _alias(said: Mapping[str, Any], wanted: AliasTexts, typed: List[str]) -> Alias:
+def _alias(said: Mapping[str, Any], wanted: AliasTexts, typed: List[str]) -> FormattedAlias:
     """What is said. Links and the like work where the alias's author wrote them, not where they
     came out of `typed`, the parameters.
     """
@@ -92,7 +94,7 @@ def _alias(said: Mapping[str, Any], wanted: AliasTexts, typed: List[str]) -> Ali
     color = {"color": extra["color"]} if isinstance(extra.get("color"), str) else {}
     formats = list(texts_in([wanted.format, wanted.extra]))
     shown = all_without_typed_forms(of_slack, typed, formats)
-    return Alias(
+    return FormattedAlias(
         without_typed_forms(str(text or ""), typed, formats),
         {**color, **(shown if isinstance(shown, Mapping) else {})},
     )

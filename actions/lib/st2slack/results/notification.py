@@ -19,7 +19,7 @@ _NOTIFIERS_WORDS = re.compile(r"Action \S+ (completed|succeeded|failed)\.")
 
 
 @dataclass(frozen=True)
-class Notice:
+class Notification:
     """What a notification says. `channel`, `thread_ts`, `message` (timestamp of the acknowledgement
     to change): "" where it does not say; `user`: who asked; `note`: the operator's words.
     """
@@ -32,7 +32,7 @@ class Notice:
     note: str = ""
 
 
-def notice_of(given: Mapping[str, Any]) -> Notice:
+def read_notification(given: Mapping[str, Any]) -> Notification:
     """The notice in the action's parameters: as `source_context` has it, else as given."""
     context = given.get("source_context")
     context = context if isinstance(context, Mapping) else {}
@@ -46,7 +46,7 @@ def notice_of(given: Mapping[str, Any]) -> Notice:
     if not _EXECUTION_ID.fullmatch(execution_id):
         raise InputError("Parameter `execution_id` must be the ID of an execution.")
     note = text("note")
-    return Notice(
+    return Notification(
         execution_id=execution_id,
         channel=text("channel"),
         thread_ts=_checked_ts("thread_ts", text("thread_ts")),
@@ -56,7 +56,7 @@ def notice_of(given: Mapping[str, Any]) -> Notice:
     )
 
 
-def workspace_of(given: Mapping[str, Any]) -> Optional[str]:
+def find_workspace(given: Mapping[str, Any]) -> Optional[str]:
     """The workspace that the parameters name, themselves or in `source_context`."""
     context = given.get("source_context")
     named = context.get("workspace") if isinstance(context, Mapping) else None

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Tuple
 
-from st2slack.results.plain_text import Part, clean, parts_of
+from st2slack.results.plain_text import Section, clean, to_sections
 
 SUCCEEDED, CANCELED = "succeeded", "canceled"
 # status → (emoji, word, what there is to say where the result itself names no error)
@@ -39,24 +39,24 @@ _TRACEBACK = "Traceback (most recent call last):"
 
 
 class Outcome(NamedTuple):
-    """`errors` come first for whoever reads it; none where all went well."""
+    """`errors` come first in the message; none if it succeeded; `body`: the rest."""
 
     status: str
     emoji: str
-    word: str
-    errors: List[Part]
-    parts: List[Part]
+    description: str
+    errors: List[Section]
+    body: List[Section]
 
     @property
-    def good(self) -> bool:
+    def is_success(self) -> bool:
         """Whether it ended well."""
         return self.status == SUCCEEDED
 
 
-Shown = Tuple[List[Part], List[Part]]  # errors, the rest
+Sections = Tuple[List[Section], List[Section]]  # errors, the rest
 
 
-def outcome_of(execution: Mapping[str, Any]) -> Outcome:
+def read_outcome(execution: Mapping[str, Any]) -> Outcome:
     """What came of an execution. Whatever stands in it, this raises nothing."""
     status = str(execution.get("status") or "unknown")
     emoji, word, said = _STATUSES.get(status, (_OPEN, "is " + status, ""))
@@ -66,54 +66,54 @@ def outcome_of(execution: Mapping[str, Any]) -> Outcome:
     if isinstance(result, Mapping):
         errors, parts = _shape(name)(result, status == SUCCEEDED)
     else:
-        errors, parts = [], parts_of(result)
+        errors, parts = [], to_sections(result)
     if said and not errors:
-        errors = [Part("", said)]
+        errors = [Section("", said)]
     return Outcome(status, emoji, word, errors, parts)
 
 
-def _shape(runner: str) -> Callable[[Mapping[str, Any], bool], Shown]:
+def _shape(runner: str) -> Callable[[Mapping[str, Any], bool], Sections]:
     for beginning, shape in _SHAPES:
         if runner.startswith(beginning):
             return shape
     return _any
 
 
-def _any(result: Mapping[str, Any], good: bool) -> Shown:
+def _any(result: Mapping[str, Any], good: bool) -> Sections:
     if good or not isinstance(result.get("error"), str):
-        return [], parts_of(result)
+        return [], to_sections(result)
     rest = {key: value for key, value in result.items() if key not in ("error", "traceback")}
-    return _text("", result["error"]), parts_of(rest)
+    return _text("", result["error"]), to_sections(rest)
 
 
-def _text(title: str, value: Any) -> List[Part]:
+def _text(title: str, value: Any) -> List[Section]:
     """A text as a piece of code, if there is any."""
     text = clean(value) if isinstance(value, str) else ""
-    return [Part(title, text, True)] if text else parts_of(value or None, title)
+    return [Section(title, text, True)] if text else to_sections(value or None, title)
 
 
 # --- what programs wrote ------------------------------------------------------------------------
 
 
-def _shell(result: Mapping[str, Any], good: bool) -> Shown:
+def _shell(result: Mapping[str, Any], good: bool) -> Sections:
     stdout, stderr = _text("stdout", result.get("stdout")), _text("stderr", result.get("stderr"))
     if good:
         return [], _untitled(stdout) + stderr
     code = result.get("return_code")
     errors = _text("", result.get("error")) + stderr
     if code not in (None, 0):
-        errors.insert(0, Part("", "Exit code %s." % code))
+        errors.insert(0, Section("", "Exit code %s." % code))
     return errors, stdout
 
 
-def _untitled(parts: List[Part]) -> List[Part]:
+def _untitled(parts: List[Section]) -> List[Section]:
     """What is the only thing that counts needs no title."""
     return [part._replace(title="") for part in parts]
 
 
-def _hosts(result: Mapping[str, Any], good: bool) -> Shown:
-    errors: List[Part] = []
-    parts: List[Part] = []
+def _hosts(result: Mapping[str, Any], good: bool) -> Sections:
+    errors: List[Section] = []
+    parts: List[Section] = []
     for host, of_host in result.items():
         if not isinstance(of_host, Mapping):
             return _any(result, good)
@@ -123,23 +123,23 @@ def _hosts(result: Mapping[str, Any], good: bool) -> Shown:
     return errors, parts
 
 
-def _titled(host: str, part: Part) -> Part:
+def _titled(host: str, part: Section) -> Section:
     return part._replace(title="%s: %s" % (host, part.title) if part.title else str(host))
 
 
-def _python(result: Mapping[str, Any], good: bool) -> Shown:
+def _python(result: Mapping[str, Any], good: bool) -> Sections:
     answered, stderr = result.get("result"), result.get("stderr")
     stdout = _text("stdout", result.get("stdout"))
     if good:
-        return [], parts_of(answered) + stdout
-    last = last_words(stderr) if isinstance(stderr, str) else ""
+        return [], to_sections(answered) + stdout
+    last = last_exception(stderr) if isinstance(stderr, str) else ""
     errors = _text("", result.get("error")) + _text("", last)
     if answered not in (None, "", "None"):
-        errors += parts_of(answered)
+        errors += to_sections(answered)
     return errors, stdout + _text("stderr", stderr)
 
 
-def last_words(stderr: str) -> str:
+def last_exception(stderr: str) -> str:
     """What the last traceback in a text ends in: the exception and its message, else ""."""
     _, found, traceback = stderr.rpartition(_TRACEBACK)
     if not found:
@@ -152,16 +152,16 @@ def last_words(stderr: str) -> str:
 # --- what services answered ---------------------------------------------------------------------
 
 
-def _http(result: Mapping[str, Any], good: bool) -> Shown:
+def _http(result: Mapping[str, Any], good: bool) -> Sections:
     if result.get("error"):
         return _text("", result["error"]), []
-    said = [Part("", "HTTP %s" % result["status_code"])] if result.get("status_code") else []
-    body = parts_of(result.get("body"), "body")
+    said = [Section("", "HTTP %s" % result["status_code"])] if result.get("status_code") else []
+    body = to_sections(result.get("body"), "body")
     return ([], said + body) if good else (said + body, [])
 
 
-def _workflow(result: Mapping[str, Any], good: bool) -> Shown:
-    output = parts_of(result.get("output"))
+def _workflow(result: Mapping[str, Any], good: bool) -> Sections:
+    output = to_sections(result.get("output"))
     found = result.get("errors")
     errors = [part for each in found for part in _error(each)] if isinstance(found, list) else []
     return list(dict.fromkeys(errors)), output
@@ -170,7 +170,7 @@ def _workflow(result: Mapping[str, Any], good: bool) -> Shown:
 _SEE_RESULT = re.compile(r"Execution failed\. See result for details\.?")
 
 
-def _error(error: Any) -> List[Part]:
+def _error(error: Any) -> List[Section]:
     """One error of a workflow: what its task itself says, where the message only points there."""
     if not isinstance(error, Mapping):
         return _text("", error)
@@ -183,34 +183,34 @@ def _error(error: Any) -> List[Part]:
     return _text(task, message) + deeper
 
 
-def _of_task(result: Any) -> Shown:
+def _of_task(result: Any) -> Sections:
     """A task's result tells its runner by its form only."""
     if not isinstance(result, Mapping):
-        return [], parts_of(result)
+        return [], to_sections(result)
     shape = _python if "exit_code" in result else _shell if "return_code" in result else None
     if shape is None:
         shape = _workflow if "errors" in result else _any
     errors, _ = shape(result, False)
-    return (errors, []) if errors else ([], parts_of(result))
+    return (errors, []) if errors else ([], to_sections(result))
 
 
-def _inquiry(result: Mapping[str, Any], good: bool) -> Shown:
-    return [], parts_of(result.get("response"))
+def _inquiry(result: Mapping[str, Any], good: bool) -> Sections:
+    return [], to_sections(result.get("response"))
 
 
-def _chain(result: Mapping[str, Any], good: bool) -> Shown:
+def _chain(result: Mapping[str, Any], good: bool) -> Sections:
     tasks = result.get("tasks")
     rows = [each for each in tasks if isinstance(each, Mapping)] if isinstance(tasks, list) else []
     steps = [{"task": each.get("name"), "state": each.get("state")} for each in rows]
     errors = [] if good else _text("", result.get("error"))
-    return errors, parts_of(result.get("published"), "published") + parts_of(steps, "tasks")
+    return errors, to_sections(result.get("published"), "published") + to_sections(steps, "tasks")
 
 
-def _nothing(result: Mapping[str, Any], good: bool) -> Shown:
+def _nothing(result: Mapping[str, Any], good: bool) -> Sections:
     return [], []
 
 
-_SHAPES: Tuple[Tuple[str, Callable[[Mapping[str, Any], bool], Shown]], ...] = (
+_SHAPES: Tuple[Tuple[str, Callable[[Mapping[str, Any], bool], Sections]], ...] = (
     ("local-shell", _shell),
     ("remote-shell", _hosts),
     ("python-script", _python),
@@ -233,15 +233,15 @@ def duration(seconds: Any) -> str:
         return ""
     if seconds < 10:
         return "%.1f s" % seconds
-    whole = int(seconds)
-    if whole < 60:
-        return "%d s" % whole
-    if whole < 3600:
-        return "%d min %d s" % divmod(whole, 60)
-    return "%d h %d min" % divmod(whole // 60, 60)
+    full_output = int(seconds)
+    if full_output < 60:
+        return "%d s" % full_output
+    if full_output < 3600:
+        return "%d min %d s" % divmod(full_output, 60)
+    return "%d h %d min" % divmod(full_output // 60, 60)
 
 
-def asked_by(execution: Mapping[str, Any]) -> str:
+def requester_of(execution: Mapping[str, Any]) -> str:
     """Who started it: the person an alias ran for, else the rule, else StackStorm's user; plain."""
     context = execution.get("context")
     if not isinstance(context, Mapping):

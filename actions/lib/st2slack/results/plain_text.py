@@ -12,16 +12,16 @@ import re
 import unicodedata
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence
 
-WIDEST = 110  # characters of a row; wider ones would wrap, so they are written as lines
-MOST_COLUMNS = 20
-LONGEST_CELL = 60
+MAX_WIDTH = 110  # characters of a row; wider ones would wrap, so they are written as lines
+MAX_COLUMNS = 20
+MAX_CELL = 60
 
 # Colours and cursor movements of terminals; other characters that print nothing.
 _TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
-class Part(NamedTuple):
+class Section(NamedTuple):
     """A piece of a report. `title`: "" for none; `text`: plain; `code`: its spaces count."""
 
     title: str
@@ -31,19 +31,19 @@ class Part(NamedTuple):
 
 def clean(text: Any) -> str:
     """`text` without what cannot be shown or sent, and without blank lines around it."""
-    whole = str(text).encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n")
-    whole = _UNPRINTABLE.sub("", _TERMINAL.sub("", whole).replace("\r", "\n"))
-    return whole.rstrip().lstrip("\n")
+    full_output = str(text).encode("utf-8", "replace").decode("utf-8").replace("\r\n", "\n")
+    full_output = _UNPRINTABLE.sub("", _TERMINAL.sub("", full_output).replace("\r", "\n"))
+    return full_output.rstrip().lstrip("\n")
 
 
-def parts_of(value: Any, title: str = "") -> List[Part]:
+def to_sections(value: Any, title: str = "") -> List[Section]:
     """The value in pieces; none where it is empty. An object's nested members get their own."""
     if isinstance(value, Mapping) and not _is_flat(value):
         return _mixed(value, title)
     return _part(value, title)
 
 
-def _mixed(value: Mapping[str, Any], title: str) -> List[Part]:
+def _mixed(value: Mapping[str, Any], title: str) -> List[Section]:
     plain = {key: inner for key, inner in value.items() if not _is_nested(inner)}
     found = _part(plain, title)
     for key, inner in value.items():
@@ -52,10 +52,10 @@ def _mixed(value: Mapping[str, Any], title: str) -> List[Part]:
     return found
 
 
-def _part(value: Any, title: str) -> List[Part]:
+def _part(value: Any, title: str) -> List[Section]:
     code = _is_nested(value) or (isinstance(value, str) and "\n" in clean(value))
     text = clean(_nested(value) if _is_nested(value) else _word(value))
-    return [Part(title, text, code)] if text else []
+    return [Section(title, text, code)] if text else []
 
 
 def _nested(value: Any) -> str:
@@ -119,7 +119,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
         named = {str(key): inner for key, inner in row.items()}
         cells.append([_cell(named.get(column)) for column in columns])
     widths = [max(_width(line[at]) for line in cells) for at in range(len(columns))]
-    if len(columns) > MOST_COLUMNS or sum(widths) + 2 * len(widths) > WIDEST:
+    if len(columns) > MAX_COLUMNS or sum(widths) + 2 * len(widths) > MAX_WIDTH:
         return "\n\n".join(_lines(row) for row in rows if row)
     rule = ["-" * width for width in widths]
     return "\n".join(_row(line, widths) for line in [cells[0], rule, *cells[1:]])
@@ -127,7 +127,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _cell(value: Any) -> str:
     text = " ".join(clean(_word(value)).split())
-    return text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 3] + "..."
+    return text if len(text) <= MAX_CELL else text[: MAX_CELL - 3] + "..."
 
 
 def _row(line: Sequence[str], widths: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ all else is escaped, and nothing in it can ping anybody. An alias's own text may
 mention people; what would ping a whole channel or group is shown as text there too.
 
 Limits (docs.slack.dev/reference/block-kit/blocks, chat.postMessage): 50 blocks, 3,000 characters of
-text in a section; counted as text_length.py says. What does not fit is in `whole`.
+text in a section; counted as text_length.py says. What does not fit is in `full_output`.
 """
 
 from __future__ import annotations
@@ -39,18 +39,20 @@ from st2slack.base.mrkdwn import escape, without_pings
 from st2slack.base.text_length import text_length
 from st2slack.base.truncate import URL, beginning, closed, head, linked
 from st2slack.base.typed_text import texts_in, without_typed_forms
-from st2slack.results.outcome import Outcome, asked_by, duration, outcome_of
-from st2slack.results.plain_text import Part, clean
+from st2slack.results.outcome import Outcome, duration, read_outcome, requester_of
+from st2slack.results.plain_text import Section, clean
 
 Json = Dict[str, Any]
-PIECE = 2400  # units (text_length.py) of a piece; Slack takes 3,000 in a section, and links grow
-BODY = 7000  # of all pieces of a message together
-SMALLEST = 100  # room that is worth a piece
-MOST_PIECES = 12
-MOST_BLOCKS = 50
-MOST_ATTACHMENTS = 20  # that an alias may bring
-SUMMARY = 600  # what a notification shows
-ASKED = "st2_asked"  # block_id of the line that says who asked for what; it is kept
+MAX_SECTION = (
+    2400  # units (text_length.py) of a piece; Slack takes 3,000 in a section, and links grow
+)
+MAX_BODY = 7000  # of all pieces of a message together
+MIN_SECTION = 100  # room that is worth a piece
+MAX_SECTIONS = 12
+MAX_BLOCKS = 50
+MAX_ATTACHMENTS = 20  # that an alias may bring
+MAX_SUMMARY = 600  # what a notification shows
+REQUEST_BLOCK_ID = "st2_asked"  # block_id of the line that says who asked for what; it is kept
 
 _TS = re.compile(r"\d{1,16}\.\d{6}")
 # What StackStorm gives that was not told its own address.
@@ -67,15 +69,15 @@ _OPTIONS = ("unfurl_links", "unfurl_media")
 _NAMES = ("username", "icon_emoji", "icon_url")  # whom a new message seems to be from
 
 
-class Whole(NamedTuple):
+class FullOutput(NamedTuple):
     """What did not fit, whole: the name of a file, and what is in it."""
 
     name: str
     text: str
 
 
-class Report(NamedTuple):
-    """A message. `channel`, `thread_ts`: where the alias wants it, "" where it does not say; `top`:
+class ResultMessage(NamedTuple):
+    """A message. `channel`, `thread_ts`: where the alias wants it, "" where it does not say; `header_size`:
     how many blocks tell who asked and how it ended.
     """
 
@@ -85,8 +87,8 @@ class Report(NamedTuple):
     options: Json
     channel: str = ""
     thread_ts: str = ""
-    whole: Optional[Whole] = None
-    top: int = 1
+    full_output: Optional[FullOutput] = None
+    header_size: int = 1
 
     def content(self, note: str = "") -> Json:
         """What chat.postMessage and chat.update take; `note`: plain text for the last line."""
@@ -98,32 +100,36 @@ class Report(NamedTuple):
     def pointing_to(self, channel: str) -> Json:
         """What an acknowledgement becomes whose result is in another conversation."""
         where = _context("The result is in <#%s>." % channel)
-        return {"text": self.text, "blocks": [*self.blocks[: self.top], where], "attachments": []}
+        return {
+            "text": self.text,
+            "blocks": [*self.blocks[: self.header_size], where],
+            "attachments": [],
+        }
 
 
-class Alias(NamedTuple):
+class FormattedAlias(NamedTuple):
     """What the alias makes of it: its text in Slack markup, and its `extra.slack`."""
 
     text: str = ""
     extra: Mapping[str, Any] = {}
 
 
-NO_ALIAS = Alias()
+NOTHING_FORMATTED = FormattedAlias()
 
 
-def report(
+def build_message(
     execution: Mapping[str, Any],
-    alias: Alias = NO_ALIAS,
+    alias: FormattedAlias = NOTHING_FORMATTED,
     asked: Sequence[Json] = (),
     user: str = "",
     note: str = "",
-) -> Report:
+) -> ResultMessage:
     """The message about an execution.
 
     `asked`: blocks of the acknowledgement that stay on top; `user`: who asked, a Slack ID or other
     plain text, "" where only the execution tells it; `note`: the operator's own words.
     """
-    outcome = outcome_of(execution)
+    outcome = read_outcome(execution)
     ref = clean(_action(execution)) or "an action"
     body = _Body(ref, str(execution.get("id") or ""))
     body.add_all(outcome.errors)
@@ -132,20 +138,20 @@ def report(
     own, attachments = _of_alias(alias.extra, said, body)
     if said and not (own or attachments):
         body.add_text(said)
-    if not (alias.text or own or attachments) or not outcome.good:
-        body.add_all(outcome.parts)
+    if not (alias.text or own or attachments) or not outcome.is_success:
+        body.add_all(outcome.body)
     above = [*asked, _section(_head(outcome, ref, execution)), *body.blocks]
-    foot = _foot(execution, "" if asked else clean(user) or asked_by(execution))
-    room = MOST_BLOCKS - len(above) - len(foot) - 1  # one for a note
-    return Report(
+    foot = _foot(execution, "" if asked else clean(user) or requester_of(execution))
+    room = MAX_BLOCKS - len(above) - len(foot) - 1  # one for a note
+    return ResultMessage(
         text=_summary(outcome, ref, said, body),
         blocks=[*above, *own[:room], *foot],
         attachments=attachments,
         options=_options(alias.extra),
         channel=_conversation(alias.extra.get("channel")),
         thread_ts=timestamp(alias.extra.get("thread_ts")),
-        whole=body.whole(said),
-        top=len(asked) + 1,
+        full_output=body.full_output(said),
+        header_size=len(asked) + 1,
     )
 
 
@@ -175,16 +181,16 @@ def _action(execution: Mapping[str, Any]) -> str:
 
 def _head(outcome: Outcome, ref: str, execution: Mapping[str, Any]) -> str:
     took = duration(execution.get("elapsed_seconds"))
-    after = " %s %s" % ("after" if not outcome.good else "in", took) if took else ""
+    after = " %s %s" % ("after" if not outcome.is_success else "in", took) if took else ""
     name = head(escape(ref.replace("`", "'")), 200)
-    return "%s `%s` *%s*%s" % (outcome.emoji, name, escape(outcome.word), after)
+    return "%s `%s` *%s*%s" % (outcome.emoji, name, escape(outcome.description), after)
 
 
 def _summary(outcome: Outcome, ref: str, said: str, body: _Body) -> str:
     """What a notification shows, and a client that knows no blocks."""
-    first = "%s %s" % (escape(ref), escape(outcome.word))
+    first = "%s %s" % (escape(ref), escape(outcome.description))
     text = escape(body.first) if outcome.errors or not said else said
-    return "\n".join(filter(None, (first, head(text, SUMMARY))))
+    return "\n".join(filter(None, (first, head(text, MAX_SUMMARY))))
 
 
 def _foot(execution: Mapping[str, Any], user: str) -> List[Json]:
@@ -208,22 +214,22 @@ class _Body:
         self.blocks: List[Json] = []
         self.first = ""  # the beginning of the first piece, plain
         self._name = "%s-%s.txt" % (re.sub(r"[^\w.-]", "_", ref)[:100], execution_id)
-        self._left = BODY
+        self._left = MAX_BODY
         self._pieces = 0
         self._cut = False
-        self._all: List[Part] = []
+        self._all: List[Section] = []
 
-    def add_all(self, parts: Sequence[Part]) -> None:
+    def add_all(self, parts: Sequence[Section]) -> None:
         """Take pieces in, as long as there is room."""
         for part in parts:
             self._all.append(part)
             self._add(part)
 
-    def _add(self, part: Part) -> None:
-        if self._left < SMALLEST or self._pieces >= MOST_PIECES:
+    def _add(self, part: Section) -> None:
+        if self._left < MIN_SECTION or self._pieces >= MAX_SECTIONS:
             self._cut = True
             return
-        shown = beginning(part.text, min(PIECE, self._left), str if part.code else escape)
+        shown = beginning(part.text, min(MAX_SECTION, self._left), str if part.code else escape)
         self._count(shown, len(shown) < len(part.text))
         self.first = self.first or shown
         if part.title:
@@ -232,13 +238,13 @@ class _Body:
 
     def add_text(self, text: str) -> None:
         """Take Slack markup in."""
-        shown = head(text, min(PIECE, max(self._left, 500)))
+        shown = head(text, min(MAX_SECTION, max(self._left, 500)))
         self._count(shown, len(shown) < len(text))
         self.blocks.append(_section(linked(closed(shown))))
 
     def fitting(self, text: str) -> str:
         """The beginning of Slack markup that stands elsewhere in the message."""
-        shown = head(text, PIECE)
+        shown = head(text, MAX_SECTION)
         self._count(shown, len(shown) < len(text))
         return closed(shown)
 
@@ -247,13 +253,13 @@ class _Body:
         self._pieces += 1
         self._cut = self._cut or cut
 
-    def whole(self, said: str) -> Optional[Whole]:
+    def full_output(self, said: str) -> Optional[FullOutput]:
         """Everything as one text, if the message does not show everything."""
         if not self._cut:
             return None
-        parts = ([Part("", said)] if said else []) + self._all
+        parts = ([Section("", said)] if said else []) + self._all
         pieces = ["%s\n%s" % (part.title, part.text) if part.title else part.text for part in parts]
-        return Whole(self._name, "\n\n".join(pieces) + "\n")
+        return FullOutput(self._name, "\n\n".join(pieces) + "\n")
 
 
 def _title(text: str) -> str:
@@ -276,7 +282,7 @@ def _of_alias(extra: Mapping[str, Any], said: str, body: _Body) -> Tuple[List[Js
     if single:
         single.setdefault("text", body.fitting(said))
         attachments.insert(0, {"mrkdwn_in": ["text", "pretext"], **single})
-    return blocks, attachments[:MOST_ATTACHMENTS]
+    return blocks, attachments[:MAX_ATTACHMENTS]
 
 
 def _objects(value: Any) -> List[Json]:
@@ -284,8 +290,8 @@ def _objects(value: Any) -> List[Json]:
         return []
     found = [each for each in value if isinstance(each, Mapping)]
     text = without_pings(json.dumps(found, ensure_ascii=False, default=str))
-    whole: List[Json] = json.loads(text.encode("utf-8", "replace"))
-    return whole
+    full_output: List[Json] = json.loads(text.encode("utf-8", "replace"))
+    return full_output
 
 
 def _author_text(text: str) -> str:
@@ -314,19 +320,19 @@ def _block(block: Any) -> Json:
     return made
 
 
-def kept_of(message: Mapping[str, Any], user: str, ref: str) -> List[Json]:
+def request_blocks(message: Mapping[str, Any], user: str, ref: str) -> List[Json]:
     """The line of an acknowledgement that says who asked for what, to stay on top.
 
     Its own block where there is one, else what it begins with, else what is known.
     """
     blocks = message.get("blocks")
     for block in blocks if isinstance(blocks, list) else ():
-        if isinstance(block, Mapping) and block.get("block_id") == ASKED:
+        if isinstance(block, Mapping) and block.get("block_id") == REQUEST_BLOCK_ID:
             return [dict(block)]
     text = message.get("text")
-    first = head(text.strip().split("\n")[0], PIECE) if isinstance(text, str) else ""
+    first = head(text.strip().split("\n")[0], MAX_SECTION) if isinstance(text, str) else ""
     if not first and PERSON_ID.fullmatch(user):
         first = "<@%s> asked for `%s`" % (user, escape(ref.replace("`", "'")))
     if not first:
         return []
-    return [{**_section(closed(without_pings(first))), "block_id": ASKED}]
+    return [{**_section(closed(without_pings(first))), "block_id": REQUEST_BLOCK_ID}]
