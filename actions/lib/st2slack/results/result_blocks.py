@@ -77,8 +77,8 @@ class FullOutput(NamedTuple):
 
 
 class ResultMessage(NamedTuple):
-    """A message. `channel`, `thread_ts`: where the alias wants it, "" where it does not say; `header_size`:
-    how many blocks tell who asked and how it ended.
+    """A message. `channel`, `thread_ts`: where the alias wants it, "" if it does not say;
+    `header_size`: how many blocks say who asked and how it ended.
     """
 
     text: str
