@@ -1,0 +1,5 @@
+"""Makes etc/slack/web_api.json and events.json from public sources: `bin/refresh_facts`.
+
+typings    what the types of @slack/web-api and @slack/types say
+sdk        what slack_sdk's methods take
+"""
