@@ -1,7 +1,8 @@
 """PURE: reads TypeScript declaration files (`.d.ts`) as far as Slack's packages use the language.
 
 Interfaces, type aliases, unions, intersections, arrays, tuples, literals, index signatures,
-generics and imports. Comments are skipped. What it does not know raises `Unreadable` with the place.
+generics and imports. Comments are skipped. What it does not know raises `Unreadable` with the
+place.
 """
 
 from __future__ import annotations
