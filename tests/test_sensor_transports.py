@@ -102,6 +102,26 @@ def test_a_lost_connection_is_renewed_and_nothing_is_lost(monkeypatch, slack, tr
         assert sensing.figure("reconnects") == 1
 
 
+def test_what_a_dead_connection_swallowed_is_fetched_when_the_next_one_is_lost(monkeypatch, slack):
+    """Slack takes a connection that fell silent for alive, and hands it every other message. What
+    it tries again can be lost with the next connection, and then comes much later, or never."""
+    monkeypatch.setattr(connection, "QUIET", 0.2)
+    monkeypatch.setattr(connection, "ANSWER", 0.2)
+    slack.socket.ack_timeout = 1000  # Slack tries nothing again in this test
+    with Sensing(slack, "socket_mode") as sensing:
+        sensing.say("m 0")
+        sensing.wait_texts(1)
+        silent = sensing.link()
+        silent.freeze()
+        until(lambda: len(sensing.links()) == 2 and "caught_up" in sensing.states)
+        for number in range(1, 9):
+            sensing.say("m %d" % number)
+        until(lambda: len(sensing.texts) == 5)  # half of them
+        (other,) = [link for link in sensing.links() if link is not silent]
+        other.cut()
+        assert sorted(numbers(sensing.wait_texts(9))) == list(range(9))
+
+
 def test_a_half_open_connection_is_noticed(monkeypatch, sensing):
     monkeypatch.setattr(connection, "QUIET", 0.2)
     monkeypatch.setattr(connection, "ANSWER", 0.2)

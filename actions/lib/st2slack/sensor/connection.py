@@ -93,6 +93,7 @@ class Link:
         self.is_counted = False  # as a success or as a failed try, by Backoff
         self.asked_to_leave = ""
         self.ended = ""
+        self.is_abandoned = False  # it fell silent: Slack may take it for alive
 
     def greet(self, timeout: float, stop: threading.Event) -> None:
         """Wait for the hello. Raises Disconnected where it does not come, and closes the socket."""
@@ -139,7 +140,7 @@ class Link:
         received = self._wire.received
         if self._is_clogged(now, ANSWER):
             self.ended = "nothing could be sent for %.0f s" % ANSWER
-            self._wire.cut()
+            self._abandon()
         elif received != self._received or not idle:
             # While frames wait we do not read, so silence says nothing about the other side.
             self._received, self.heard, self._pinged = received, now, None
@@ -149,7 +150,11 @@ class Link:
             self.ended = "nothing was heard for %.0f s, not even an answer to a ping" % (
                 now - self.heard
             )
-            self._wire.cut()
+            self._abandon()
+
+    def _abandon(self) -> None:
+        self.is_abandoned = True
+        self._wire.cut()
 
     def drain(self, stop: threading.Event) -> bool:
         """Let it hand over what it still holds, for a short while, then leave it in order.

@@ -10,7 +10,7 @@ This machine's clock is not Slack's: when a gap ends is told by Slack's clock (c
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional, Set, Tuple
 
 from st2slack.base.timestamps import seconds, timestamp
 from st2slack.sensor.backfill import event_type, is_wanted
@@ -21,7 +21,21 @@ from st2slack.sensor.spans import Missing, Span, Spans, just_before
 from st2slack.settings.sensor import SensorSettings
 
 UNREADABLE_FOR = 600.0  # seconds in which a channel is not asked again that cannot be read
+# Seconds in which Slack may still take a silent connection for alive. It hands events to it,
+# and what it tries again can be lost with the next connection.
+ABANDONED_FOR = 60.0
 MOST_THREADS = 1000  # of a channel; more are looked for again by their parents
+
+
+class Abandoned(NamedTuple):
+    """A connection that fell silent. `at`: Unix seconds; `marks`: up to where everything came."""
+
+    at: float
+    marks: Dict[str, str]
+
+    def since(self, channel: str, mark: str) -> str:
+        """From when the channel may lack something, where the latest that came is `mark`."""
+        return min(mark, self.marks.get(channel, timestamp(self.at - SKEW)))
 
 
 class GapLedger:
@@ -49,6 +63,7 @@ class GapLedger:
         self.version = 0  # of what is missing: see deferred acknowledgements
         self.overflowing: Set[LineKey] = set()
         self._marks_before: Optional[Dict[str, str]] = None
+        self._abandoned: Optional[Abandoned] = None
 
     # --- opening --------------------------------------------------------------------------------
 
@@ -59,6 +74,23 @@ class GapLedger:
     def forget_marks(self) -> None:
         """Nothing was."""
         self._marks_before = None
+
+    def abandon(self, now: float) -> None:
+        """The connection fell silent: Slack may go on to send to it for a while."""
+        marks = self._marks()
+        if self._is_abandoned(now) is not None:
+            marks = self._since_abandoned(marks, now)
+        self._abandoned = Abandoned(now, marks)
+
+    def _is_abandoned(self, now: float) -> Optional[Abandoned]:
+        found = self._abandoned
+        return found if found is not None and now - found.at < ABANDONED_FOR else None
+
+    def _since_abandoned(self, marks: Mapping[str, str], now: float) -> Dict[str, str]:
+        found = self._is_abandoned(now)
+        if found is None:
+            return dict(marks)
+        return {channel: found.since(channel, mark) for channel, mark in marks.items()}
 
     def restore(self, gaps: Mapping[str, Missing]) -> None:
         """Take in what was missing when the sensor ended."""
@@ -84,6 +116,7 @@ class GapLedger:
         if since is None:
             since = self._marks() if self._marks_before is None else self._marks_before
         self._marks_before = None
+        since = self._since_abandoned(since, now)
         most = max(0, int(self._settings.backfill_max_channels))
         with self.lock:
             wanted = sorted(since, key=lambda channel: since[channel], reverse=True)

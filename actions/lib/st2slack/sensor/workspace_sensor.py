@@ -337,6 +337,8 @@ class SensedWorkspace:
         is_connected = state == connection.CONNECTED
         if self._connected and not is_connected:
             self._connected = self.catch_up.connected = False
+            if self._keeper.link is not None and self._keeper.link.is_abandoned:
+                self.ledger.abandon(now)
             self.ledger.open(now, self.checkpoint.alive)
         self.status.set(state=state, why=why, since=now)
         self._next_beat = 0.0  # the kept status follows at once
