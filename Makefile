@@ -44,8 +44,10 @@ $(NODE_CLIENTS): tests/node/package.json
 demo: venv
 	@$(RUN) -m sandbox demo
 
+# Four workers: the tests wait more than they compute. WORKERS=0 runs them one after the other.
+WORKERS ?= 4
 test: venv
-	$(RUN) -m pytest $(TESTS)
+	$(RUN) -m pytest $(TESTS) -n $(WORKERS) --dist worksteal
 
 lint: venv
 	$(RUN) -m ruff check .

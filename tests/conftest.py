@@ -5,6 +5,7 @@ from sandbox.stackstorm import path
 path.add_standins()  # the real StackStorm where it can be imported, our stand-ins elsewhere
 
 import os  # noqa: E402
+from collections import Counter  # noqa: E402
 
 import hypothesis  # noqa: E402
 import pytest  # noqa: E402
@@ -26,6 +27,20 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("gate")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """List why tests were skipped: each reason names what would run them."""
+    reasons = Counter(_reason(report) for report in terminalreporter.stats.get("skipped", ()))
+    if reasons:
+        terminalreporter.section("skipped tests, and what would run them", sep="-")
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line("%5d  %s" % (count, reason))
+
+
+def _reason(report):
+    reason = report.longrepr[2] if isinstance(report.longrepr, (tuple, list)) else report.longrepr
+    return str(reason).replace("Skipped: ", "", 1)
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +92,7 @@ def needed():
     if chromium.PROGRAM is None and os.environ.get("CHROMIUM") == "required":
         pytest.fail("CHROMIUM=required, but there is no chromium (apt-get install chromium)")
     if chromium.PROGRAM is None:
-        pytest.skip("no browser here: no chromium (apt-get install chromium)")
+        pytest.skip("needs a browser: chromium (apt-get install chromium)")
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ def needed():
     if lacks and os.environ.get("NODE_CLIENTS") == "required":
         pytest.fail("NODE_CLIENTS=required, but there is no " + lacks)
     if lacks:
-        pytest.skip("no clients for Node here: no " + lacks)
+        pytest.skip("needs Slack's clients for Node: " + lacks)
 
 
 def start(script, slack, **more):

@@ -71,7 +71,7 @@ def needed():
     if lacks and os.environ.get("SLAPD") == "required":
         pytest.fail("SLAPD=required, but there is no " + lacks)
     if lacks:
-        pytest.skip("no LDAP server here: no " + lacks)
+        pytest.skip("needs an LDAP server: " + lacks)
 
 
 def entry(dn, *classes, **attributes):

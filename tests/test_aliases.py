@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 from alias_commands import COMMANDS
-from helpers import passing
+from helpers import NEEDS_STACKSTORM, passing
 
 from sandbox.stackstorm import metadata, parameters
 from sandbox.stackstorm import path as stackstorm_path
@@ -84,7 +84,7 @@ def typed(config, command):
 
 
 def said(config, command):
-    jinja2 = pytest.importorskip("jinja2", reason="StackStorm renders by Jinja: make test-st2")
+    jinja2 = pytest.importorskip("jinja2", reason="needs Jinja2: make venv")
     name, execution = typed(config, command)
     template = jinja2.Environment().from_string(ALIASES[name]["result"]["format"])
     return template.render(execution=execution).strip()
@@ -218,9 +218,7 @@ def given(format_string, command):
         return None
 
 
-@pytest.mark.skipif(
-    not stackstorm_path.real_folder("st2common"), reason="needs StackStorm: make test-st2"
-)
+@pytest.mark.skipif(not stackstorm_path.real_folder("st2common"), reason=NEEDS_STACKSTORM)
 @pytest.mark.parametrize(
     ("format_string", "command"),
     ODD

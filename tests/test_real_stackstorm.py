@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers import NEEDS_STACKSTORM
 
 from catalogue import sources
 from sandbox.stackstorm import path as stackstorm_path
@@ -17,7 +18,7 @@ from sandbox.stackstorm import path as stackstorm_path
 CHECKOUT = os.environ.get("ST2_REPO_PATH", "")
 pytestmark = pytest.mark.skipif(
     not (CHECKOUT and stackstorm_path.real_folder("st2common")),
-    reason="needs StackStorm: make test-st2 ST2_REPO_PATH=…",
+    reason=NEEDS_STACKSTORM,
 )
 ROOT = Path(__file__).resolve().parents[1]
 ACTIONS = sorted((ROOT / "actions").glob("*.yaml"))

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
+from helpers import NEEDS_STACKSTORM
 
 from sandbox.stackstorm import metadata, parameters, rules
 from sandbox.stackstorm import path as stackstorm_path
@@ -27,7 +28,7 @@ SCHEMAS["core.st2.generic.notifytrigger"] = NOTICE
 SCHEMAS["core.st2.generic.inquiry"] = NOTICE
 CHECKOUT = os.environ.get("ST2_REPO_PATH", "")
 on_stackstorm = pytest.mark.skipif(
-    not (CHECKOUT and stackstorm_path.real_folder("st2common")), reason="needs StackStorm"
+    not (CHECKOUT and stackstorm_path.real_folder("st2common")), reason=NEEDS_STACKSTORM
 )
 
 

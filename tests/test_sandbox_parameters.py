@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from helpers import NEEDS_STACKSTORM
 
 from sandbox.stackstorm import casts, config, masking, parameters, schema, words
 from sandbox.stackstorm.metadata import TYPES, Action
@@ -525,7 +526,7 @@ JSON_VALUES = [
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_the_real_command_makes_the_same_of_words(kind):
-    real = pytest.importorskip("st2client.commands.action", reason="StackStorm is not here")
+    real = pytest.importorskip("st2client.commands.action", reason=NEEDS_STACKSTORM)
     echo = SimpleNamespace(ref="tiny.echo", parameters={"p": {"type": kind}})
     runner = SimpleNamespace(runner_parameters={})
     for text in TEXTS:
@@ -542,7 +543,7 @@ def test_the_real_command_makes_the_same_of_words(kind):
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_the_real_api_makes_the_same_of_values(kind):
-    real_param = pytest.importorskip("st2common.util.param", reason="StackStorm is not here")
+    real_param = pytest.importorskip("st2common.util.param", reason=NEEDS_STACKSTORM)
     for value in [*JSON_VALUES, *TEXTS]:
         try:
             cast = real_param._cast(value, {"type": kind})
@@ -563,7 +564,7 @@ def test_the_real_api_makes_the_same_of_values(kind):
     ("schemas", "values", "said"), [row for row in PRESENCE if "is fixed" not in str(row[2])]
 )
 def test_the_real_api_refuses_the_same(schemas, values, said):
-    pytest.importorskip("st2common.util.param", reason="StackStorm is not here")
+    pytest.importorskip("st2common.util.param", reason=NEEDS_STACKSTORM)
     assert real_refuses(schemas, values) is (said is not None)
 
 

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 import test_triggers as tables
 import yaml
+from helpers import NEEDS_STACKSTORM
 from hypothesis import given
 
 from sandbox.stackstorm import path as stackstorm_path
@@ -153,7 +154,7 @@ def test_a_payload_that_breaks_its_schema_is_found():
 # --- on StackStorm's own code ---------------------------------------------------------------------
 
 on_stackstorm = pytest.mark.skipif(
-    not stackstorm_path.real_folder("st2common"), reason="needs StackStorm: make test-st2"
+    not stackstorm_path.real_folder("st2common"), reason=NEEDS_STACKSTORM
 )
 
 

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from helpers import NEEDS_STACKSTORM
 
 IN_TURN = [("answer", 0), ("end", 0), ("answer", 1), ("end", 1), ("answer", 2), ("end", 2)]
 AT_ONCE = [("answer", 0), ("answer", 1), ("answer", 2), ("end", 0), ("end", 1), ("end", 2)]
@@ -66,7 +67,7 @@ def test_a_root_that_is_resumed_before_the_first_has_ended(st2, order, states):
 
 def conducted(order):
     """The same by StackStorm's engine (`make test-st2`)."""
-    conducting = pytest.importorskip("orquesta.conducting")
+    conducting = pytest.importorskip("orquesta.conducting", reason=NEEDS_STACKSTORM)
     from orquesta import events, statuses
     from orquesta.specs import native
 

@@ -1,12 +1,13 @@
 """Workflows on the stand-in end as they do in StackStorm's own engine: `make test-st2`."""
 
 import pytest
+from helpers import NEEDS_STACKSTORM
 from test_standin_yaql import CONTEXT, KNOWN
 
 from sandbox.stackstorm.api.workflow_spec import render
 
-expressions = pytest.importorskip("orquesta.expressions.base")
-conducting = pytest.importorskip("orquesta.conducting")
+expressions = pytest.importorskip("orquesta.expressions.base", reason=NEEDS_STACKSTORM)
+conducting = pytest.importorskip("orquesta.conducting", reason=NEEDS_STACKSTORM)
 
 HEAD = """
 version: 1.0

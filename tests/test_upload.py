@@ -393,7 +393,7 @@ def test_what_cannot_be_uploaded_is_named_and_nothing_is_sent(slack, config, tmp
     assert slack.requests == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.skipif(os.geteuid() == 0, reason="needs a user other than root, who reads every file")
 def test_a_file_that_may_not_be_read(slack, config, report):
     os.chmod(report, 0)
     with pytest.raises(InputError, match="cannot be read on the action runner: Permission denied"):
@@ -726,7 +726,7 @@ def test_a_small_file_says_nothing(config, report):
     assert (done.stdout, done.stderr) == ("", "")
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs Linux: /proc")
 def test_a_file_is_never_in_memory_as_a_whole():
     size = 96
     rows = bench_files.measure(uploaded=size, downloaded=size)

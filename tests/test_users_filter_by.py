@@ -282,7 +282,7 @@ def alone(config, name):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is told by Linux only")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux: /proc")
 def test_a_hundred_thousand_users_take_no_more_memory_than_some_pages(slack, config):
     """All of them kept would be 170 MB more (tried)."""
     slack.workspace.add_crowd(5_000)
