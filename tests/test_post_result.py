@@ -418,7 +418,7 @@ def test_a_formatter_that_does_not_end_is_not_waited_for_long(slack, st2, config
     notice = Notification(execution_id, DEPLOYS)
     told = post_result(StackStorm(st2.client()), make_client(config), notice, times)
     assert "it was delayed after 30 s" in told["why"]
-    assert alias_format.WAIT <= sum(clock.slept) < alias_format.WAIT + 2
+    assert alias_format.TIMEOUT <= sum(clock.slept) < alias_format.TIMEOUT + 2
     assert texts(messages(slack)[-1])[1] == "all is well"
 
 

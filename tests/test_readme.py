@@ -20,6 +20,7 @@ from sandbox.stackstorm import metadata, parameters, rules, runner
 from sandbox.stackstorm.api import StandInApi
 from sandbox.stackstorm.datastore import ActionService
 from st2slack.results import result_blocks
+from st2slack.stackstorm.execution import Execution
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -179,7 +180,7 @@ def test_every_piece_of_yaml_can_be_used(text, tmp_path):
     if "formats" in document:
         of_slack = document["result"]["extra"]["slack"]
         assert result_blocks.build_message(
-            {}, result_blocks.FormattedAlias("text", of_slack)
+            Execution(""), result_blocks.FormattedAlias("text", of_slack)
         ).attachments
         return
     if "tasks" in document:

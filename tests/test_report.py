@@ -19,6 +19,7 @@ from st2slack.results.result_blocks import (
     build_message,
     request_blocks,
 )
+from st2slack.stackstorm.execution import Execution
 
 ID = "65a0c0ffee65a0c0ffee0001"
 TRACEBACK = """st2.actions: starts
@@ -32,7 +33,7 @@ st2slack.base.errors.Refusal: chat.postMessage was refused by Slack: is_archived
 
 
 def execution(result, runner="python-script", status="succeeded", **more):
-    return {
+    document = {
         "id": ID,
         "status": status,
         "action": {"ref": "deploys.restart"},
@@ -42,6 +43,7 @@ def execution(result, runner="python-script", status="succeeded", **more):
         "result": result,
         **more,
     }
+    return Execution.from_json(document)
 
 
 def python(result=None, stdout="", stderr="", code=0, **more):
@@ -483,8 +485,8 @@ def test_a_long_text_of_an_alias_is_cut_at_a_seam():
     made = build_message(execution(python("x")), FormattedAlias("```\n" + "x & y\n" * 1000 + "```"))
     shown = text_of(made.blocks[1])
     assert shown.endswith("\n```") and shown.count("```") == 2 and made.full_output is not None
-    assert truncate.head("a <https://x.example|y> b", 12) == "a "
-    assert truncate.head("ab &amp; cd", 6) == "ab "
+    assert truncate.truncate_markup("a <https://x.example|y> b", 12) == "a "
+    assert truncate.truncate_markup("ab &amp; cd", 6) == "ab "
 
 
 def test_many_parts_end_in_the_file():
@@ -505,7 +507,7 @@ def test_the_acknowledgements_line_stays():
     }
     message = {"text": "other", "blocks": [{"type": "divider"}, line, {"type": "divider"}]}
     assert request_blocks(message, "U0HARBOUR02", "a.b") == [line]
-    made = build_message(execution(python("x")), asked=[line])
+    made = build_message(execution(python("x")), request=[line])
     assert made.blocks[0] == line and "asked by" not in text_of(made.blocks[-1])
 
 
@@ -531,7 +533,7 @@ VALUES = some.recursive(
 NAMES = ["result", "stdout", "stderr", "return_code", "exit_code", "error", "errors", "output"]
 NAMES += ["response", "body", "tasks", "published", "status_code", "message", "task_id"]
 RESULTS = some.dictionaries(some.sampled_from(NAMES), VALUES, max_size=5) | VALUES
-RUNNERS = [name for name, _ in outcome._SHAPES] + ["x"]
+RUNNERS = [name for name, _ in outcome._READERS] + ["x"]
 STATUSES = ["succeeded", "failed", "timeout", "abandoned", "canceled", "running"]
 
 
@@ -555,16 +557,18 @@ def test_whatever_came_of_it_the_message_is_within_limits_and_safe(result, runne
 def test_whatever_an_execution_and_an_alias_are(document, extra, text, user):
     document = document if isinstance(document, dict) else {"result": document}
     extra = extra if isinstance(extra, dict) else {}
-    made = build_message(document, FormattedAlias(text, extra), user=user, note=text)
+    made = build_message(
+        Execution.from_json(document), FormattedAlias(text, extra), user=user, note=text
+    )
     assert_within_limits(made.content())
 
 
 @given(some.text(), some.integers(0, 300))
 def test_a_beginning_is_one_and_fits(text, limit):
-    for written in (str, truncate.escape):
-        cut = truncate.beginning(text, limit, written)
-        assert text.startswith(cut) and text_length(written(cut)) <= limit
-    assert text.startswith(truncate.head(text, limit))
+    for encode in (str, truncate.escape):
+        cut = truncate.truncate_text(text, limit, encode)
+        assert text.startswith(cut) and text_length(encode(cut)) <= limit
+    assert text.startswith(truncate.truncate_markup(text, limit))
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ from st2slack.approvals.votes import Vote, votes_for
 from st2slack.base.ids import PERSON_ID, USERGROUP_ID
 from st2slack.base.mrkdwn import escape
 from st2slack.base.text_length import shorten, text_length
-from st2slack.base.truncate import head
+from st2slack.base.truncate import truncate_markup
 from st2slack.settings.access import EVERYONE
 
 Block = Dict[str, Any]
@@ -287,7 +287,11 @@ def _format_entry(entry: str) -> str:
 
 def _cut_markup(markup: str, max_length: int) -> str:
     """Slack markup in at most `most` units, cut within none of its forms."""
-    return markup if text_length(markup) <= max_length else head(markup, max_length - 3) + "..."
+    return (
+        markup
+        if text_length(markup) <= max_length
+        else truncate_markup(markup, max_length - 3) + "..."
+    )
 
 
 # --- inputs ---------------------------------------------------------------------------------------

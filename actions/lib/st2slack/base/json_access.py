@@ -16,6 +16,16 @@ def as_object(value: object) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
+def find_as_object(value: object) -> Optional[JsonObject]:
+    """The value if it is an object, else None."""
+    return value if isinstance(value, dict) else None
+
+
+def as_list(value: object) -> List[object]:
+    """The value if it is a list, else []."""
+    return value if isinstance(value, list) else []
+
+
 def as_objects(value: object) -> List[JsonObject]:
     """The objects in the value if it is a list; other elements are left out."""
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

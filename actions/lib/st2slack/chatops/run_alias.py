@@ -18,7 +18,7 @@ from st2slack.authorization.decision import ACTION, ALIAS, Resource
 from st2slack.base.errors import ApiFault, ApiRefusal, SlackError
 from st2slack.base.mrkdwn import without_pings
 from st2slack.base.templates import has_template
-from st2slack.base.truncate import closed, head
+from st2slack.base.truncate import close_code_block, truncate_markup
 from st2slack.base.typed_text import with_own_forms
 from st2slack.chatops import command_text
 from st2slack.chatops.incoming import IncomingCommand
@@ -180,5 +180,5 @@ def _acknowledgement(who: str, command: str, chosen: MatchedAlias, answer: Alias
     lines = ["%s runs %s." % (who, in_code(shown))]
     if answer.message:
         shown = without_pings(with_own_forms(answer.message, [chosen.alias.ack.format]))
-        lines.append(closed(head(shown, command_text.MAX_ANSWER_LENGTH)))
+        lines.append(close_code_block(truncate_markup(shown, command_text.MAX_ANSWER_LENGTH)))
     return "\n".join(lines)

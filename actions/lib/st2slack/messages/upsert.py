@@ -1,39 +1,47 @@
-"""A message kept current: which one it is survives in StackStorm's datastore.
+"""A message that is posted once and changed from then on, by a key in StackStorm's datastore.
 
-Under its key stands a record, as JSON: `channel` (ID), `ts`, `asked` (the channel as it was given)
-and what else belongs to it. Before a message is posted the record says `begun` (Unix seconds) in
-place of `ts`; a call that finds that there looks for the message first: the one before it may have
-ended between posting and storing. It knows it by its metadata, which no person sees.
+The value of the key is a record, see MessageRecord. Before a message is posted, the record says
+when (`begun`) instead of the message's timestamp; a call that finds such a record searches the
+conversation first, because the call before it may have ended between posting and storing. The
+message is recognized by its metadata, which people do not see.
 
-Two calls at once would both post: a policy of the action lets one run after the other.
+Two calls at the same time would both post: a policy of the action runs one after the other.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import time
-from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional
+from dataclasses import dataclass, replace
+from typing import Callable, Iterator, Mapping, NamedTuple, Optional
 
 from st2slack.api.client import Client
 from st2slack.api.retry import TROUBLE
 from st2slack.base.errors import ApiFault, InputError, NotDelivered, Refusal, SlackError
 from st2slack.base.ids import CONVERSATION_ID, PERSON_ID, plain_id
+from st2slack.base.json_access import (
+    JsonObject,
+    as_object,
+    get_number,
+    get_object,
+    get_objects,
+    get_text,
+    is_true,
+)
 from st2slack.people.lookup import find_channel
-from st2slack.stackstorm.client import StackStorm
+from st2slack.stackstorm.datastore import Datastore, UnreadableRecord
 
-Json = Dict[str, Any]
 EVENT = "st2_kept"  # type of the metadata
 # The message cannot be changed (any more): deleted, of another app, or too old.
-GONE = ("message_not_found", "cant_update_message", "edit_window_closed")
-# Whom a message seems to be from is fixed when it is posted: chat.update has no argument for it.
-OF_A_NEW_ONE = ("username", "icon_emoji", "icon_url")
+NOT_EDITABLE = ("message_not_found", "cant_update_message", "edit_window_closed")
+# The author that a message shows is fixed when it is posted: chat.update has no argument for it.
+POST_ONLY_ARGUMENTS = ("username", "icon_emoji", "icon_url")
 NO_THREAD = ("thread_not_found", "cannot_reply_to_message", "message_not_found")
-MARGIN = 60.0  # seconds that the clocks of Slack and StackStorm may differ by
-MOST_PAGES = 10  # that are looked through, 200 messages each
+CLOCK_SKEW = 60.0  # seconds by which the clocks of Slack and StackStorm may differ
+MAX_PAGES = 10  # of 200 messages each, that are searched
 
 
-class Place(NamedTuple):
+class Destination(NamedTuple):
     """Where a message goes. `channel`: as given; `thread_ts`: "" for none; `broadcast`: whether a
     reply is shown in the channel too.
     """
@@ -43,151 +51,207 @@ class Place(NamedTuple):
     broadcast: bool = False
 
 
-class Put(NamedTuple):
-    """Which message it is now. `created`: this call posted it; `why`: what else there is to say."""
+class UpsertResult(NamedTuple):
+    """The message as it is now. `created`: this call posted it; `remark`: all else there is to
+    say, "" for nothing.
+    """
 
     channel: str
     ts: str
     created: bool
-    why: str = ""
+    remark: str = ""
 
 
-class KeptMessage:
-    """The message under one key. `ttl`: seconds after which it is forgotten; `clock`: Unix time."""
+@dataclass(frozen=True)
+class MessageRecord:
+    """What the datastore holds of a message. `channel`: its ID, "" until it is posted; `asked`: the
+    channel as it was given; `begun`: Unix seconds at which posting began, None once it ended;
+    `reply`: key of the reply that was posted as this message; `uploaded`, `file`: whether the
+    output was uploaded, and the ID of the file.
+    """
+
+    channel: str = ""
+    ts: str = ""
+    asked: str = ""
+    thread_ts: str = ""
+    begun: Optional[float] = None
+    reply: str = ""
+    uploaded: bool = False
+    file: str = ""
+
+    @classmethod
+    def from_json(cls, record: JsonObject) -> MessageRecord:
+        """The record as it is stored."""
+        return cls(
+            channel=get_text(record, "channel"),
+            ts=get_text(record, "ts"),
+            asked=get_text(record, "asked"),
+            thread_ts=get_text(record, "thread_ts"),
+            begun=get_number(record, "begun"),
+            reply=get_text(record, "reply"),
+            uploaded=is_true(record, "uploaded"),
+            file=get_text(record, "file"),
+        )
+
+    def to_json(self) -> JsonObject:
+        """What is stored: no empty member."""
+        members: JsonObject = {
+            "channel": self.channel,
+            "ts": self.ts,
+            "asked": self.asked,
+            "thread_ts": self.thread_ts,
+            "begun": self.begun,
+            "reply": self.reply,
+            "uploaded": self.uploaded,
+            "file": self.file,
+        }
+        return {key: value for key, value in members.items() if value}
+
+
+EMPTY = MessageRecord()
+
+
+class UpsertedMessage:
+    """The message under one key. `ttl`: seconds after which its record is deleted; `clock`: Unix
+    time. Raises InputError if the key holds something else than a record.
+    """
 
     def __init__(
         self,
-        st2: StackStorm,
+        datastore: Datastore,
         client: Client,
         key: str,
         ttl: Optional[int] = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._st2 = st2
+        self._datastore = datastore
         self._client = client
         self.key = key
         self._ttl = ttl
         self._clock = clock
         self.record = self._read()
 
-    def _read(self) -> Json:
-        text = self._st2.read(self.key)
+    def derive(self, key: str, ttl: Optional[int]) -> UpsertedMessage:
+        """The message under another key."""
+        return UpsertedMessage(self._datastore, self._client, key, ttl, self._clock)
+
+    def _read(self) -> MessageRecord:
         try:
-            found = json.loads(text) if text else {}
-        except ValueError:
-            found = None
-        if not isinstance(found, dict):
+            return MessageRecord.from_json(self._datastore.read_record(self.key) or {})
+        except UnreadableRecord:
             raise InputError(
                 "The datastore's key %s holds no record of a message. Delete it (st2 key delete "
                 "%s) and try again." % (self.key, self.key)
-            )
-        return found
+            ) from None
 
-    def keep(self, **more: Any) -> None:
-        """Store the record, with this in it."""
-        self.record.update(more)
-        self._st2.write(self.key, json.dumps(self.record), self._ttl)
+    def save(self, record: MessageRecord) -> None:
+        """Store the record."""
+        self.record = record
+        self._datastore.write_record(self.key, record.to_json(), self._ttl)
 
     def forget(self) -> None:
-        """There is no message."""
-        self.record = {}
-        with contextlib.suppress(ApiFault):  # a look more, next time
-            self._st2.delete(self.key)
+        """Delete the record: there is no message."""
+        self.record = EMPTY
+        with contextlib.suppress(ApiFault):  # then the next call searches for a message
+            self._datastore.delete(self.key)
 
-    def put(self, content: Mapping[str, Any], place: Place, **more: Any) -> Put:
-        """Change the message to `content`; post it where there is none (any more).
+    def upsert(
+        self, content: JsonObject, destination: Destination, reply: str = ""
+    ) -> UpsertResult:
+        """Change the message to `content`; post it if there is none (any more).
 
-        `more`: what else the record of a message has that is posted now.
+        `reply`: goes into the record of a message that is posted now.
         """
-        why = self.look()
-        if not self.is_known:
-            return self._post(content, place, why, more)
+        remark = self.find_interrupted()
+        if not self.exists:
+            return self._post(content, destination, remark, reply)
         try:
             return self._update(content)
         except Refusal as refusal:
-            if refusal.code not in GONE:
+            if refusal.code not in NOT_EDITABLE:
                 raise
-            why = "posted anew: %s" % _GONE_WORDS[refusal.code]
-            return self._post(content, place, why, more)
+            remark = "posted anew: %s" % _NOT_EDITABLE_REASONS[refusal.code]
+            return self._post(content, destination, remark, reply)
 
     @property
-    def is_known(self) -> bool:
+    def exists(self) -> bool:
         """Whether there is a message, as far as the datastore knows."""
-        return bool(self.record.get("ts"))
+        return bool(self.record.ts)
 
-    def _update(self, content: Mapping[str, Any]) -> Put:
-        channel, ts = str(self.record["channel"]), str(self.record["ts"])
-        what = {key: value for key, value in content.items() if key not in OF_A_NEW_ONE}
-        what.update(channel=channel, ts=ts, metadata=self._metadata())
-        self._client.call("chat.update", what)
-        return Put(channel, ts, False)
+    def _update(self, content: JsonObject) -> UpsertResult:
+        channel, ts = self.record.channel, self.record.ts
+        arguments = {key: each for key, each in content.items() if key not in POST_ONLY_ARGUMENTS}
+        arguments.update(channel=channel, ts=ts, metadata=self._metadata())
+        self._client.call("chat.update", arguments)
+        return UpsertResult(channel, ts, False)
 
     def _post(
-        self, content: Mapping[str, Any], place: Place, why: str, more: Mapping[str, Any]
-    ) -> Put:
-        # What is lost between here and the end is looked for by the next call.
-        self.record = {**more, "asked": place.channel, "thread_ts": place.thread_ts}
-        self.keep(begun=self._clock())
-        what = {name: value for name, value in content.items() if value not in (None, [])}
-        what.update(channel=place.channel, thread_ts=place.thread_ts or None)
-        what.update(reply_broadcast=place.broadcast or None)
+        self, content: JsonObject, destination: Destination, remark: str, reply: str
+    ) -> UpsertResult:
+        # If this call is interrupted from here on, the next one searches for the message.
+        channel, thread_ts = destination.channel, destination.thread_ts
+        begun = MessageRecord(asked=channel, thread_ts=thread_ts, begun=self._clock(), reply=reply)
+        self.save(begun)
+        arguments = {name: value for name, value in content.items() if value not in (None, [])}
+        arguments.update(channel=channel, thread_ts=thread_ts or None, metadata=self._metadata())
+        arguments.update(reply_broadcast=destination.broadcast or None)
         try:
-            answer = self._client.call("chat.postMessage", {**what, "metadata": self._metadata()})
+            answer = as_object(self._client.call("chat.postMessage", arguments))
         except SlackError as error:
-            if _surely_not_posted(error):
+            if _is_surely_not_posted(error):
                 self.forget()
             raise
-        self._is(str(answer["channel"]), str(answer["ts"]))
-        return Put(self.record["channel"], self.record["ts"], True, why)
+        self._save_posted(get_text(answer, "channel"), get_text(answer, "ts"))
+        return UpsertResult(self.record.channel, self.record.ts, True, remark)
 
-    def _is(self, channel: str, ts: str) -> None:
-        self.record.pop("begun", None)
-        self.keep(channel=channel, ts=ts)
+    def _save_posted(self, channel: str, ts: str) -> None:
+        self.save(replace(self.record, begun=None, channel=channel, ts=ts))
 
-    def _metadata(self) -> Json:
+    def _metadata(self) -> JsonObject:
         return {"event_type": EVENT, "event_payload": {"key": self.key}}
 
-    # --- what an earlier call may have posted -----------------------------------------------------
+    # --- the message of an interrupted call -------------------------------------------------------
 
-    def look(self) -> str:
-        """Look for a message that was begun. What there is to say where that cannot be done."""
-        if self.is_known or not self.record:
+    def find_interrupted(self) -> str:
+        """Search for a message whose posting was interrupted. Why that is not possible, else ""."""
+        if self.exists or self.record == EMPTY:
             return ""
         try:
-            channel = conversation_id(self._client, str(self.record.get("asked")))
-            ts = next((each["ts"] for each in self._since(channel) if self._is_it(each)), None)
+            channel = conversation_id(self._client, self.record.asked)
+            found = next(filter(self._has_own_metadata, self._messages_since(channel)), None)
         except Refusal as refusal:
-            return _NOT_LOOKED_UP % refusal.code
-        if ts is not None:
-            self._is(channel, str(ts))
+            return _SEARCH_REFUSED % refusal.code
+        if found is not None:
+            self._save_posted(channel, get_text(found, "ts"))
         return ""
 
-    def _since(self, channel: str) -> Iterator[Json]:
-        begun, thread = float(self.record.get("begun") or 0), self.record.get("thread_ts")
+    def _messages_since(self, channel: str) -> Iterator[JsonObject]:
+        begun, thread = self.record.begun or 0.0, self.record.thread_ts
         method = "conversations.replies" if thread else "conversations.history"
-        how: Json = {"channel": channel, "limit": 200, "include_all_metadata": True}
-        how.update(oldest="%.6f" % max(0.0, begun - MARGIN), **({"ts": thread} if thread else {}))
-        for _ in range(MOST_PAGES):
-            answer = self._client.call(method, how, verb="GET")
-            yield from answer.get("messages") or ()
-            how["cursor"] = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not how["cursor"]:
+        arguments: JsonObject = {"channel": channel, "limit": 200, "include_all_metadata": True}
+        arguments.update({"ts": thread} if thread else {})
+        arguments.update(oldest="%.6f" % max(0.0, begun - CLOCK_SKEW))
+        for _ in range(MAX_PAGES):
+            answer = as_object(self._client.call(method, arguments, verb="GET"))
+            yield from get_objects(answer, "messages")
+            cursor = get_text(get_object(answer, "response_metadata"), "next_cursor")
+            if not cursor:
                 return
+            arguments["cursor"] = cursor
 
-    def _is_it(self, message: Mapping[str, Any]) -> bool:
-        metadata = message.get("metadata")
-        return isinstance(metadata, dict) and metadata == self._metadata()
+    def _has_own_metadata(self, message: Mapping[str, object]) -> bool:
+        return message.get("metadata") == self._metadata()
 
 
-_NOT_LOOKED_UP = "an earlier call may have posted it too; Slack did not let it be looked up (%s)"
-_GONE_WORDS = {
+_SEARCH_REFUSED = "an earlier call may have posted it too; Slack did not let it be looked up (%s)"
+_NOT_EDITABLE_REASONS = {
     "message_not_found": "somebody has deleted the message",
     "cant_update_message": "the message was deleted, or another app's token had posted it",
     "edit_window_closed": "the message is too old to be changed",
 }
 
 
-def _surely_not_posted(error: SlackError) -> bool:
+def _is_surely_not_posted(error: SlackError) -> bool:
     if isinstance(error, Refusal):
         return error.code not in TROUBLE
     return isinstance(error, (NotDelivered, InputError))
@@ -199,6 +263,6 @@ def conversation_id(client: Client, channel: str) -> str:
     if CONVERSATION_ID.fullmatch(channel):
         return channel
     if PERSON_ID.fullmatch(channel):
-        answer = client.call("conversations.open", {"users": channel})
-        return str(answer["channel"]["id"])
+        answer = as_object(client.call("conversations.open", {"users": channel}))
+        return get_text(get_object(answer, "channel"), "id")
     return str(find_channel(client, channel)["id"])

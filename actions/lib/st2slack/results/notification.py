@@ -1,27 +1,28 @@
-"""PURE: what the rule hands over of a notification → which execution, and where its message goes.
+"""PURE: what the rule hands over of a notification -> the execution, and where its result goes.
 
-A notification of an alias has what was put along with it in `source_context`: channel, thread_ts,
-message, workspace. One of `notify:` has what its author wrote as data.
+A notification of an alias has in `source_context` what was sent with the alias: channel, thread_ts,
+message, workspace. A notification of `notify:` has what its author wrote as data.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Mapping, Optional
+from typing import Mapping, Optional
 
 from st2slack.base.errors import InputError
+from st2slack.base.json_access import get_object, get_text
 from st2slack.results.result_blocks import timestamp
 
 _EXECUTION_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
-# What StackStorm's notifier says where the operator says nothing.
-_NOTIFIERS_WORDS = re.compile(r"Action \S+ (completed|succeeded|failed)\.")
+# The text of StackStorm's notifier if the operator sets none.
+_DEFAULT_NOTE = re.compile(r"Action \S+ (completed|succeeded|failed)\.")
 
 
 @dataclass(frozen=True)
 class Notification:
-    """What a notification says. `channel`, `thread_ts`, `message` (timestamp of the acknowledgement
-    to change): "" where it does not say; `user`: who asked; `note`: the operator's words.
+    """A notification. `channel`, `thread_ts`, `message` (timestamp of the acknowledgement to
+    change): "" if it names none; `user`: who asked; `note`: the operator's text.
     """
 
     execution_id: str
@@ -32,39 +33,35 @@ class Notification:
     note: str = ""
 
 
-def read_notification(given: Mapping[str, Any]) -> Notification:
-    """The notice in the action's parameters: as `source_context` has it, else as given."""
-    context = given.get("source_context")
-    context = context if isinstance(context, Mapping) else {}
-
-    def text(name: str) -> str:
-        # What came with the command is nearer than what the rule found beside it.
-        value = context.get(name) or given.get(name) or ""
-        return value.strip() if isinstance(value, str) else ""
-
-    execution_id = text("execution_id")
+def read_notification(parameters: Mapping[str, object]) -> Notification:
+    """The notification in the action's parameters: as `source_context` has it, else as given."""
+    execution_id = _text(parameters, "execution_id")
     if not _EXECUTION_ID.fullmatch(execution_id):
         raise InputError("Parameter `execution_id` must be the ID of an execution.")
-    note = text("note")
+    note = _text(parameters, "note")
     return Notification(
         execution_id=execution_id,
-        channel=text("channel"),
-        thread_ts=_checked_ts("thread_ts", text("thread_ts")),
-        message=_checked_ts("message", text("message")),
-        user=text("user"),
-        note="" if _NOTIFIERS_WORDS.fullmatch(note) else note,
+        channel=_text(parameters, "channel"),
+        thread_ts=_timestamp(parameters, "thread_ts"),
+        message=_timestamp(parameters, "message"),
+        user=_text(parameters, "user"),
+        note="" if _DEFAULT_NOTE.fullmatch(note) else note,
     )
 
 
-def find_workspace(given: Mapping[str, Any]) -> Optional[str]:
-    """The workspace that the parameters name, themselves or in `source_context`."""
-    context = given.get("source_context")
-    named = context.get("workspace") if isinstance(context, Mapping) else None
-    found = named or given.get("workspace")
-    return found if isinstance(found, str) else None
+def find_workspace(parameters: Mapping[str, object]) -> Optional[str]:
+    """The workspace that the parameters name, in `source_context` or themselves."""
+    return _text(parameters, "workspace") or None
 
 
-def _checked_ts(name: str, value: str) -> str:
+def _text(parameters: Mapping[str, object], name: str) -> str:
+    """What came with the command counts more than what the rule found in the execution."""
+    context = get_object(parameters, "source_context")
+    return (get_text(context, name) or get_text(parameters, name)).strip()
+
+
+def _timestamp(parameters: Mapping[str, object], name: str) -> str:
+    value = _text(parameters, name)
     if value and not timestamp(value):
         raise InputError(
             "Parameter `%s` must be the timestamp of a message, as text: 1503435956.000247." % name

@@ -1,22 +1,31 @@
-"""Posting what came of an execution: which message, once only, long output as a file beside it.
+"""Posts the result of an execution: one message, once only, long output as a file beside it.
 
-The execution is read through StackStorm's API, which masks secrets; what a notification carries of
-the result is not masked, and is not used.
+The execution is read through StackStorm's API, which masks secrets. The result that a notification
+carries is not masked, and is not used.
 """
 
 from __future__ import annotations
 
 import re
-import time
+from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple
+from typing import Callable, List, Tuple
 
 from st2slack.api.client import Client
 from st2slack.base.errors import InputError, NotFound, Refusal, SlackError, Unanswered
 from st2slack.base.ids import PERSON_ID, plain_id
+from st2slack.base.json_access import JsonObject, as_object, get_objects, get_text
 from st2slack.files import upload
-from st2slack.messages.upsert import NO_THREAD, KeptMessage, Place, Put, conversation_id
-from st2slack.results.alias_format import format_result
+from st2slack.messages.upsert import (
+    EMPTY,
+    NO_THREAD,
+    Destination,
+    MessageRecord,
+    UpsertedMessage,
+    UpsertResult,
+    conversation_id,
+)
+from st2slack.results.alias_format import SYSTEM_CLOCKS, Clocks, format_result
 from st2slack.results.notification import Notification
 from st2slack.results.result_blocks import (
     FormattedAlias,
@@ -25,234 +34,245 @@ from st2slack.results.result_blocks import (
     request_blocks,
 )
 from st2slack.stackstorm.client import StackStorm
+from st2slack.stackstorm.execution import Execution
 
-Json = Dict[str, Any]
-RESULT_TTL = 7 * 86400  # seconds that a result is known to be posted
-# Slack does not take what the alias brought.
+RESULT_TTL = 7 * 86400  # seconds after which the record of a posted result is deleted
+# Slack does not accept what the alias adds.
 UNUSABLE_CONTENT = (
     "invalid_blocks",
     "invalid_blocks_format",
     "msg_blocks_too_long",
     "msg_too_long",
-) + (
     "invalid_attachments",
     "too_many_attachments",
     "invalid_arguments",
     "no_text",
 )
-# The app is not there, as with a slash command in a conversation that it is no member of.
+# The app is not in the channel, as with a slash command where it is no member.
 NOT_IN_CHANNEL = ("not_in_channel", "channel_not_found", "is_archived", "restricted_action")
 _CHANNEL = re.compile(r"[^\s/]{1,100}")
 
 
-class Clocks(NamedTuple):
-    """`sleep`, `clock`: seconds; `now`: Unix time."""
-
-    sleep: Callable[[float], None] = time.sleep
-    clock: Callable[[], float] = time.monotonic
-    now: Callable[[], float] = time.time
-
-
-SYSTEM_CLOCKS = Clocks()
-
-
 def post_result(
-    st2: StackStorm, client: Client, notice: Notification, times: Clocks = SYSTEM_CLOCKS
-) -> Json:
-    """Post what came of an execution, or change the message that is about it already.
+    st2: StackStorm, client: Client, notification: Notification, clocks: Clocks = SYSTEM_CLOCKS
+) -> JsonObject:
+    """Post the result of an execution, or change the message that is about it already.
 
     Returns posted, channel, ts, created, file (ID, "" for none) and why: all else there is to say.
     Raises NotFound without such an execution, InputError without a channel.
     """
-    execution = st2.execution(notice.execution_id)
+    execution = st2.find_execution(notification.execution_id)
     if execution is None:
-        raise NotFound("StackStorm has no execution %s (any more)." % notice.execution_id)
-    alias, why = format_result(st2, execution, times.sleep, times.clock)
+        raise NotFound("StackStorm has no execution %s (any more)." % notification.execution_id)
+    alias, failure = format_result(st2, execution, clocks)
     if alias is None:
         return {"ok": True, "posted": False, "why": "the alias has `result.enabled: false`"}
-    delivery = _ResultPoster(st2, client, notice, times)
-    return delivery.run(execution, alias, why)
+    poster = _ResultPoster(st2, client, notification, clocks)
+    return poster.run(execution, alias, [failure] if failure else [])
 
 
 class _ResultPoster:
-    """One result on its way."""
+    """Posts one result."""
 
     def __init__(
-        self, st2: StackStorm, client: Client, notice: Notification, times: Clocks
+        self, st2: StackStorm, client: Client, notification: Notification, clocks: Clocks
     ) -> None:
         self._st2 = st2
         self._client = client
-        self._notice = notice
-        self._times = times
-        self._why: List[str] = []
+        self._notification = notification
+        self._clocks = clocks
+        self._remarks: List[str] = []
 
-    def run(self, execution: Mapping[str, Any], alias: FormattedAlias, why: str) -> Json:
-        """Post, upload what is too long, and tell."""
-        self._why = [why] if why else []
-        made = self._report(execution, alias)
-        bare = partial(self._report, execution, FormattedAlias(alias.text))
-        place = self._place(made)
-        kept = self._kept(place)
+    def run(self, execution: Execution, alias: FormattedAlias, remarks: List[str]) -> JsonObject:
+        """Post, upload what is too long, and describe what was done."""
+        self._remarks = list(remarks)
+        build = partial(self._build, execution)
+        message = build(alias)
+        destination = self._destination(message)
+        target = self._target(destination)
+        bare = partial(build, FormattedAlias(alias.text))
         try:
-            put, made = self._put(kept, place, made, bare)
+            posted, message = self._post(target, destination, message, bare)
         except Refusal as refusal:
-            place = self._in_person(refusal)
-            kept = self._kept(place)
-            put, made = self._put(kept, place, made, bare)
-        file = self._upload(kept, put, made)
-        if place.channel != self._notice.channel:
-            self._point_to(put, made)
-        told = {"ok": True, "posted": True, "channel": put.channel, "ts": put.ts}
-        return {**told, "created": put.created, "file": file, "why": "; ".join(self._why)}
+            destination = self._direct_message(refusal)
+            target = self._target(destination)
+            posted, message = self._post(target, destination, message, bare)
+        file = self._upload(target, posted, message)
+        if destination.channel != self._notification.channel:
+            self._point_to(posted, message)
+        return {
+            "ok": True,
+            "posted": True,
+            "channel": posted.channel,
+            "ts": posted.ts,
+            "created": posted.created,
+            "file": file,
+            "why": "; ".join(self._remarks),
+        }
 
-    # --- where ------------------------------------------------------------------------------------
+    # --- destination ------------------------------------------------------------------------------
 
-    def _place(self, made: ResultMessage) -> Place:
-        channel = plain_id(made.channel or self._notice.channel)
+    def _destination(self, message: ResultMessage) -> Destination:
+        channel = plain_id(message.channel or self._notification.channel)
         if not _CHANNEL.fullmatch(channel):
             raise InputError(
                 "There is no channel to post in. Name one in the data of the notification "
                 "(channel: C0123456789), or in result.extra.slack.channel of the alias."
             )
-        thread = self._notice.thread_ts or self._notice.message
-        here = channel == self._notice.channel
-        return Place(channel, made.thread_ts or (thread if here else ""))
+        thread = self._notification.thread_ts or self._notification.message
+        is_same_channel = channel == self._notification.channel
+        return Destination(channel, message.thread_ts or (thread if is_same_channel else ""))
 
-    def _in_person(self, refusal: Refusal) -> Place:
-        """A direct message to who asked, where the app may not post in the channel; else raises."""
-        if refusal.code not in NOT_IN_CHANNEL or not PERSON_ID.fullmatch(self._notice.user):
+    def _direct_message(self, refusal: Refusal) -> Destination:
+        """To the requester, if the app is not allowed to post in the channel; else raises."""
+        user = self._notification.user
+        if refusal.code not in NOT_IN_CHANNEL or not PERSON_ID.fullmatch(user):
             raise refusal
-        self._why.append("sent to who asked, for in the channel it was refused: %s" % refusal.code)
-        return Place(self._notice.user)
+        self._remarks.append(
+            "sent to who asked, for in the channel it was refused: %s" % refusal.code
+        )
+        return Destination(user)
 
-    def _kept(self, place: Place) -> KeptMessage:
+    def _target(self, destination: Destination) -> UpsertedMessage:
         """The message about this execution there; the acknowledgement is one."""
-        key = "slack_result.%s.%s" % (self._notice.execution_id, place.channel.lstrip("#"))
-        kept = KeptMessage(self._st2, self._client, key, RESULT_TTL, self._times.now)
-        if self._notice.message and place.channel == self._notice.channel and not kept.record:
-            channel = conversation_id(self._client, place.channel)
-            kept.record = {"channel": channel, "ts": self._notice.message}
-        return kept
+        notification, channel = self._notification, destination.channel
+        key = "slack_result.%s.%s" % (notification.execution_id, channel.lstrip("#"))
+        target = UpsertedMessage(
+            self._st2.datastore, self._client, key, RESULT_TTL, self._clocks.now
+        )
+        is_acknowledged = notification.message and channel == notification.channel
+        if is_acknowledged and target.record == EMPTY:
+            channel_id = conversation_id(self._client, channel)
+            target.record = MessageRecord(channel=channel_id, ts=notification.message)
+        return target
 
-    # --- what -------------------------------------------------------------------------------------
+    # --- content ----------------------------------------------------------------------------------
 
-    def _report(self, execution: Mapping[str, Any], alias: FormattedAlias) -> ResultMessage:
-        notice = self._notice
-        action = execution.get("action")
-        ref = str(action.get("ref") or "") if isinstance(action, Mapping) else ""
-        asked = request_blocks(self._acknowledgement(), notice.user, ref) if notice.message else []
-        return build_message(execution, alias, asked, notice.user, notice.note)
+    def _build(self, execution: Execution, alias: FormattedAlias) -> ResultMessage:
+        user, note = self._notification.user, self._notification.note
+        request: List[JsonObject] = []
+        if self._notification.message:
+            request = request_blocks(self._acknowledgement(), user, execution.action)
+        return build_message(execution, alias, request, user, note)
 
-    def _acknowledgement(self) -> Json:
-        """The message that is to be changed; empty where the token may not read it."""
-        ts, thread = self._notice.message, self._notice.thread_ts
-        how: Json = {"oldest": ts, "latest": ts, "inclusive": True, "limit": 5}
+    def _acknowledgement(self) -> JsonObject:
+        """The message that is to be changed; empty if the token is not allowed to read it."""
+        ts, thread = self._notification.message, self._notification.thread_ts
         method = "conversations.replies" if thread else "conversations.history"
-        how.update({"ts": thread} if thread else {})
+        arguments: JsonObject = {"oldest": ts, "latest": ts, "inclusive": True, "limit": 5}
+        arguments.update({"ts": thread} if thread else {})
         try:
-            how["channel"] = conversation_id(self._client, self._notice.channel)
-            found = self._client.call(method, how, verb="GET").get("messages") or ()
+            arguments["channel"] = conversation_id(self._client, self._notification.channel)
+            answer = as_object(self._client.call(method, arguments, verb="GET"))
         except SlackError:
             return {}
-        return next((dict(each) for each in found if each.get("ts") == ts), {})
+        messages = get_objects(answer, "messages")
+        return next((each for each in messages if each.get("ts") == ts), {})
 
-    def _put(
+    def _post(
         self,
-        kept: KeptMessage,
-        place: Place,
-        made: ResultMessage,
-        bare: Callable[[], ResultMessage],
-    ) -> Any:
-        """(the message, what it says): without what the alias brought if Slack takes it not so."""
+        target: UpsertedMessage,
+        destination: Destination,
+        message: ResultMessage,
+        build_bare: Callable[[], ResultMessage],
+    ) -> Tuple[UpsertResult, ResultMessage]:
+        """Post `message`; without the alias's additions if Slack does not accept those."""
         try:
-            return self._put_somewhere(kept, place, made), made
+            return self._upsert(target, destination, message), message
         except Refusal as refusal:
-            if refusal.code not in UNUSABLE_CONTENT and not _may_not_take_a_name(refusal):
+            if refusal.code not in UNUSABLE_CONTENT and not _needs_customize_scope(refusal):
                 raise
-            said = "Slack did not take the message as the alias wants it (%s)" % refusal.code
-        self._why.append(said)
-        made = bare()
-        return self._put_somewhere(kept, place, made), made
+            remark = "Slack did not take the message as the alias wants it (%s)" % refusal.code
+        self._remarks.append(remark)
+        message = build_bare()
+        return self._upsert(target, destination, message), message
 
-    def _put_somewhere(self, kept: KeptMessage, place: Place, made: ResultMessage) -> Put:
-        """In the thread, or beside it where the thread is gone."""
-        content = made.content(_follows(made))
+    def _upsert(
+        self, target: UpsertedMessage, destination: Destination, message: ResultMessage
+    ) -> UpsertResult:
+        """In the thread, or in the channel if the thread is gone."""
+        content = message.content(_continuation_note(message))
         try:
-            put = kept.put(content, place)
+            posted = target.upsert(content, destination)
         except Refusal as refusal:
-            if refusal.code not in NO_THREAD or not place.thread_ts:
+            if refusal.code not in NO_THREAD or not destination.thread_ts:
                 raise
-            put = kept.put(content, place._replace(thread_ts=""))
-        self._why += [put.why] if put.why else []
-        return put
+            posted = target.upsert(content, destination._replace(thread_ts=""))
+        self._remarks += [posted.remark] if posted.remark else []
+        return posted
 
-    # --- what is too long -------------------------------------------------------------------------
+    # --- long output ------------------------------------------------------------------------------
 
-    def _upload(self, kept: KeptMessage, put: Put, made: ResultMessage) -> str:
-        """Share the whole output in the message's thread, once. ID of the file, "" for none."""
-        if made.full_output is None or kept.record.get("uploaded"):
-            kept.keep()
-            return str(kept.record.get("file") or "")
-        given = {
-            "content": made.full_output.text,
-            "filename": made.full_output.name,
-            "channels": put.channel,
+    def _upload(self, target: UpsertedMessage, posted: UpsertResult, message: ResultMessage) -> str:
+        """Share the full output in the message's thread, once. ID of the file, "" for none."""
+        record, output = target.record, message.full_output
+        if output is None or record.uploaded:
+            target.save(record)
+            return record.file
+        parameters = {
+            "content": output.text,
+            "filename": output.name,
+            "channels": posted.channel,
+            "thread_ts": record.thread_ts or self._thread(posted),
         }
-        given["thread_ts"] = str(kept.record.get("thread_ts") or "") or self._thread(put)
         try:
-            answer = upload.upload(self._client, given, lambda name, sent, size: None)
+            answer = upload.upload(self._client, parameters, lambda name, sent, size: None)
         except SlackError as error:
-            return self._not_uploaded(kept, made, error)
-        files = answer.get("files") or [{}]
-        kept.keep(uploaded=True, file=str(files[0].get("id") or ""))
-        return str(kept.record["file"])
+            return self._report_failed_upload(target, message, error)
+        file = next((get_text(each, "id") for each in get_objects(answer, "files")), "")
+        target.save(replace(record, uploaded=True, file=file))
+        return file
 
-    def _thread(self, put: Put) -> str:
+    def _thread(self, posted: UpsertResult) -> str:
         """Timestamp of the parent in whose thread the message is, else its own."""
-        in_place = put.ts == self._notice.message
-        return (self._notice.thread_ts if in_place else "") or put.ts
+        is_acknowledgement = posted.ts == self._notification.message
+        return (self._notification.thread_ts if is_acknowledgement else "") or posted.ts
 
-    def _not_uploaded(self, kept: KeptMessage, made: ResultMessage, error: SlackError) -> str:
-        """The message says that it is not whole; so does the action's result."""
-        self._why.append("the whole output could not be uploaded: %s" % error)
-        # It may have arrived: then a second delivery would share it twice.
-        kept.keep(uploaded=isinstance(error, Unanswered))
+    def _report_failed_upload(
+        self, target: UpsertedMessage, message: ResultMessage, error: SlackError
+    ) -> str:
+        """The message says that it is not complete; so does the action's result."""
+        self._remarks.append("the whole output could not be uploaded: %s" % error)
+        # It may have arrived: then a second notification would share it twice.
+        target.save(replace(target.record, uploaded=isinstance(error, Unanswered)))
         code = error.code if isinstance(error, Refusal) else type(error).__name__
         try:
-            kept.put(made.content(_cut(made, code)), Place(str(kept.record["channel"])))
+            note = _truncation_note(message, code)
+            target.upsert(message.content(note), Destination(target.record.channel))
         except SlackError as second:
-            self._why.append("nor could the message be changed to say so: %s" % second)
+            self._remarks.append("nor could the message be changed to say so: %s" % second)
         return ""
 
-    # --- elsewhere --------------------------------------------------------------------------------
+    # --- another conversation ---------------------------------------------------------------------
 
-    def _point_to(self, put: Put, made: ResultMessage) -> None:
-        """Where the alias wants the result elsewhere, the acknowledgement says where."""
-        notice = self._notice
-        if not notice.message:
+    def _point_to(self, posted: UpsertResult, message: ResultMessage) -> None:
+        """If the alias wants the result elsewhere, the acknowledgement says where it is."""
+        notification = self._notification
+        if not notification.message:
             return
-        where = {"channel": notice.channel, "ts": notice.message}
+        arguments: JsonObject = {"channel": notification.channel, "ts": notification.message}
+        arguments.update(message.pointing_to(posted.channel))
         try:
-            self._client.call("chat.update", {**where, **made.pointing_to(put.channel)})
+            self._client.call("chat.update", arguments)
         except SlackError as error:
-            self._why.append("the acknowledgement could not be changed: %s" % error)
+            self._remarks.append("the acknowledgement could not be changed: %s" % error)
 
 
-def _may_not_take_a_name(refusal: Refusal) -> bool:
-    """Whether Slack refused `username` and `icon_…`: they want a scope of their own."""
+def _needs_customize_scope(refusal: Refusal) -> bool:
+    """Whether Slack refused `username` and `icon_...`: they need a scope of their own."""
     needed = str(refusal.answer.get("needed") or "")
     return refusal.code == "missing_scope" and "chat:write.customize" in needed
 
 
-def _follows(made: ResultMessage) -> str:
-    if made.full_output is None:
+def _continuation_note(message: ResultMessage) -> str:
+    if message.full_output is None:
         return ""
-    size, name = len(made.full_output.text), made.full_output.name
+    size, name = len(message.full_output.text), message.full_output.name
     return "This is the beginning; all %d characters follow in the thread: %s" % (size, name)
 
 
-def _cut(made: ResultMessage, code: str) -> str:
-    size = len(made.full_output.text) if made.full_output else 0
+def _truncation_note(message: ResultMessage, code: str) -> str:
+    size = len(message.full_output.text) if message.full_output else 0
     return (
         "This is the beginning of %d characters. The rest could not be uploaded (%s); it is in the "
         "execution." % (size, code)

@@ -1,10 +1,10 @@
-"""PURE: what came of an execution → a message for Slack. No I/O, no clock.
+"""PURE: the outcome of an execution -> a message for Slack. No I/O, no clock.
 
-The message has a head (how it ended, the action, how long it took), the errors, what the alias says
-or the result in pieces, and at its foot who asked and a link. What others wrote, results and names
-above all, is shown as it is: code goes into preformatted rich text, where Slack reads no markup,
-all else is escaped, and nothing in it can ping anybody. An alias's own text may hold markup and
-mention people; what would ping a whole channel or group is shown as text there too.
+The message has a header (how it ended, the action, how long it took), the errors, the alias's text
+or the result in sections, and a footer (who asked, a link). Results and names are shown as they
+are: code goes into preformatted rich text, where Slack reads no markup, everything else is escaped,
+and nothing in it can notify anybody. An alias's own text is allowed to hold markup and to mention
+people; what would notify a whole channel or group is shown as text there too.
 
 Limits (docs.slack.dev/reference/block-kit/blocks, chat.postMessage): 50 blocks, 3,000 characters of
 text in a section; counted as text_length.py says. What does not fit is in `full_output`.
@@ -14,18 +14,10 @@ from __future__ import annotations
 
 import json
 import re
-from typing import (
-    Any,
-    Dict,
-    List,
-    Mapping,
-    NamedTuple,
-    Optional,
-    Sequence,
-    Tuple,
-)
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from slack_sdk.models.blocks import (
+    Block,
     ContextBlock,
     MarkdownTextObject,
     RichTextBlock,
@@ -35,42 +27,42 @@ from slack_sdk.models.blocks import (
 )
 
 from st2slack.base.ids import PERSON_ID
+from st2slack.base.json_access import JsonObject, as_objects, as_text, get_objects, get_text
 from st2slack.base.mrkdwn import escape, without_pings
 from st2slack.base.text_length import text_length
-from st2slack.base.truncate import URL, beginning, closed, head, linked
+from st2slack.base.truncate import URL, close_code_block, link_urls, truncate_markup, truncate_text
 from st2slack.base.typed_text import texts_in, without_typed_forms
 from st2slack.results.outcome import Outcome, duration, read_outcome, requester_of
 from st2slack.results.plain_text import Section, clean
+from st2slack.stackstorm.execution import Execution
 
-Json = Dict[str, Any]
-MAX_SECTION = (
-    2400  # units (text_length.py) of a piece; Slack takes 3,000 in a section, and links grow
-)
-MAX_BODY = 7000  # of all pieces of a message together
-MIN_SECTION = 100  # room that is worth a piece
+# Units (text_length.py) of a section. Slack accepts 3,000, and links grow when they are marked.
+MAX_SECTION = 2400
+MAX_BODY = 7000  # units of all sections of a message together
+MIN_SECTION = 100  # with less space than that left, no further section is added
 MAX_SECTIONS = 12
 MAX_BLOCKS = 50
-MAX_ATTACHMENTS = 20  # that an alias may bring
-MAX_SUMMARY = 600  # what a notification shows
-REQUEST_BLOCK_ID = "st2_asked"  # block_id of the line that says who asked for what; it is kept
+MAX_ATTACHMENTS = 20  # of an alias
+MAX_SUMMARY = 600  # units of the text that notifications show
+REQUEST_BLOCK_ID = "st2_asked"  # block_id of the line that says who asked for what; it stays
 
 _TS = re.compile(r"\d{1,16}\.\d{6}")
-# What StackStorm gives that was not told its own address.
-_NOWHERE = re.compile(r"https?://(localhost|127\.0\.0\.1)[:/]")
-# What an attachment may have (MessageAttachment of @slack/types, and
-# docs.slack.dev/legacy/legacy-messaging/legacy-secondary-attachments), `blocks` aside: they are the
-# message's.
-_OF_ATTACHMENT = (
+# The address of a StackStorm whose own URL is not configured.
+_LOOPBACK = re.compile(r"https?://(localhost|127\.0\.0\.1)[:/]")
+# Members of an attachment (MessageAttachment of @slack/types, and
+# docs.slack.dev/legacy/legacy-messaging/legacy-secondary-attachments), without `blocks`: they are
+# the message's.
+_ATTACHMENT_KEYS = (
     *("color", "pretext", "author_name", "author_link", "author_icon", "author_subname"),
     *("title", "title_link", "text", "fields", "image_url", "thumb_url", "footer", "footer_icon"),
     *("ts", "fallback", "mrkdwn_in", "actions", "callback_id", "attachment_type"),
 )
-_OPTIONS = ("unfurl_links", "unfurl_media")
-_NAMES = ("username", "icon_emoji", "icon_url")  # whom a new message seems to be from
+_FLAGS = ("unfurl_links", "unfurl_media")
+_AUTHOR_KEYS = ("username", "icon_emoji", "icon_url")  # the author that a new message shows
 
 
 class FullOutput(NamedTuple):
-    """What did not fit, whole: the name of a file, and what is in it."""
+    """The complete output, if the message does not show it: name and content of a file."""
 
     name: str
     text: str
@@ -82,24 +74,24 @@ class ResultMessage(NamedTuple):
     """
 
     text: str
-    blocks: List[Json]
-    attachments: List[Json]
-    options: Json
+    blocks: List[JsonObject]
+    attachments: List[JsonObject]
+    options: JsonObject
     channel: str = ""
     thread_ts: str = ""
     full_output: Optional[FullOutput] = None
     header_size: int = 1
 
-    def content(self, note: str = "") -> Json:
+    def content(self, note: str = "") -> JsonObject:
         """What chat.postMessage and chat.update take; `note`: plain text for the last line."""
-        blocks = self.blocks + ([_context(escape(clean(note)))] if note else [])
-        # Empty lists take the old ones away where a message is changed.
+        blocks = self.blocks + ([_context_block(escape(clean(note)))] if note else [])
+        # Empty lists remove the old ones when a message is changed.
         content = {"text": self.text, "blocks": blocks, "attachments": self.attachments}
         return {**content, **self.options}
 
-    def pointing_to(self, channel: str) -> Json:
-        """What an acknowledgement becomes whose result is in another conversation."""
-        where = _context("The result is in <#%s>." % channel)
+    def pointing_to(self, channel: str) -> JsonObject:
+        """The new content of an acknowledgement if the result is in another conversation."""
+        where = _context_block("The result is in <#%s>." % channel)
         return {
             "text": self.text,
             "blocks": [*self.blocks[: self.header_size], where],
@@ -108,231 +100,233 @@ class ResultMessage(NamedTuple):
 
 
 class FormattedAlias(NamedTuple):
-    """What the alias makes of it: its text in Slack markup, and its `extra.slack`."""
+    """The texts of an alias: its text in Slack markup, and its `extra.slack`."""
 
     text: str = ""
-    extra: Mapping[str, Any] = {}
+    extra: JsonObject = {}
 
 
 NOTHING_FORMATTED = FormattedAlias()
 
 
 def build_message(
-    execution: Mapping[str, Any],
+    execution: Execution,
     alias: FormattedAlias = NOTHING_FORMATTED,
-    asked: Sequence[Json] = (),
+    request: Sequence[JsonObject] = (),
     user: str = "",
     note: str = "",
 ) -> ResultMessage:
     """The message about an execution.
 
-    `asked`: blocks of the acknowledgement that stay on top; `user`: who asked, a Slack ID or other
-    plain text, "" where only the execution tells it; `note`: the operator's own words.
+    `request`: blocks of the acknowledgement that stay on top; `user`: who asked, a Slack ID or
+    other plain text, "" if only the execution names them; `note`: the operator's text.
     """
     outcome = read_outcome(execution)
-    ref = clean(_action(execution)) or "an action"
-    body = _Body(ref, str(execution.get("id") or ""))
+    ref = clean(execution.action) or "an action"
+    body = _Body(ref, execution.id)
     body.add_all(outcome.errors)
-    note = without_typed_forms(note, list(texts_in(execution.get("parameters"))))
-    said = _author_text("\n".join(filter(None, (note, alias.text))))
-    own, attachments = _of_alias(alias.extra, said, body)
-    if said and not (own or attachments):
-        body.add_text(said)
-    if not (alias.text or own or attachments) or not outcome.is_success:
+    note = without_typed_forms(note, list(texts_in(execution.parameters)))
+    author_text = _author_text("\n".join(filter(None, (note, alias.text))))
+    own_blocks, attachments = _alias_parts(alias.extra, author_text, body)
+    if author_text and not (own_blocks or attachments):
+        body.add_text(author_text)
+    if not (alias.text or own_blocks or attachments) or not outcome.is_success:
         body.add_all(outcome.body)
-    above = [*asked, _section(_head(outcome, ref, execution)), *body.blocks]
-    foot = _foot(execution, "" if asked else clean(user) or requester_of(execution))
-    room = MAX_BLOCKS - len(above) - len(foot) - 1  # one for a note
+    top_blocks = [*request, _section_block(_header(outcome, ref, execution)), *body.blocks]
+    footer = _footer(execution, "" if request else clean(user) or requester_of(execution))
+    max_blocks = MAX_BLOCKS - len(top_blocks) - len(footer) - 1  # one for a note
     return ResultMessage(
-        text=_summary(outcome, ref, said, body),
-        blocks=[*above, *own[:room], *foot],
+        text=_summary(outcome, ref, author_text, body),
+        blocks=[*top_blocks, *own_blocks[:max_blocks], *footer],
         attachments=attachments,
         options=_options(alias.extra),
-        channel=_conversation(alias.extra.get("channel")),
+        channel=get_text(alias.extra, "channel").strip(),
         thread_ts=timestamp(alias.extra.get("thread_ts")),
-        full_output=body.full_output(said),
-        header_size=len(asked) + 1,
+        full_output=body.full_output(author_text),
+        header_size=len(request) + 1,
     )
 
 
-def timestamp(value: Any) -> str:
+def timestamp(value: object) -> str:
     """`value` if it is the timestamp of a message, else ""."""
-    return value if isinstance(value, str) and _TS.fullmatch(value) else ""
+    text = as_text(value)
+    return text if _TS.fullmatch(text) else ""
 
 
-def _conversation(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
-
-
-def _options(extra: Mapping[str, Any]) -> Json:
+def _options(extra: JsonObject) -> JsonObject:
     """The arguments of chat.postMessage that an alias may set."""
-    told = {key: extra[key] for key in _OPTIONS if isinstance(extra.get(key), bool)}
-    names = {key: clean(extra[key]) for key in _NAMES if isinstance(extra.get(key), str)}
-    return {**told, **{key: name for key, name in names.items() if name}}
+    flags = {key: extra[key] for key in _FLAGS if isinstance(extra.get(key), bool)}
+    names = {key: clean(get_text(extra, key)) for key in _AUTHOR_KEYS}
+    return {**flags, **{key: name for key, name in names.items() if name}}
 
 
-def _action(execution: Mapping[str, Any]) -> str:
-    action = execution.get("action")
-    return str(action.get("ref") or "") if isinstance(action, Mapping) else ""
+# --- header and footer -------------------------------------------------------------------------
 
 
-# --- its parts ----------------------------------------------------------------------------------
-
-
-def _head(outcome: Outcome, ref: str, execution: Mapping[str, Any]) -> str:
-    took = duration(execution.get("elapsed_seconds"))
-    after = " %s %s" % ("after" if not outcome.is_success else "in", took) if took else ""
-    name = head(escape(ref.replace("`", "'")), 200)
+def _header(outcome: Outcome, ref: str, execution: Execution) -> str:
+    elapsed = duration(execution.elapsed)
+    after = " %s %s" % ("after" if not outcome.is_success else "in", elapsed) if elapsed else ""
+    name = truncate_markup(escape(ref.replace("`", "'")), 200)
     return "%s `%s` *%s*%s" % (outcome.emoji, name, escape(outcome.description), after)
 
 
-def _summary(outcome: Outcome, ref: str, said: str, body: _Body) -> str:
-    """What a notification shows, and a client that knows no blocks."""
+def _summary(outcome: Outcome, ref: str, author_text: str, body: _Body) -> str:
+    """The text for notifications, and for clients that do not show blocks."""
     first = "%s %s" % (escape(ref), escape(outcome.description))
-    text = escape(body.first) if outcome.errors or not said else said
-    return "\n".join(filter(None, (first, head(text, MAX_SUMMARY))))
+    text = escape(body.first) if outcome.errors or not author_text else author_text
+    return "\n".join(filter(None, (first, truncate_markup(text, MAX_SUMMARY))))
 
 
-def _foot(execution: Mapping[str, Any], user: str) -> List[Json]:
-    """Who asked, and the way to the execution."""
-    said = []
+def _footer(execution: Execution, user: str) -> List[JsonObject]:
+    """Who asked, and a link to the execution."""
+    texts = []
     if user:
         name = "<@%s>" % user if PERSON_ID.fullmatch(user) else escape(user)
-        said.append("asked by %s" % head(name, 200))
-    url, execution_id = execution.get("web_url"), clean(execution.get("id") or "")
-    if isinstance(url, str) and URL.fullmatch(url) and not _NOWHERE.match(url):
-        said.append("<%s|execution %s>" % (escape(url), escape(execution_id)))
+        texts.append("asked by %s" % truncate_markup(name, 200))
+    url, execution_id = execution.web_url, clean(execution.id)
+    if URL.fullmatch(url) and not _LOOPBACK.match(url):
+        texts.append("<%s|execution %s>" % (escape(url), escape(execution_id)))
     elif execution_id:
-        said.append("execution %s" % escape(execution_id))
-    return [_context(" - ".join(said))] if said else []
+        texts.append("execution %s" % escape(execution_id))
+    return [_context_block(" - ".join(texts))] if texts else []
 
 
 class _Body:
-    """The pieces that fit into a message, and whether any did not."""
+    """The sections that fit into a message, and whether something did not fit."""
 
     def __init__(self, ref: str, execution_id: str) -> None:
-        self.blocks: List[Json] = []
-        self.first = ""  # the beginning of the first piece, plain
+        self.blocks: List[JsonObject] = []
+        self.first = ""  # the beginning of the first section, plain
         self._name = "%s-%s.txt" % (re.sub(r"[^\w.-]", "_", ref)[:100], execution_id)
-        self._left = MAX_BODY
-        self._pieces = 0
-        self._cut = False
-        self._all: List[Section] = []
+        self._remaining = MAX_BODY
+        self._section_count = 0
+        self._is_cut = False
+        self._sections: List[Section] = []
 
-    def add_all(self, parts: Sequence[Section]) -> None:
-        """Take pieces in, as long as there is room."""
-        for part in parts:
-            self._all.append(part)
-            self._add(part)
+    def add_all(self, sections: Sequence[Section]) -> None:
+        """Add sections as long as there is space."""
+        for section in sections:
+            self._sections.append(section)
+            self._add(section)
 
-    def _add(self, part: Section) -> None:
-        if self._left < MIN_SECTION or self._pieces >= MAX_SECTIONS:
-            self._cut = True
+    def _add(self, section: Section) -> None:
+        if self._remaining < MIN_SECTION or self._section_count >= MAX_SECTIONS:
+            self._is_cut = True
             return
-        shown = beginning(part.text, min(MAX_SECTION, self._left), str if part.code else escape)
-        self._count(shown, len(shown) < len(part.text))
-        self.first = self.first or shown
-        if part.title:
-            self.blocks.append(_section("*%s*" % escape(beginning(_title(part.title), 200))))
-        self.blocks.append(_code(shown) if part.code else _section(linked(escape(shown))))
+        shown_text = truncate_text(
+            section.text, min(MAX_SECTION, self._remaining), str if section.code else escape
+        )
+        self._use(shown_text, len(shown_text) < len(section.text))
+        self.first = self.first or shown_text
+        if section.title:
+            self.blocks.append(
+                _section_block("*%s*" % escape(truncate_text(_title(section.title), 200)))
+            )
+        self.blocks.append(
+            _code_block(shown_text)
+            if section.code
+            else _section_block(link_urls(escape(shown_text)))
+        )
 
     def add_text(self, text: str) -> None:
-        """Take Slack markup in."""
-        shown = head(text, min(MAX_SECTION, max(self._left, 500)))
-        self._count(shown, len(shown) < len(text))
-        self.blocks.append(_section(linked(closed(shown))))
+        """Add Slack markup."""
+        shown_text = truncate_markup(text, min(MAX_SECTION, max(self._remaining, 500)))
+        self._use(shown_text, len(shown_text) < len(text))
+        self.blocks.append(_section_block(link_urls(close_code_block(shown_text))))
 
-    def fitting(self, text: str) -> str:
-        """The beginning of Slack markup that stands elsewhere in the message."""
-        shown = head(text, MAX_SECTION)
-        self._count(shown, len(shown) < len(text))
-        return closed(shown)
+    def fit(self, text: str) -> str:
+        """The beginning of Slack markup that goes elsewhere into the message."""
+        shown_text = truncate_markup(text, MAX_SECTION)
+        self._use(shown_text, len(shown_text) < len(text))
+        return close_code_block(shown_text)
 
-    def _count(self, shown: str, cut: bool) -> None:
-        self._left -= text_length(shown)
-        self._pieces += 1
-        self._cut = self._cut or cut
+    def _use(self, shown_text: str, cut: bool) -> None:
+        self._remaining -= text_length(shown_text)
+        self._section_count += 1
+        self._is_cut = self._is_cut or cut
 
-    def full_output(self, said: str) -> Optional[FullOutput]:
+    def full_output(self, author_text: str) -> Optional[FullOutput]:
         """Everything as one text, if the message does not show everything."""
-        if not self._cut:
+        if not self._is_cut:
             return None
-        parts = ([Section("", said)] if said else []) + self._all
-        pieces = ["%s\n%s" % (part.title, part.text) if part.title else part.text for part in parts]
-        return FullOutput(self._name, "\n\n".join(pieces) + "\n")
+        sections = ([Section("", author_text)] if author_text else []) + self._sections
+        texts = [
+            "%s\n%s" % (section.title, section.text) if section.title else section.text
+            for section in sections
+        ]
+        return FullOutput(self._name, "\n\n".join(texts) + "\n")
 
 
 def _title(text: str) -> str:
     return " ".join(clean(text).replace("*", " ").split()) or "..."
 
 
-# --- what an alias brings -----------------------------------------------------------------------
+# --- blocks and attachments of an alias ---------------------------------------------------------
 
 
-def _of_alias(extra: Mapping[str, Any], said: str, body: _Body) -> Tuple[List[Json], List[Json]]:
-    """(blocks, attachments) of `extra.slack`: whole ones, and the members of one attachment.
+def _alias_parts(
+    extra: JsonObject, author_text: str, body: _Body
+) -> Tuple[List[JsonObject], List[JsonObject]]:
+    """(blocks, attachments) of `extra.slack`: complete ones, and the members of one attachment.
 
-    That one takes the alias's text in, as people have it from Hubot; where it has a text of its
-    own, the alias's stands above.
+    That one contains the alias's text, as with Hubot; if it has a text of its own, the alias's text
+    is above it.
     """
-    blocks, attachments = _objects(extra.get("blocks")), _objects(extra.get("attachments"))
-    (single,) = _objects([{key: extra[key] for key in _OF_ATTACHMENT if extra.get(key)}])
-    if said and (single.get("text") or (not single and (blocks or attachments))):
-        body.add_text(said)
+    blocks = _safe_objects(extra.get("blocks"))
+    attachments = _safe_objects(extra.get("attachments"))
+    (single,) = _safe_objects([{key: extra[key] for key in _ATTACHMENT_KEYS if extra.get(key)}])
+    if author_text and (single.get("text") or (not single and (blocks or attachments))):
+        body.add_text(author_text)
     if single:
-        single.setdefault("text", body.fitting(said))
+        single.setdefault("text", body.fit(author_text))
         attachments.insert(0, {"mrkdwn_in": ["text", "pretext"], **single})
     return blocks, attachments[:MAX_ATTACHMENTS]
 
 
-def _objects(value: Any) -> List[Json]:
-    if not isinstance(value, list):
-        return []
-    found = [each for each in value if isinstance(each, Mapping)]
-    text = without_pings(json.dumps(found, ensure_ascii=False, default=str))
-    full_output: List[Json] = json.loads(text.encode("utf-8", "replace"))
-    return full_output
+def _safe_objects(value: object) -> List[JsonObject]:
+    """The objects in a list, in which nothing notifies a whole channel."""
+    text = without_pings(json.dumps(as_objects(value), ensure_ascii=False, default=str))
+    return as_objects(json.loads(text.encode("utf-8", "replace")))
 
 
 def _author_text(text: str) -> str:
-    """An alias's text. `{~}` parted what Hubot showed above an attachment from what was in it."""
+    """An alias's text. With Hubot, `{~}` separates the text above an attachment from that in it."""
     return without_pings(clean(text).replace("{~}", "\n").strip())
 
 
 # --- blocks -------------------------------------------------------------------------------------
 
 
-def _section(text: str) -> Json:
+def _section_block(text: str) -> JsonObject:
     return _block(SectionBlock(text=MarkdownTextObject(text=text, verbatim=True)))
 
 
-def _context(text: str) -> Json:
+def _context_block(text: str) -> JsonObject:
     return _block(ContextBlock(elements=[MarkdownTextObject(text=text, verbatim=True)]))
 
 
-def _code(text: str) -> Json:
+def _code_block(text: str) -> JsonObject:
     element = RichTextPreformattedElement(elements=[RichTextElementParts.Text(text=text)])
     return _block(RichTextBlock(elements=[element]))
 
 
-def _block(block: Any) -> Json:
-    made: Json = block.to_dict()
-    return made
+def _block(block: Block) -> JsonObject:
+    return block.to_dict()
 
 
-def request_blocks(message: Mapping[str, Any], user: str, ref: str) -> List[Json]:
+def request_blocks(message: JsonObject, user: str, ref: str) -> List[JsonObject]:
     """The line of an acknowledgement that says who asked for what, to stay on top.
 
-    Its own block where there is one, else what it begins with, else what is known.
+    Its own block if there is one, else its first line, else what is known.
     """
-    blocks = message.get("blocks")
-    for block in blocks if isinstance(blocks, list) else ():
-        if isinstance(block, Mapping) and block.get("block_id") == REQUEST_BLOCK_ID:
+    for block in get_objects(message, "blocks"):
+        if block.get("block_id") == REQUEST_BLOCK_ID:
             return [dict(block)]
-    text = message.get("text")
-    first = head(text.strip().split("\n")[0], MAX_SECTION) if isinstance(text, str) else ""
+    first = truncate_markup(get_text(message, "text").strip().split("\n")[0], MAX_SECTION)
     if not first and PERSON_ID.fullmatch(user):
         first = "<@%s> asked for `%s`" % (user, escape(ref.replace("`", "'")))
     if not first:
         return []
-    return [{**_section(closed(without_pings(first))), "block_id": REQUEST_BLOCK_ID}]
+    return [
+        {**_section_block(close_code_block(without_pings(first))), "block_id": REQUEST_BLOCK_ID}
+    ]
