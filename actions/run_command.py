@@ -1,14 +1,14 @@
-"""Run what somebody asks for in Slack."""
+"""Run a command that was typed in Slack."""
 
 from st2slack import action
 from st2slack.authorization.authorizer import Authorizer
 from st2slack.chatops.incoming import IncomingCommand
-from st2slack.chatops.run_command import CommandRunner
+from st2slack.chatops.run_command import ActionRun, CommandRunner
 from st2slack.settings.chatops import read_chatops
 
 
 class RunCommandAction(action.SlackBase):
-    """Runs the alias that a command fits, where who asks may."""
+    """Runs the alias that a command matches, if the user is authorized."""
 
     def run(self, workspace=None, **request):
         return self.with_slack(
@@ -17,9 +17,7 @@ class RunCommandAction(action.SlackBase):
                 self.stackstorm(),
                 lambda: Authorizer(self.config, slack, workspace, action.seconds_left, self.say),
                 read_chatops(self.config, workspace),
-                workspace or "",
-                self.execution_id(),
-                self.say,
+                ActionRun(workspace or "", self.execution_id(), self.say),
             ).run(IncomingCommand(**request)),
             workspace=workspace,
         )

@@ -16,7 +16,7 @@ from st2slack.authorization.authorizer import Authorizer
 from st2slack.base.errors import ApiFault, InputError, SettingsError, SlackError
 from st2slack.chatops import command_text, incoming
 from st2slack.chatops.incoming import IncomingCommand
-from st2slack.chatops.run_command import CommandRunner
+from st2slack.chatops.run_command import ActionRun, CommandRunner
 from st2slack.settings.chatops import read_chatops
 from st2slack.stackstorm.client import StackStorm
 
@@ -64,9 +64,7 @@ class World:
             StackStorm(self.st2.client(), sleep=lambda seconds: None),
             lambda: Authorizer(self.config, client),
             read_chatops(self.config),
-            "",
-            execution_id,
-            now=now,
+            ActionRun(execution_id=execution_id, now=now),
         )
 
     def ask(self, text, user=TOMASZ, channel=DEPLOYS, trigger_id=None, **more):
@@ -274,7 +272,7 @@ def test_a_workspace_with_a_template_for_a_name(world):
         StackStorm(world.st2.client()),
         lambda: Authorizer(world.config, make_client(world.config)),
         read_chatops(world.config),
-        "{{ st2kv.system.x }}",
+        ActionRun("{{ st2kv.system.x }}"),
     )
     with pytest.raises(InputError, match="`workspace`"):
         made.run(IncomingCommand("deploy x", TOMASZ, DEPLOYS, command="/st2", trigger_id="1.2.3"))

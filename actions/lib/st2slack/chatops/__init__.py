@@ -1,7 +1,9 @@
 """Commands that people type in Slack.
 
-incoming       the command or press that a rule hands over
-command_text   matches a command with the formats of aliases; pure
-run_command    slack.run_command
-run_alias      runs the alias that matched
+incoming         the command that a rule hands over
+command_text     compares the command with the formats of aliases; pure
+run_command      slack.run_command: the checks before an alias runs
+match_alias      the alias that a command matches, and help
+run_alias        runs the alias
+command_result   what the action answers
 """
