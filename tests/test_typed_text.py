@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from st2slack.approvals.inquiry import load_inquiry
 from st2slack.base.mrkdwn import to_plain
 from st2slack.base.typed_text import (
-    all_without_typed_forms,
+    object_without_typed_references,
     texts_in,
-    with_own_forms,
-    without_typed_forms,
+    with_own_references,
+    without_typed_references,
 )
 
 LINK = "<https://evil.example|https://bank.example>"
@@ -34,7 +34,7 @@ SHOWN = "&lt;https://evil.example|https://bank.example&gt;"
     ],
 )
 def test_only_forms_of_the_author_work(text, formats, expected):
-    found = with_own_forms(text, formats)
+    found = with_own_references(text, formats)
     if expected is None:
         assert "<" not in found and ">" not in found
     else:
@@ -58,11 +58,11 @@ def test_only_forms_of_the_author_work(text, formats, expected):
     ],
 )
 def test_no_form_that_was_typed_works(text, typed, expected):
-    assert without_typed_forms(text, typed) == expected
+    assert without_typed_references(text, typed) == expected
 
 
 def test_a_form_of_the_author_works_even_where_the_same_was_typed():
-    assert without_typed_forms(LINK, [LINK], [LINK]) == LINK
+    assert without_typed_references(LINK, [LINK], [LINK]) == LINK
 
 
 PIECES = st.sampled_from(
@@ -77,8 +77,8 @@ PIECES = st.sampled_from(
 def test_whatever_is_typed_shows_no_label(typed):
     """As people read it, it is what was typed, or a mention."""
     for shown in (
-        with_own_forms("On it: " + typed, ["On it: {{ x }}"]),
-        without_typed_forms("On it: " + typed, [typed], ["On it: {{ x }}"]),
+        with_own_references("On it: " + typed, ["On it: {{ x }}"]),
+        without_typed_references("On it: " + typed, [typed], ["On it: {{ x }}"]),
     ):
         assert "|" not in "".join(each for each in _forms(shown))
         assert to_plain(shown).count("|") == typed.count("|")
@@ -90,7 +90,7 @@ def _forms(text):
 
 def test_it_goes_as_deep_as_a_message_does():
     value = {"blocks": [{"text": {"text": LINK}, "n": 1, "none": None}], "own": "<https://ci|x>"}
-    found = all_without_typed_forms(value, [LINK], ["<https://ci|x>"])
+    found = object_without_typed_references(value, [LINK], ["<https://ci|x>"])
     assert found == {
         "blocks": [{"text": {"text": SHOWN}, "n": 1, "none": None}],
         "own": "<https://ci|x>",

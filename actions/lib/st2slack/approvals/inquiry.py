@@ -13,7 +13,11 @@ from st2slack.approvals.question import (
     question_from_schema,
 )
 from st2slack.base.errors import InputError
-from st2slack.base.typed_text import all_without_typed_forms, texts_in, without_typed_forms
+from st2slack.base.typed_text import (
+    object_without_typed_references,
+    texts_in,
+    without_typed_references,
+)
 from st2slack.stackstorm.client import GIVEN_UP, Json, StackStorm
 from st2slack.stackstorm.timestamps import unix_seconds
 
@@ -114,8 +118,10 @@ def _question(
         typed = _typed_in_slack(workflows)
         return replace(
             question,
-            text=without_typed_forms(question.text, typed) if typed else question.text,
-            blocks=tuple(all_without_typed_forms(each, typed, ()) for each in question.blocks)
+            text=without_typed_references(question.text, typed) if typed else question.text,
+            blocks=tuple(
+                object_without_typed_references(each, typed, ()) for each in question.blocks
+            )
             if typed
             else question.blocks,
         )

@@ -1,22 +1,21 @@
-"""PURE: texts made to fit into what Slack takes. No I/O, no clock."""
+"""PURE: shortens texts to Slack's limits and completes their markup. No I/O, no clock."""
 
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterator
+from typing import Callable, Match
 
-from st2slack.base.mrkdwn import escape
+from st2slack.base.mrkdwn import Grammar, Kind, escape, tokens
 from st2slack.base.text_length import text_length
 
-MAX_TOKEN = 1000  # characters of a link that is not cut in two
+MAX_TOKEN = 1000  # characters of a reference that is never cut in two
 URL = re.compile(r"https?://[^\s<>|\"'`]+[^\s<>|\"'`.,;:!?)\]}]")
-_TOKENS_AND_CODE = re.compile(r"<[^<>]*>|```.*?(?:```|\Z)|`[^`\n]*`", re.DOTALL)
 
 
 def truncate_text(text: str, limit: int, encode: Callable[[str], str] = escape) -> str:
     """As much of plain `text` as fits into `limit`, each character counted as `encode` sends it.
 
-    It ends with a line where one ends near.
+    It ends with a complete line if that costs little.
     """
     used = 0
     for at, each in enumerate(text):
@@ -28,7 +27,7 @@ def truncate_text(text: str, limit: int, encode: Callable[[str], str] = escape) 
 
 
 def truncate_markup(markup: str, limit: int) -> str:
-    """As much of Slack markup as fits, cut within none of its forms and entities."""
+    """As much of Slack markup as fits, without cutting a reference or an entity."""
     text = truncate_text(markup, limit, str)
     if text == markup:
         return text
@@ -41,19 +40,17 @@ def truncate_markup(markup: str, limit: int) -> str:
 
 
 def link_urls(text: str) -> str:
-    """Slack markup with its bare URLs marked as links: `verbatim` keeps Slack from looking."""
+    """Slack markup with its bare URLs marked as links: with `verbatim`, Slack does not do it."""
+    return "".join(
+        URL.sub(_link, token.raw) if token.kind is Kind.TEXT else token.raw
+        for token in tokens(text, Grammar.REFERENCES_AND_CODE)
+    )
 
-    def pieces() -> Iterator[str]:
-        end = 0
-        for form in _TOKENS_AND_CODE.finditer(text):
-            yield URL.sub(lambda url: "<%s>" % url[0], text[end : form.start()])
-            yield form[0]
-            end = form.end()
-        yield URL.sub(lambda url: "<%s>" % url[0], text[end:])
 
-    return "".join(pieces())
+def _link(url: Match[str]) -> str:
+    return "<%s>" % url[0]
 
 
 def close_code_block(text: str) -> str:
-    """Cut markup whose code block is closed."""
+    """`text` with its last code block closed, for text that was cut."""
     return text + "\n```" if text.count("```") % 2 else text

@@ -27,9 +27,10 @@ import bisect
 import difflib
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Iterator, List, Match, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from st2slack.base.ids import parse_mention
+from st2slack.base.mrkdwn import Kind, Token, decode_entities, is_channel_ping, tokens
 from st2slack.base.templates import find_template, has_encoded
 from st2slack.base.text_length import text_length
 from st2slack.stackstorm.alias import Alias
@@ -56,10 +57,6 @@ _GAP = re.compile(r"\s+")
 # A quote opens where a word or a value begins, and closes where one ends: not as in "don't".
 _GAP_OR_OPENING = re.compile(r"""\s{2,}|(?:(?<=[\s=:,{\[(])|\A)["']""")
 _CLOSING = re.compile(r"""["'](?=[\s,:;.!?)\]}]|\Z)""")
-_FORM = re.compile(r"<(?P<target>[^<>|]+)(?:\|(?P<label>[^<>]*))?>|(?P<entity>&(?:amp|lt|gt);)")
-_ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">"}
-_ENTITY = re.compile("|".join(_ENTITIES))
-_CHANNEL_PING = re.compile(r"!(here|channel|everyone)")
 _LINK = re.compile(r"(?:(?:mailto|tel):|[a-z][a-z0-9+.-]*://)(?P<rest>.+)", re.IGNORECASE)
 
 _WORD = r"(\S+)"
@@ -86,7 +83,7 @@ class CommandFormat:
 
 def normalize(text: str) -> str:
     """What was written, as a command."""
-    text = _FORM.sub(_form_as_typed, text).translate(_CHARACTERS)
+    text = "".join(map(_as_typed, tokens(text))).translate(_CHARACTERS)
     text = _single_blanks(_ODD_SPACE.sub(" ", text).strip())
     return _DASHES.sub(lambda found: found[0].translate(_DASH), text)
 
@@ -113,27 +110,22 @@ def _single_blanks(text: str) -> str:
         pieces.append(text[edge.start() : end])
 
 
-def _form_as_typed(found: Match[str]) -> str:
-    if found["entity"]:
-        return _ENTITIES[found[0]]
-    target, label = found["target"], _decode_entities(found["label"] or "")
-    everybody, link = _CHANNEL_PING.fullmatch(target), _LINK.fullmatch(target)
-    mention = parse_mention("<%s>" % target)
+def _as_typed(token: Token) -> str:
+    """What the user typed where Slack sends this token."""
+    if token.kind is not Kind.REFERENCE:
+        return decode_entities(token.raw)
+    mention = parse_mention("<%s>" % token.target)
     if mention:
         return mention.bare
-    if everybody:
-        return "@" + everybody[1]
-    if link:
-        target = _decode_entities(target)
+    if is_channel_ping(token.target):
+        return token.target.replace("!", "@", 1)
+    if _LINK.fullmatch(token.target):
+        target, label = decode_entities(token.target), decode_entities(token.label or "")
         return label if label and target.endswith(label) else target
-    return _decode_entities(found[0])
+    return decode_entities(token.raw)
 
 
-def _decode_entities(text: str) -> str:
-    return _ENTITY.sub(lambda found: _ENTITIES[found[0]], text)
-
-
-# --- is it ours -----------------------------------------------------------------------------------
+# --- prefix and mention ---------------------------------------------------------------------------
 
 
 def strip_prefix(command: str, prefix: str) -> Tuple[bool, str]:
@@ -150,7 +142,7 @@ def strip_mention(command: str, bot: str) -> Tuple[bool, str]:
     return (True, command[found.end() :].strip()) if found else (False, "")
 
 
-# --- what StackStorm would make of it -------------------------------------------------------------
+# --- how StackStorm reads a command ---------------------------------------------------------------
 
 
 def parse_pairs(command: str) -> Tuple[List[Tuple[str, str]], str]:

@@ -20,7 +20,7 @@ from st2slack.base.json_access import JsonObject
 from st2slack.base.mrkdwn import without_pings
 from st2slack.base.templates import has_template
 from st2slack.base.truncate import close_code_block, truncate_markup
-from st2slack.base.typed_text import with_own_forms
+from st2slack.base.typed_text import with_own_references
 from st2slack.chatops import command_text
 from st2slack.chatops.command_result import ActionResult, CommandResult
 from st2slack.chatops.incoming import IncomingCommand
@@ -174,6 +174,6 @@ def _acknowledgement(user: str, command: str, match: MatchedAlias, answer: Alias
     shown = match.format if answer.execution.has_secret_parameter else command
     lines = ["<@%s> runs %s." % (user, in_code(shown))]
     if answer.message:
-        text = without_pings(with_own_forms(answer.message, [match.alias.ack.format]))
+        text = without_pings(with_own_references(answer.message, [match.alias.ack.format]))
         lines.append(close_code_block(truncate_markup(text, command_text.MAX_ANSWER_LENGTH)))
     return "\n".join(lines)

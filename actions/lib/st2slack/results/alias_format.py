@@ -17,7 +17,11 @@ from st2slack.base.json_access import (
     get_object,
     get_text,
 )
-from st2slack.base.typed_text import all_without_typed_forms, texts_in, without_typed_forms
+from st2slack.base.typed_text import (
+    object_without_typed_references,
+    texts_in,
+    without_typed_references,
+)
 from st2slack.results.result_blocks import NOTHING_FORMATTED, FormattedAlias
 from st2slack.stackstorm.alias import AliasTexts
 from st2slack.stackstorm.client import StackStorm
@@ -100,9 +104,9 @@ def _read_answer(answer: JsonObject, templates: AliasTexts, typed: List[str]) ->
     # Hubot reads a color beside `slack`, too.
     color = get_text(extra, "color")
     return FormattedAlias(
-        without_typed_forms(text, typed, formats),
+        without_typed_references(text, typed, formats),
         {
             **({"color": color} if color else {}),
-            **as_object(all_without_typed_forms(get_object(extra, "slack"), typed, formats)),
+            **object_without_typed_references(get_object(extra, "slack"), typed, formats),
         },
     )

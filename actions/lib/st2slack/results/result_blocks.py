@@ -31,7 +31,7 @@ from st2slack.base.json_access import JsonObject, as_objects, as_text, get_objec
 from st2slack.base.mrkdwn import escape, without_pings
 from st2slack.base.text_length import text_length
 from st2slack.base.truncate import URL, close_code_block, link_urls, truncate_markup, truncate_text
-from st2slack.base.typed_text import texts_in, without_typed_forms
+from st2slack.base.typed_text import texts_in, without_typed_references
 from st2slack.results.outcome import Outcome, duration, read_outcome, requester_of
 from st2slack.results.plain_text import Section, clean
 from st2slack.stackstorm.execution import Execution
@@ -125,7 +125,7 @@ def build_message(
     ref = clean(execution.action) or "an action"
     body = _Body(ref, execution.id)
     body.add_all(outcome.errors)
-    note = without_typed_forms(note, list(texts_in(execution.parameters)))
+    note = without_typed_references(note, list(texts_in(execution.parameters)))
     author_text = _author_text("\n".join(filter(None, (note, alias.text))))
     own_blocks, attachments = _alias_parts(alias.extra, author_text, body)
     if author_text and not (own_blocks or attachments):
