@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.base.mrkdwn import escape, labels_of_links, to_plain, without_pings
+from st2slack.base.mrkdwn import (
+    Grammar,
+    TokenKind,
+    escape,
+    labels_of_links,
+    to_plain,
+    tokens,
+    without_pings,
+)
 
 NAMES = {"U1": "ada", "C1": "ops", "S1": "oncall"}
 
@@ -426,3 +434,39 @@ def test_whatever_it_is_nothing_calls_a_whole_channel(text):
     shown = without_pings(text)
     assert not re.search(r"<!(?!date\^)", shown)
     assert without_pings(shown) == shown
+
+
+# --- tokens -------------------------------------------------------------------------------------
+
+MARKUP = st.lists(st.sampled_from(list("<>|&;`!@\n") + ["```", "&amp;", "<@U1|a>", "x, y", "<a|"]))
+
+
+@given(MARKUP, st.sampled_from(Grammar))
+def test_the_tokens_of_a_text_are_the_text(pieces, grammar):
+    text = "".join(pieces)
+    found = list(tokens(text, grammar))
+    assert "".join(each.raw for each in found) == text and all(each.raw for each in found)
+    for each in found:
+        is_reference = each.raw[0] == "<" and each.raw[-1] == ">" and len(each.raw) > 1
+        assert (each.kind is TokenKind.REFERENCE) <= is_reference
+
+
+@pytest.mark.parametrize(
+    "text, grammar, kinds",
+    [
+        ("a <@U1|b> c", Grammar.REFERENCES, "text reference text"),
+        ("a &amp; <x>", Grammar.REFERENCES_AND_ENTITIES, "text entity text reference"),
+        ("a &amp; `<x>`", Grammar.REFERENCES_AND_CODE, "text code"),
+        ("```<x>", Grammar.REFERENCES_AND_CODE, "code"),
+        ("<a <b>", Grammar.REFERENCES, "text reference"),
+        ("", Grammar.REFERENCES, ""),
+    ],
+)
+def test_what_is_a_token(text, grammar, kinds):
+    assert " ".join(each.kind.value for each in tokens(text, grammar)) == kinds
+
+
+def test_a_reference_has_a_target_and_maybe_a_label():
+    first, _, second = tokens("<https://x|a|b> <@U1>")
+    assert (first.target, first.label, first.inner) == ("https://x", "a|b", "https://x|a|b")
+    assert (second.target, second.label) == ("@U1", None)

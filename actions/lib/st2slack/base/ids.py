@@ -34,6 +34,7 @@ from enum import Enum
 from typing import Any, List, Optional
 
 from st2slack.base.errors import InputError
+from st2slack.base.mrkdwn import TokenKind, tokens
 
 
 class Kind(Enum):
@@ -70,9 +71,8 @@ _TARGET = (
     r"|!subteam\^(?P<USERGROUP>S[A-Z0-9]+))"
 )
 _MENTION = re.compile(r"<%s(?:\|(?P<label>[^<>]*))?>" % _TARGET)
-_MAILTO = re.compile(r"<mailto:(?P<email>[^|<>]+)(?:\|[^<>]*)?>")
 _DIGIT = re.compile(r"[0-9]")
-_COMMA = re.compile(r"<[^<>]*>|(,)")  # the label of a mention may hold some
+_MAILTO = "mailto:"
 
 
 @dataclass(frozen=True)
@@ -202,13 +202,20 @@ def _in_brackets(given: str, kind: Kind, parameter: str) -> Reference:
     if mention:
         _check_kind(mention, (kind,), parameter)
         return Reference(id=mention.id, is_mention=True)
-    mailto = _MAILTO.fullmatch(given)
-    if mailto and kind is Kind.PERSON and EMAIL.fullmatch(trim(mailto["email"])):
-        return Reference(email=trim(mailto["email"]))
+    email = _linked_email(given)
+    if kind is Kind.PERSON and EMAIL.fullmatch(email):
+        return Reference(email=email)
     raise InputError(
         "Parameter `%s` has something in angle brackets that is no mention of %s (such as %s). "
         "Give a name or an ID without brackets." % (parameter, kind.value, _EXAMPLES[kind])
     )
+
+
+def _linked_email(given: str) -> str:
+    """The address of `<mailto:...>`, "" for anything else."""
+    token = next(tokens(given))
+    is_link = token.raw == given and token.target.startswith(_MAILTO)
+    return trim(token.target[len(_MAILTO) :]) if is_link else ""
 
 
 _EXAMPLES = {
@@ -235,9 +242,12 @@ def split_list(text: Optional[str]) -> List[str]:
 
     A comma in the label of a mention separates nothing.
     """
-    text = text or ""
-    commas = [found.start() for found in _COMMA.finditer(text) if found[1]]
-    return [trim(text[a:b]) for a, b in zip([0, *(at + 1 for at in commas)], [*commas, len(text)])]
+    entries = [""]
+    for token in tokens(text or ""):
+        parts = token.raw.split(",") if token.kind is TokenKind.TEXT else [token.raw]
+        entries[-1] += parts[0]
+        entries += parts[1:]
+    return list(map(trim, entries))
 
 
 # --- arguments of Slack's methods -----------------------------------------------------------------

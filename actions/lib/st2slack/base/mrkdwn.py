@@ -60,7 +60,7 @@ _WEB_LINK = re.compile(r"https?:[^\n]*")
 _ADDRESS = re.compile(r"(?:mailto|tel):", re.IGNORECASE)
 
 
-class Kind(Enum):
+class TokenKind(Enum):
     """Kinds of tokens."""
 
     TEXT = "text"  # plain text, and what looks like a token and is none
@@ -74,7 +74,7 @@ class Token(NamedTuple):
     it is there; `label`: None if it has none.
     """
 
-    kind: Kind
+    kind: TokenKind
     raw: str
     target: str = ""
     label: Optional[str] = None
@@ -105,20 +105,20 @@ def tokens(text: str, grammar: Grammar = Grammar.REFERENCES) -> Iterator[Token]:
     end = 0
     for match in _PATTERNS[grammar].finditer(text):
         if match.start() > end:
-            yield Token(Kind.TEXT, text[end : match.start()])
+            yield Token(TokenKind.TEXT, text[end : match.start()])
         yield _token(match)
         end = match.end()
     if end < len(text):
-        yield Token(Kind.TEXT, text[end:])
+        yield Token(TokenKind.TEXT, text[end:])
 
 
 def _token(match: Match[str]) -> Token:
     groups = match.groupdict()
     if groups.get("code"):
-        return Token(Kind.CODE, match[0])
+        return Token(TokenKind.CODE, match[0])
     if groups.get("entity"):
-        return Token(Kind.ENTITY, match[0])
-    return Token(Kind.REFERENCE, match[0], match["target"], match["label"])
+        return Token(TokenKind.ENTITY, match[0])
+    return Token(TokenKind.REFERENCE, match[0], match["target"], match["label"])
 
 
 def decode_entities(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Callable, Match
 
-from st2slack.base.mrkdwn import Grammar, Kind, escape, tokens
+from st2slack.base.mrkdwn import Grammar, TokenKind, escape, tokens
 from st2slack.base.text_length import text_length
 
 MAX_TOKEN = 1000  # characters of a reference that is never cut in two
@@ -42,7 +42,7 @@ def truncate_markup(markup: str, limit: int) -> str:
 def link_urls(text: str) -> str:
     """Slack markup with its bare URLs marked as links: with `verbatim`, Slack does not do it."""
     return "".join(
-        URL.sub(_link, token.raw) if token.kind is Kind.TEXT else token.raw
+        URL.sub(_link, token.raw) if token.kind is TokenKind.TEXT else token.raw
         for token in tokens(text, Grammar.REFERENCES_AND_CODE)
     )
 

@@ -12,7 +12,7 @@ import re
 from typing import Callable, Iterable, Iterator, List, Mapping, Pattern, Sequence
 
 from st2slack.base.json_access import JsonObject, as_list, as_object
-from st2slack.base.mrkdwn import Kind, escape, tokens
+from st2slack.base.mrkdwn import TokenKind, escape, tokens
 
 _MENTION = re.compile(r"[@#][A-Z0-9]+")  # it has no label, and shows a name of Slack's
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<%.*?%>", re.DOTALL)
@@ -77,7 +77,7 @@ def _replace(text: str, is_allowed: Callable[[str], bool]) -> str:
     """`text` with the allowed references; every other angle bracket is shown as one."""
     pieces = []
     for token in tokens(text):
-        if token.kind is not Kind.REFERENCE:
+        if token.kind is not TokenKind.REFERENCE:
             pieces.append(token.raw.replace("<", "&lt;").replace(">", "&gt;"))
         elif _MENTION.fullmatch(token.inner) or is_allowed(token.inner):
             pieces.append(token.raw)
@@ -92,5 +92,5 @@ def _patterns(formats: Iterable[str]) -> List[Pattern[str]]:
         re.compile(re.escape(token.inner).replace(re.escape(_MARK), "[^<>|]*"), re.DOTALL)
         for each in formats
         for token in tokens(_EXPRESSION.sub(_MARK, each))
-        if token.kind is Kind.REFERENCE
+        if token.kind is TokenKind.REFERENCE
     ]

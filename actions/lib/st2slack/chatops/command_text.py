@@ -30,7 +30,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 from st2slack.base.ids import parse_mention
-from st2slack.base.mrkdwn import Kind, Token, decode_entities, is_channel_ping, tokens
+from st2slack.base.mrkdwn import Token, TokenKind, decode_entities, is_channel_ping, tokens
 from st2slack.base.templates import find_template, has_encoded
 from st2slack.base.text_length import text_length
 from st2slack.stackstorm.alias import Alias
@@ -112,7 +112,7 @@ def _single_blanks(text: str) -> str:
 
 def _as_typed(token: Token) -> str:
     """What the user typed where Slack sends this token."""
-    if token.kind is not Kind.REFERENCE:
+    if token.kind is not TokenKind.REFERENCE:
         return decode_entities(token.raw)
     mention = parse_mention("<%s>" % token.target)
     if mention:
