@@ -32,7 +32,7 @@ AUTHORIZATION = [
         "what": ["slack.find_*", "slack.who_is_in"],
     },
 ]
-CHATOPS = {"command": "/st2", "whom_to_ask": "Ask in #general."}
+CHATOPS = {"command": "/st2", "contact": "Ask in #general."}
 
 
 def config_of(slack: Any, **sensor: Any) -> Dict[str, Any]:

@@ -100,8 +100,8 @@ def test_a_deactivated_person_may_nothing(approvals):
     assert result["counted"] is False and "deactivated" in result["record"]["why"]
 
 
-def test_whom_to_ask_is_said(approvals):
-    approvals.config["chatops"] = {"whom_to_ask": "Ask in #platform-help."}
+def test_contact_is_said(approvals):
+    approvals.config["chatops"] = {"contact": "Ask in #platform-help."}
     approvals.slack.workspace.channels[DEPLOYS].members.append(LEA)
     approvals.ask()
     approvals.press_and_wait(LEA, APPROVE)

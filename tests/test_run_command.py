@@ -37,7 +37,7 @@ class World:
         self.config = {
             **config,
             "authorization": copy.deepcopy(RULES),
-            "chatops": {"prefix": "!st2", "whom_to_ask": "Ask <@%s>." % MARA},
+            "chatops": {"prefix": "!st2", "contact": "Ask <@%s>." % MARA},
         }
         st2.configs["slack"] = self.config
         self.ran = []

@@ -105,12 +105,12 @@ class ApprovalContext:
         """What somebody is told who is not allowed to answer; it tells nothing about the rules."""
         why = decision.reason
         if decision.is_unresolved:
-            return ("%s %s" % (UNRESOLVED_TEXT, self.chatops.whom_to_ask)).strip()
+            return ("%s %s" % (UNRESOLVED_TEXT, self.chatops.contact)).strip()
         if OWN_REQUEST in why:
             return "You started this: somebody else has to answer."
         if UNCERTAIN_REQUESTER in why:
             return UNCERTAIN_TEXT
-        return ("You may not answer this. %s" % self.chatops.whom_to_ask).strip()
+        return ("You may not answer this. %s" % self.chatops.contact).strip()
 
     def find_approvers(self, question: Question) -> Tuple[str, ...]:
         """Who may answer, as in `who` of a rule: the question's approvers, else the rules'."""

@@ -161,13 +161,13 @@ class CommandRunner:
             )
 
     def _denial(self, session: AuthorizationSession) -> str:
-        whom = (" " + self._settings.whom_to_ask) if self._settings.whom_to_ask else ""
+        contact = (" " + self._settings.contact) if self._settings.contact else ""
         if session.is_unresolved:
             return (
                 "That could not be checked, try again: it could not be found out who you are, or "
-                "what you are allowed to do. Nothing was run." + whom
+                "what you are allowed to do. Nothing was run." + contact
             )
-        return "You may not do that here. Nothing was run." + whom
+        return "You may not do that here. Nothing was run." + contact
 
 
 @contextmanager

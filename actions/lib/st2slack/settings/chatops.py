@@ -1,4 +1,4 @@
-"""How people work from Slack."""
+"""The config keys of `chatops`: commands and questions in Slack."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ DEFAULT_COMMAND = "/st2"
 
 @dataclass(frozen=True)
 class ChatopsSettings:
-    """`command`: name of the slash command; `prefix`: what a message begins with that is a command,
-    "" for none; `whom_to_ask`: text for those who may not; `questions_channel`: where questions go
-    that name no channel, "" for nowhere.
+    """`command`: name of the slash command; `prefix`: what commands begin with that are messages,
+    "" for none; `contact`: text for users who are not allowed to do something; `questions_channel`:
+    where questions go that name no channel, "" for nowhere.
     """
 
     command: str = DEFAULT_COMMAND
     prefix: str = ""
-    whom_to_ask: str = ""
+    contact: str = ""
     questions_channel: str = ""
 
 
 def read_chatops(config: Mapping[str, Any], workspace: Optional[str] = None) -> ChatopsSettings:
-    """How people work from the Slack of a workspace; an entry has its own only."""
+    """The settings of a workspace. An entry of `workspaces` inherits none of the top level."""
     own = entry_of(config, workspace) if workspace else config
     chatops = object_of(own, "chatops")
     command = text_of(chatops, "command") or DEFAULT_COMMAND
@@ -34,6 +34,6 @@ def read_chatops(config: Mapping[str, Any], workspace: Optional[str] = None) -> 
     return ChatopsSettings(
         command=command,
         prefix=text_of(chatops, "prefix") or "",
-        whom_to_ask=text_of(chatops, "whom_to_ask") or "",
+        contact=text_of(chatops, "contact") or "",
         questions_channel=text_of(chatops, "questions_channel") or "",
     )

@@ -37,7 +37,7 @@ _OWN: Dict[str, Any] = {
     "admin": _ADMIN,
     "authorization": dict.fromkeys(["name", "who", "where", "what", "extra_parameters"]),
     "ldap_names": dict.fromkeys(["person", "name"]),
-    "chatops": dict.fromkeys(["command", "prefix", "whom_to_ask", "questions_channel"]),
+    "chatops": dict.fromkeys(["command", "prefix", "contact", "questions_channel"]),
 }
 # Config key → the keys below it (of each element, where it is a list), None where there are none.
 # A test holds this against config.schema.yaml, which is not read here: it takes a YAML parser.
