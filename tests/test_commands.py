@@ -520,7 +520,7 @@ def test_an_answer_for_all_to_see(slack, config):
 
 def test_somebodys_text_does_nothing_in_a_message():
     assert reply.in_code("a`b\nc <!channel> &") == "`a'b c &lt;!channel&gt; &amp;`"
-    assert reply.in_code("x" * 1000) == "`%s...`" % ("x" * reply.SHOWN)
+    assert reply.in_code("x" * 1000) == "`%s...`" % ("x" * reply.MAX_QUOTE)
     assert reply.in_code(" \n") == ""
 
 

@@ -90,6 +90,6 @@ def test_a_menu_of_long_options_is_none():
 
 
 def test_an_answer_fits():
-    assert text_length(reply.in_code(WAVE * 400)) <= reply.SHOWN + 5
+    assert text_length(reply.in_code(WAVE * 400)) <= reply.MAX_QUOTE + 5
     assert command_text.fit_lines([WAVE * 5, WAVE * 5], room=15) == ([WAVE * 5], 1)
     assert "longer" in command_text.unusable_reason("say " + WAVE * 999)

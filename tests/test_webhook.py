@@ -526,7 +526,7 @@ def test_tests_of_2x_users_can_patch_the_post(place):
 
 @pytest.mark.parametrize("body", ["ok", "", '{"ok":true}', "1"])
 def test_a_response_url_that_does_not_say_no_took_the_answer(body):
-    assert response_url._accept(answered(body), RESPONSE) is None
+    assert response_url._check_answer(answered(body), RESPONSE) is None
 
 
 @pytest.mark.parametrize(
@@ -539,7 +539,7 @@ def test_a_response_url_that_does_not_say_no_took_the_answer(body):
 )
 def test_a_response_url_that_says_no_did_not(body, error):
     with pytest.raises(error):
-        response_url._accept(answered(body), RESPONSE)
+        response_url._check_answer(answered(body), RESPONSE)
 
 
 RESPONSE = Request(method=response_url.NAME, url="https://hooks.slack.com/actions/x")

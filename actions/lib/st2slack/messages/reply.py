@@ -1,25 +1,25 @@
-"""Answering somebody where they asked: to them alone, or for all to see.
+"""Answers a user in the conversation where they asked: to them alone, or visible to everybody.
 
-A bot can show a message to one person only where it is a member. A slash command works where it is
-not: there its `response_url` is the way.
+A bot can show a message to one person only where it is a member. A slash command also works where
+it is not: there the answer goes to its `response_url`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional
+from typing import List, Mapping, Optional
 
 from st2slack.api.client import Client
 from st2slack.base.errors import Refusal
+from st2slack.base.json_access import JsonObject, as_object, get_text
 from st2slack.base.mrkdwn import escape
 from st2slack.base.text_length import shorten
 from st2slack.messages import response_url
 
-SHOWN = 300  # units (text_length.py) of somebody's text
-Block = Mapping[str, Any]
+MAX_QUOTE = 300  # units (text_length.py) of a quoted text
+Block = Mapping[str, object]
 
-# What Slack answers where the app, or the person, is not in the conversation, or may not post
-# there.
+# The app or the user is not in the conversation, or the app is not allowed to post there.
 NOT_THERE = (
     "channel_not_found",
     "not_in_channel",
@@ -32,7 +32,9 @@ NOT_THERE = (
 
 @dataclass(frozen=True)
 class Addressee:
-    """Who asked, and where: IDs from Slack's envelope. `thread_ts`, `response_url`: "" for none."""
+    """The requester and their conversation: IDs from Slack's envelope. `thread_ts` and
+    `response_url` are "" if there is none.
+    """
 
     channel: str
     user: str
@@ -43,7 +45,7 @@ class Addressee:
 def answer_privately(
     client: Client, to: Addressee, text: str, blocks: Optional[List[Block]] = None
 ) -> None:
-    """Show it to who asked, and to nobody else. Raises where neither way is open."""
+    """Show the answer to the requester alone. Raises if neither way works."""
     content = _content(text, blocks)
     message = {"channel": to.channel, "user": to.user, **content, **_thread(to)}
     try:
@@ -57,35 +59,35 @@ def answer_privately(
 def answer_openly(
     client: Client, to: Addressee, text: str, blocks: Optional[List[Block]] = None
 ) -> Optional[str]:
-    """Post it where it was asked: the timestamp of the message, None where only the response_url
-    was open, which tells none.
+    """Post the answer in the conversation. The timestamp of the message, None if it went to the
+    response_url, which answers none.
     """
     content = _content(text, blocks)
     try:
         message = {"channel": to.channel, "unfurl_links": False, **content, **_thread(to)}
-        answer = client.call("chat.postMessage", message)
+        answer = as_object(client.call("chat.postMessage", message))
     except Refusal as refusal:
         if refusal.code not in NOT_THERE or not to.response_url:
             raise
         _respond(client, to, "in_channel", content)
         return None
-    return str(answer["ts"])
+    return get_text(answer, "ts")
 
 
 def in_code(text: str) -> str:
-    """Somebody's text in a message: on one line, and nothing in it works."""
+    """A user's text in a message: on one line, as code, without references."""
     line = " ".join(text.replace("`", "'").split())
-    return "`%s`" % escape(shorten(line, SHOWN + 3)) if line else ""
+    return "`%s`" % escape(shorten(line, MAX_QUOTE + 3)) if line else ""
 
 
-def _content(text: str, blocks: Optional[List[Block]]) -> Dict[str, Any]:
+def _content(text: str, blocks: Optional[List[Block]]) -> JsonObject:
     return {"text": text, **({"blocks": list(blocks)} if blocks else {})}
 
 
-def _thread(to: Addressee) -> Dict[str, str]:
+def _thread(to: Addressee) -> JsonObject:
     return {"thread_ts": to.thread_ts} if to.thread_ts else {}
 
 
-def _respond(client: Client, to: Addressee, kind: str, content: Mapping[str, Any]) -> None:
+def _respond(client: Client, to: Addressee, kind: str, content: JsonObject) -> None:
     message = {"response_type": kind, "replace_original": False, **content}
     response_url.post(client, to.response_url, message)

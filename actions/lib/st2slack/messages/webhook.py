@@ -1,18 +1,21 @@
-"""Posting through an incoming webhook: one builder and one sender for both actions.
+"""Posts through an incoming webhook, for slack.post_message and slack.post_attachment.
 
-The message travels as in 2.x: as JSON text in the form field `payload`, which Slack takes, and what
-stands in Slack's place may take nothing else. Webhooks of Workflow Builder take JSON only.
+The message is sent as in 2.x: as JSON text in the form field `payload`. Slack accepts that, and
+Slack-compatible servers possibly accept nothing else. Webhooks of Workflow Builder accept JSON
+only.
 
 Slack's webhook answers the text `ok`, or one of a few error codes as plain text; one of Workflow
-Builder `{"ok": true}`; Slack-compatible servers (Mattermost, Rocket.Chat) other words. So whatever
-comes with HTTP 2xx and does not say no means that the message was taken: an error would have it
-sent again. Its URL is the credential: it is never put into the body, a message or a log line.
+Builder `{"ok": true}`; Slack-compatible servers (Mattermost, Rocket.Chat) other words. So every
+answer with HTTP 2xx that does not refuse means that the message was accepted: an error would have
+it sent again. The URL is the credential: it is never put into the body, a message or a log line.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
+
+from requests import Response
 
 from st2slack.api import error_help
 from st2slack.api.client import Client, rate_limited
@@ -30,6 +33,7 @@ from st2slack.api.transport import (
 )
 from st2slack.base.errors import InputError, Refusal, SettingsError
 from st2slack.base.ids import plain_argument
+from st2slack.base.json_access import JsonObject, as_object, as_text, find_as_object
 from st2slack.base.redact import redact
 from st2slack.base.urls import (
     PlainHttp,
@@ -99,114 +103,125 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
 
 
 def build(
-    settings: Settings, content: Mapping[str, Any], given: Mapping[str, Any]
-) -> Dict[str, Any]:
-    """The message: `content`, and how it appears, as `given` or as the config says.
+    settings: Settings, content: Mapping[str, object], parameters: Mapping[str, object]
+) -> JsonObject:
+    """The message: `content`, and how it appears, from `parameters` or else from the config.
 
-    `given` has channel, username, icon_emoji, icon_url, disable_formatting, thread_ts, blocks;
+    `parameters` has channel, username, icon_emoji, icon_url, disable_formatting, thread_ts, blocks;
     what is None or empty is not sent.
     """
-    defaults = settings.webhook
     message = dict(content)
     for key in ("channel", "username", "icon_emoji", "icon_url"):
-        message[key] = given.get(key) or defaults.get(key)
+        message[key] = parameters.get(key) or settings.webhook.get(key)
     message["channel"] = plain_argument("channel", message["channel"], "channel")
-    message["thread_ts"] = given.get("thread_ts")
-    message["blocks"] = given.get("blocks")
-    if given.get("disable_formatting"):
+    message["thread_ts"] = parameters.get("thread_ts")
+    message["blocks"] = parameters.get("blocks")
+    if parameters.get("disable_formatting"):
         message["parse"] = "none"
-    encode(message)  # names what cannot be sent
+    encode(message)  # raises for what cannot be sent
     return {key: value for key, value in message.items() if value not in (None, "", [])}
 
 
-def find_url(settings: Settings, given: Optional[str]) -> str:
-    """The webhook's URL: `given`, else the config's. A SettingsError does not show it."""
-    url = (given or "").strip() or settings.webhook.get("webhook_url")
+def find_url(settings: Settings, parameter: Optional[str]) -> str:
+    """The webhook's URL: `parameter`, else the config's. A SettingsError does not show it."""
+    url = (parameter or "").strip() or settings.webhook.get("webhook_url")
     if not url:
         raise SettingsError(
             "Posting needs a webhook. %s, or pass the parameter `webhook_url`."
-            % settings.how_to_set(_place(settings), "webhook_url")
+            % settings.how_to_set(_config_place(settings), "webhook_url")
         )
-    where = "Parameter `webhook_url`" if given else "Config key %s" % _place(settings)
-    return _checked(url, where, settings)
+    where = "Parameter `webhook_url`" if parameter else "Config key %s" % _config_place(settings)
+    return _checked_url(url, where, settings)
 
 
-def post(client: Client, url: str, message: Mapping[str, Any]) -> bool:
-    """Post the message; True when Slack took it. Raises a Fault or a Refusal otherwise."""
-    secrets = (*secret_parts(url), *client.settings.secrets())
-    request = Request(method=NAME, url=url, secrets=secrets, **_body(url, message))
+def post(client: Client, url: str, message: Mapping[str, object]) -> bool:
+    """Post the message; True when Slack accepted it. Raises a Fault or a Refusal otherwise."""
+    request = _request(url, message, (*secret_parts(url), *client.settings.secrets()))
 
     def attempt(request: Request, method: Method, left: float) -> bool:
-        return _accept(client.send(request, left), request, client.settings)
+        return _check_answer(client.send(request, left), request, client.settings)
 
     return bool(client.persist(request, _POST, attempt))
 
 
-def _body(url: str, message: Mapping[str, Any]) -> Dict[str, Any]:
-    """How the message is put into a Request."""
+def _request(url: str, message: Mapping[str, object], secrets: Tuple[str, ...]) -> Request:
     if is_slack_host(host_of(url)) and urlsplit(url).path.startswith(_WORKFLOW_BUILDER):
-        return {"document": message}
-    return {"fields": [("payload", encode_value("payload", message))]}
+        return Request(method=NAME, url=url, secrets=secrets, document=message)
+    fields = [("payload", encode_value("payload", message))]
+    return Request(method=NAME, url=url, secrets=secrets, fields=fields)
 
 
-def _accept(response: Any, request: Request, settings: Settings) -> bool:
-    status = response.status_code
-    if status == 429:
+def _check_answer(response: Response, request: Request, settings: Settings) -> bool:
+    """True if the message was accepted; else raises."""
+    body = read_answer(response, request)
+    code, status = find_refusal_code(response), response.status_code
+    if status in range(200, 300) and (code is None or not has_text(response)):
+        return True
+    if body.startswith("<") or (status not in range(200, 300) and not body):
+        raise foreign(response, request)
+    raise _refusal(redact(code or "", request.secrets) or body, status, request, settings)
+
+
+def read_answer(response: Response, request: Request) -> str:
+    """The beginning of an answer's body. Raises for rate limits, redirects and errors of Slack's
+    side.
+    """
+    if response.status_code == 429:
         raise rate_limited(response, request)
     refuse_redirect(response, request)
-    if status in range(500, 600):
+    if response.status_code in range(500, 600):
         raise trouble(response, request)
-    said = beginning(response, request)
-    no = says_no(response)
-    if status in range(200, 300):
-        if no is None or not has_text(response):
-            return True
-    elif not said:
-        raise foreign(response, request)
-    if said.startswith("<"):
-        raise foreign(response, request)
-    raise _refusal(redact(no or "", request.secrets) or said, status, request, settings)
+    return beginning(response, request)
 
 
-def says_no(response: Any) -> Optional[str]:
-    """The code with which an answer says no, "" where it has none; None where it does not say no.
+def find_refusal_code(response: Response) -> Optional[str]:
+    """The error code of an answer that refuses, "" if it has none; None if it does not refuse.
 
-    It says no with `ok` or `success` false, with an `error`, with a word that is known to be an
-    error code, and with HTML, which comes from somebody else.
+    An answer refuses with `ok` or `success` false, with an `error`, with a word that is a known
+    error code, and with HTML, which does not come from Slack's webhooks.
     """
     text = first_text(response).strip()
-    try:
-        document = read_json(response) if text[:1] in ("{", '"', "f") else None
-    except (ValueError, RecursionError):
-        document = None
-    if isinstance(document, dict):
-        verdict = document.get("ok", document.get("success"))
-        error = document.get("error")
-        if verdict is False or (error and verdict is not True):
-            return error if isinstance(error, str) else ""
-        return None
+    document = _read_document(response) if text[:1] in ("{", '"', "f") else None
+    members = find_as_object(document)
+    if members is not None:
+        return _find_code_in(members)
     if document is False or text.startswith("<"):
         return ""
-    word = document if isinstance(document, str) else text
+    word = as_text(document) or text
     return word if word in _MEANINGS or error_help.is_known(word) else None
 
 
-def _refusal(code: str, status: Any, request: Request, settings: Settings) -> Refusal:
+def _read_document(response: Response) -> object:
+    try:
+        document: object = read_json(response)
+    except (ValueError, RecursionError):
+        return None
+    return document
+
+
+def _find_code_in(members: JsonObject) -> Optional[str]:
+    verdict, error = members.get("ok", members.get("success")), members.get("error")
+    if verdict is False or (error and verdict is not True):
+        return as_text(error)
+    return None
+
+
+def _refusal(code: str, status: int, request: Request, settings: Settings) -> Refusal:
     unknown = ("", "Slack's page about incoming webhooks lists its codes.")
     meaning, advice = _MEANINGS.get(code, unknown)
     text = "%s was refused by Slack (HTTP %s): %s" % (NAME, status, code)
     text += " (%s). " % meaning if meaning else ". "
-    text += advice.format(place=_place(settings))
+    text += advice.format(place=_config_place(settings))
     return Refusal(redact(text, request.secrets), NAME, code, {"ok": False, "error": code})
 
 
-def _checked(url: str, where: str, settings: Settings) -> str:
+def _checked_url(url: str, where: str, settings: Settings) -> str:
     if url.startswith("{{"):
         raise SettingsError("%s still holds a template: StackStorm did not find its value." % where)
     try:
         safe_address(url, [each for each in settings.plain_http_hosts if not is_slack_host(each)])
     except PlainHttp as error:
-        raise _plain_http(error.host, where, settings) from None
+        raise _plain_http_error(error.host, where, settings) from None
     except UnclearUrl:
         raise SettingsError(_NO_WEBHOOK % where) from None
     if not url.isascii() or " " in url:
@@ -217,24 +232,25 @@ def _checked(url: str, where: str, settings: Settings) -> str:
 _NO_WEBHOOK = "%s is not the URL of a webhook (https://hooks.slack.com/...)."
 
 
-def _plain_http(host: str, where: str, settings: Settings) -> SettingsError:
+def _plain_http_error(host: str, where: str, settings: Settings) -> SettingsError:
     if is_slack_host(host):
         return SettingsError("%s must begin with https://, as all webhooks of Slack." % where)
-    key = _place(settings, "plain_http_hosts")
+    key = _config_place(settings, "plain_http_hosts")
     return SettingsError(
         "%s must begin with https://. For a host that has no TLS, name it in %s: whoever is on "
         "the way can then read the messages and the URL." % (where, key)
     )
 
 
-def _place(settings: Settings, key: str = "webhook_url") -> str:
+def _config_place(settings: Settings, key: str = "webhook_url") -> str:
     """Where the key stands in the config, in words."""
     of = "" if settings.workspace is None else " of the workspace %r" % settings.workspace
     return "`post_message_action.%s`%s" % (key, of)
 
 
-def attachments_of(attachment: Any) -> List[Mapping[str, Any]]:
-    """The list that Slack wants, of the one object that the action takes."""
-    if not isinstance(attachment, Mapping) or not attachment:
+def as_attachments(attachment: object) -> List[JsonObject]:
+    """The list that Slack takes, from the one object that the action takes."""
+    members = as_object(attachment)
+    if not members:
         raise InputError('Parameter `attachment` must be an object, e.g. {"text": "..."}.')
-    return [attachment]
+    return [members]
