@@ -814,7 +814,7 @@ def test_nothing_secret_is_logged(slack, transport):
 
 
 def test_a_connection_that_takes_nothing_is_noticed_though_events_wait(monkeypatch, slack):
-    """Half-open, and what can be sent fills up: the dispatcher hangs in its acknowledgement."""
+    """Half-open, and what can be sent fills up: acknowledgements hang, and nothing else does."""
     monkeypatch.setattr(connection, "ANSWER", 0.3)
     with Sensing(slack) as sensing:
         clog(sensing)
@@ -857,5 +857,6 @@ def clog(sensing):
         over.wait(PATIENCE)  # CLOSE waits behind what is being sent
         close()
 
-    wire.send, wire.cut, wire.close = hang, cut_it, close_it
+    wire.send = wire.send_all = hang
+    wire.cut, wire.close = cut_it, close_it
     return tried

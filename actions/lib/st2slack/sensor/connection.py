@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Callable, List, Optional
+from collections import deque
+from typing import Any, Callable, Deque, List, Optional
 
 from st2slack.base.errors import Disconnected, RateLimited, Refusal, SettingsError, SlackError
 from st2slack.sensor import frames
@@ -64,7 +65,7 @@ def left(reason: str) -> Disconnected:
 
 
 class Link:
-    """One open socket and the thread that reads it into `sink`."""
+    """One open socket, the thread that reads it into `sink`, and the one that writes what is sent."""
 
     def __init__(
         self,
@@ -80,10 +81,13 @@ class Link:
         self._changed = changed
         self._clock = clock
         self._thread = threading.Thread(target=self._read, name="slack-reader", daemon=True)
+        self._writer = threading.Thread(target=self._write, name="slack-writer", daemon=True)
+        self._outgoing: Deque[str] = deque()
+        self._is_outgoing = threading.Event()
         self._received = 0
         self._pinged: Optional[float] = None
         self._pings = 0
-        self._sending: Optional[float] = None  # since when somebody tries to send
+        self._sending: Optional[float] = None  # since when the writer tries to send
         self._taking = False
         self._early: List[Frame] = []
         self.opened = self.heard = self.last_frame = clock()
@@ -121,19 +125,16 @@ class Link:
         raise Disconnected("Slack did not greet within %.3g s" % (self._clock() - began))
 
     def start(self) -> None:
-        """Begin to read."""
+        """Begin to read and to write."""
+        self._writer.start()
         self._thread.start()
 
-    def send(self, text: str) -> bool:
-        """Send a frame; False where the connection has ended."""
-        self._sending = self._sending or self._clock()
-        try:
-            self._wire.send(text)
-        except Disconnected:
-            return False
-        finally:
-            self._sending = None
-        return True
+    def send(self, text: str) -> None:
+        """Send a frame soon, without waiting; none where the connection has ended."""
+        if not self.ended:
+            self._outgoing.append(text)
+            if not self._is_outgoing.is_set():
+                self._is_outgoing.set()
 
     def watch(self, now: float, idle: bool) -> None:
         """Ping where it has been quiet; cut where nobody answers. `idle`: nothing waits unread."""
@@ -172,7 +173,7 @@ class Link:
 
     def close(self) -> None:
         """Leave in order, where that is possible: CLOSE waits behind what is being sent."""
-        while self._sending is not None:
+        while self._sending is not None or (self._outgoing and not self.ended):
             if self._is_clogged(self._clock(), CLOGGED):
                 self._wire.cut()
                 return
@@ -208,6 +209,27 @@ class Link:
         finally:
             self.ended = self.ended or "the reader stopped"
             self._changed.set()
+            self._is_outgoing.set()
+
+    def _write(self) -> None:
+        """Send what waits, as much as there is at a time."""
+        while not self.ended:
+            self._is_outgoing.wait(1.0)
+            self._is_outgoing.clear()
+            if self._outgoing and not self._write_waiting():
+                break
+
+    def _write_waiting(self) -> bool:
+        """False where the connection takes nothing more. What came over it can still be read."""
+        self._sending = self._clock()  # before they are taken out: `close` looks at both
+        try:
+            self._wire.send_all([self._outgoing.popleft() for _ in range(len(self._outgoing))])
+        except Disconnected:
+            self._outgoing = deque(maxlen=0)
+            return False
+        finally:
+            self._sending = None
+        return True
 
     def _take(self, frame: Frame) -> None:
         if frame.kind == frames.LEAVE:

@@ -7,11 +7,10 @@ tries at a time, and the others go on as soon as a try succeeds.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from enum import Enum
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from st2slack.base.errors import PayloadRejected, TriggerTypeMissing
 from st2slack.base.redact import redact
@@ -55,6 +54,8 @@ class Circuit:
 
         Returns at once when `stop` is set.
         """
+        if not self._failures:  # without the lock: nearly always
+            return False
         with self._changed:
             while self._failures and not stop.is_set():
                 pause = self._next_try - self._monotonic()
@@ -66,6 +67,8 @@ class Circuit:
 
     def close(self) -> None:
         """A try succeeded: all go on."""
+        if not self._failures:
+            return
         with self._changed:
             self._failures = 0
             self._is_trying = False
@@ -153,7 +156,7 @@ class Dispatcher:
         """Why triggers are not taken now; None where they are, as far as is known."""
         with self._lock:
             known = [self._problems[ref] for ref in sorted(self._problems)]
-            started = min(self._running.values(), default=None)
+        started = min(list(self._running.values()), default=None)
         if known:
             return known[0]
         if started is None or self._monotonic() - started < HANGING:
@@ -164,23 +167,18 @@ class Dispatcher:
         )
 
     def _dispatch_once(self, trigger: Trigger) -> None:
-        with self._measured():
-            self._dispatch(trigger.ref, trigger.payload, trigger.trace_tag)
-
-    @contextlib.contextmanager
-    def _measured(self) -> Iterator[None]:
+        # Each thread has an entry of its own, so no lock is needed.
         thread = threading.get_ident()
-        with self._lock:
-            self._running[thread] = self._monotonic()
+        self._running[thread] = self._monotonic()
         try:
-            yield
+            self._dispatch(trigger.ref, trigger.payload, trigger.trace_tag)
         finally:
-            with self._lock:
-                del self._running[thread]
+            del self._running[thread]
 
     def _succeeded(self, ref: str) -> None:
         self._circuit.close()
-        self._forget_problem("", ref)
+        if self._problems:
+            self._forget_problem("", ref)
 
     def _forget_problem(self, *refs: str) -> None:
         with self._lock:

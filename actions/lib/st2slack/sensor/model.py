@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Dict, Mapping, NamedTuple, Optional
+
+from st2slack.base.json_access import get_object, get_text
 
 MESSAGE = "slack.message"
 EVENT = "slack.event"
@@ -21,7 +22,7 @@ def key_of(what: str, workspace: str) -> str:
     return "slack_sensor.%s%s" % (what, "." + workspace if workspace else "")
 
 
-@dataclass(frozen=True)
+@dataclass
 class Event:
     """One thing that happened, as Slack tells it.
 
@@ -30,7 +31,10 @@ class Event:
     that the event came from, another one with Slack Connect, "" where that is not said.
     `workspace`: name in the config, "" for its top level. `source`: "socket_mode", "rtm" or
     "backfill". `is_storable`: that StackStorm can store whatever is in it was seen already
-    (storable.py).
+    (storable.py). Not to be changed; a frozen one takes three times as long to make.
+
+    `channel`: ID of the conversation, "" where there is none. `order`: when it happened, as Slack's
+    timestamp text: events of a channel are in this order.
     """
 
     body: Mapping[str, Any]
@@ -41,35 +45,32 @@ class Event:
     is_storable: bool = False
     sender_team: str = ""
 
-    @cached_property
-    def channel(self) -> str:
-        """ID of the conversation, "" where there is none. Some events nest it."""
-        channel = self.body.get("channel")
-        if isinstance(channel, dict):
-            channel = channel.get("id")
-        if not channel and isinstance(self.body.get("item"), dict):
-            channel = self.body["item"].get("channel")
-        channel = channel or self.body.get("channel_id")
-        return channel if isinstance(channel, str) else ""
+    def __post_init__(self) -> None:
+        body = self.body
+        channel, ts = body.get("channel"), body.get("ts")
+        is_plain = channel and isinstance(channel, str)
+        self.channel: str = channel if is_plain else _nested_channel(body)
+        self.order: str = ts if isinstance(ts, str) else get_text(body, "event_ts")
 
-    @cached_property
-    def order(self) -> str:
-        """When it happened, as Slack's timestamp text: events of a channel are in this order."""
-        for key in ("ts", "event_ts"):
-            value = self.body.get(key)
-            if isinstance(value, str):
-                return value
-        return ""
-
-    @cached_property
+    @property
     def user(self) -> str:
         """ID of the user who did it, "" where there is none. For an edit: who wrote the message."""
         body = self.body
-        found = _id(body.get("user")) or _id(body.get("user_id"))
+        user = body.get("user")
+        if user and isinstance(user, str):
+            return user
+        found = _id(user) or _id(body.get("user_id"))
         for key in () if found else ("message", "previous_message"):
             nested = body.get(key)
             found = found or _id(nested.get("user") if isinstance(nested, dict) else "")
         return found
+
+
+def _nested_channel(body: Mapping[str, Any]) -> str:
+    """Of an event that has its channel as an object, in an item, or under another key."""
+    channel = get_object(body, "channel").get("id") or get_object(body, "item").get("channel")
+    channel = channel or body.get("channel_id")
+    return channel if isinstance(channel, str) else ""
 
 
 def _id(value: Any) -> str:

@@ -295,8 +295,12 @@ def state_trigger(
 
 def _if_sent(body: Mapping[str, Any]) -> Dict[str, Any]:
     """`attachments` and `blocks`, each only where Slack sent some."""
-    lists = {key: _objects(body, key) for key in ("attachments", "blocks")}
-    return {key: value for key, value in lists.items() if value}
+    sent: Dict[str, Any] = {}
+    for key in ("attachments", "blocks"):
+        found = _objects(body, key) if key in body else None
+        if found:
+            sent[key] = found
+    return sent
 
 
 def _converted(text: str, names: Mapping[str, str], settings: SensorSettings) -> str:
@@ -311,7 +315,7 @@ def _is_bots_user(body: Mapping[str, Any], user: Mapping[str, Any]) -> bool:
 
     Where that is not known, it is whether a bot wrote the message.
     """
-    is_known = bool(set(user) - {"id"})
+    is_known = len(user) > 1 or (len(user) == 1 and "id" not in user)
     return user.get("is_bot") is True if is_known else is_bots(body)
 
 
@@ -426,7 +430,7 @@ def _trigger(
     ref: str, payload: Dict[str, Any], *tag: Optional[str], is_storable: bool = False
 ) -> Trigger:
     made = payload if is_storable else storable(payload)
-    told = "-".join(filter(None, ("slack", *tag)))
+    told = "-".join(["slack", *filter(None, tag)])
     if not _SAFE.match(told):
         told = _UNSAFE.sub("_", told)[:_LONGEST_TAG]
     return Trigger(ref, made, told)
@@ -448,5 +452,7 @@ def _judgement(why: str, ref: str) -> Judgement:
 
 
 def _seconds(ts: str) -> int:
+    if len(ts) == 17 and ts[10] == "." and ts.isascii() and (ts[:10] + ts[11:]).isdigit():
+        return int(ts[:10])  # nearly all of them
     match = _TS.match(ts)
     return int(match.group(1)) if match else 0

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, Mapping, Optional
 
 from st2slack.api.client import Client
+from st2slack.base.json_access import get_object, get_text
 from st2slack.sensor import frames
-from st2slack.sensor.frames import Frame, as_mapping, as_text
+from st2slack.sensor.frames import Frame
 from st2slack.sensor.json_safe import is_plain
 from st2slack.sensor.model import Event
 from st2slack.settings.sensor import SensorSettings
-
-_text = json.JSONEncoder().encode
 
 
 class SocketMode:
@@ -28,7 +27,7 @@ class SocketMode:
     def open_url(self, client: Client, token: Optional[str] = None) -> str:
         """A URL to connect to; it works once. Raises a SlackError."""
         answer = client.call("apps.connections.open", token=token or self._token)
-        return as_text(answer.get("url"))
+        return get_text(answer, "url")
 
     def read(self, text: Any) -> Frame:
         """What the frame means."""
@@ -39,13 +38,13 @@ class SocketMode:
         if kind == "hello":
             return Frame(frames.HELLO)
         if kind == "disconnect":
-            return Frame(frames.LEAVE, reason=as_text(value.get("reason")) or "disconnect")
+            return Frame(frames.LEAVE, reason=get_text(value, "reason") or "disconnect")
         return self._envelope(kind, value, is_plain(text))
 
     def _envelope(self, kind: Any, value: Any, plain: bool) -> Frame:
-        envelope_id, payload = as_text(value.get("envelope_id")), as_mapping(value.get("payload"))
+        envelope_id, payload = get_text(value, "envelope_id"), get_object(value, "payload")
         # Without a type it is no envelope but an acknowledgement, ours perhaps, that comes back.
-        is_envelope = bool(envelope_id and as_text(kind))
+        is_envelope = envelope_id and kind and isinstance(kind, str)
         answer = _answer(envelope_id, kind, payload) if is_envelope else None
         if kind == "events_api":
             return Frame(frames.EVENT, answer, self._event(payload, plain))
@@ -58,13 +57,13 @@ class SocketMode:
 
     def _event(self, payload: Any, plain: bool) -> Event:
         return Event(
-            body=as_mapping(payload.get("event")),
-            event_id=as_text(payload.get("event_id")) or None,
-            team=_installed_team(payload),
-            workspace=self._workspace,
-            source=self.name,
-            is_storable=plain,
-            sender_team=as_text(payload.get("team_id")),
+            get_object(payload, "event"),
+            get_text(payload, "event_id") or None,
+            _installed_team(payload),
+            self._workspace,
+            self.name,
+            plain,
+            get_text(payload, "team_id"),
         )
 
     @staticmethod
@@ -78,8 +77,8 @@ def _answer(envelope_id: str, kind: Any, payload: Mapping[str, Any]) -> str:
     would answer too late, and without an answer the person is shown an error.
     """
     if kind == "interactive" and _asks_for_options(payload):
-        return '{"envelope_id": %s, "payload": {"options": []}}' % _text(envelope_id)
-    return '{"envelope_id": %s}' % _text(envelope_id)
+        return '{"envelope_id": %s, "payload": {"options": []}}' % _quoted(envelope_id)
+    return '{"envelope_id": %s}' % _quoted(envelope_id)
 
 
 def _asks_for_options(payload: Mapping[str, Any]) -> bool:
@@ -96,7 +95,7 @@ def _installed_team(payload: Mapping[str, Any]) -> str:
     """
     listed = payload.get("authorizations")
     for each in listed if isinstance(listed, list) else ():
-        team = as_text(as_mapping(each).get("team_id"))
+        team = get_text(each, "team_id") if isinstance(each, dict) else ""
         if team:
             return team
-    return as_text(payload.get("context_team_id")) or as_text(payload.get("team_id"))
+    return get_text(payload, "context_team_id") or get_text(payload, "team_id")
