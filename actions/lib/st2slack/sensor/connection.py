@@ -65,7 +65,7 @@ def left(reason: str) -> Disconnected:
 
 
 class Link:
-    """One open socket, the thread that reads it into `sink`, and the one that writes what is sent."""
+    """One open socket, a thread that reads it into `sink`, and one that writes what is sent."""
 
     def __init__(
         self,

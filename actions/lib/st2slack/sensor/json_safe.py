@@ -37,7 +37,8 @@ def is_plain(text: str) -> bool:
 
     False may mean nothing but an emoji, for Slack writes it as `\ud83d\ude00`.
     """
-    if "\\u" in text and ("\\ud" in text or "\\uD" in text):
+    # A single character is found many times faster than several.
+    if "\\" in text and ("\\ud" in text or "\\uD" in text):
         return False
     return text.count("[") + text.count("{") <= DEEPEST
 
@@ -54,14 +55,13 @@ def _bounded_number(digits: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(parse_int=_integer)
-_scan = _DECODER.scan_once
 
 
 def decode(text: str) -> Any:
     """The value of a JSON text, with integers that can be stored. Raises as json.loads does."""
     try:
-        value, end = _scan(text, 0)
-    except (ValueError, StopIteration):
+        value, end = _DECODER.raw_decode(text)
+    except ValueError:
         return _DECODER.decode(text)  # it may begin with white space
     return value if end == len(text) else _DECODER.decode(text)
 

@@ -48,8 +48,8 @@ class Event:
     def __post_init__(self) -> None:
         body = self.body
         channel, ts = body.get("channel"), body.get("ts")
-        is_plain = channel and isinstance(channel, str)
-        self.channel: str = channel if is_plain else _nested_channel(body)
+        is_given = isinstance(channel, str) and channel
+        self.channel: str = is_given or _nested_channel(body)
         self.order: str = ts if isinstance(ts, str) else get_text(body, "event_ts")
 
     @property

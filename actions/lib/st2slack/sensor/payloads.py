@@ -227,8 +227,10 @@ def message_trigger(
     body, text = event.body, _text(event.body, "text")
     ts = event.order
     seconds = _seconds(ts)
+    sender = _user(event, user)
+    sender["is_bot"] = _is_bots_user(body, user)
     payload = {
-        "user": {**_user(event, user), "is_bot": _is_bots_user(body, user)},
+        "user": sender,
         "channel": _channel(event, channel),
         "timestamp": seconds,
         "timestamp_raw": ts,

@@ -19,8 +19,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import certifi
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
-from websockets.frames import apply_mask
 from websockets.sync.client import ClientConnection, connect, unix_connect
+from websockets.utils import apply_mask
 
 from st2slack.api.proxy import proxy_for
 from st2slack.api.transport import is_number
