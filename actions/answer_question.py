@@ -1,18 +1,16 @@
-"""An answer in Slack goes to the workflow that waits for it."""
+"""Records an answer in Slack for the workflow that waits for it."""
 
 from st2slack import action
 from st2slack.approvals import answer
+from st2slack.approvals.press import ButtonPress
 
 
 class AnswerQuestionAction(action.QuestionBase):
-    """Take an answer, by those who may; without one, do what is due."""
+    """Record an answer of an authorized person; without an answer, do what is due."""
 
-    def run(self, inquiry, user=None, **given):
+    @action.reports_errors
+    def run(self, inquiry, user=None, **parameters):
         if not user:
-            return self.with_context(
-                lambda context: answer.answer(context, inquiry), inquiry=inquiry
-            )
-        press = answer.parse_press(user, given)
-        return self.with_context(
-            lambda context: answer.answer(context, inquiry, press), press.workspace
-        )
+            return answer.answer(self.approval_context(inquiry=inquiry), inquiry)
+        press = ButtonPress.from_rule(user, parameters)
+        return answer.answer(self.approval_context(press.workspace), inquiry, press)

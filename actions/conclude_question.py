@@ -5,9 +5,8 @@ from st2slack.approvals import conclude
 
 
 class ConcludeQuestionAction(action.QuestionBase):
-    """What came of the question."""
+    """Return the outcome of the question."""
 
+    @action.reports_errors
     def run(self, workspace=None):
-        return self.with_context(
-            lambda context: conclude.conclude(context, self.execution_id()), workspace
-        )
+        return conclude.conclude(self.approval_context(workspace), self.execution_id())

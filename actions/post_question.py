@@ -1,4 +1,4 @@
-"""A question of a workflow appears in Slack."""
+"""Posts a question of a workflow in Slack."""
 
 from st2slack import action
 from st2slack.approvals import post
@@ -7,6 +7,7 @@ from st2slack.approvals import post
 class PostQuestionAction(action.QuestionBase):
     """Post a question once; or remind of it."""
 
+    @action.reports_errors
     def run(self, inquiry, remind=False):
-        work = post.remind if remind else post.post
-        return self.with_context(lambda context: work(context, inquiry), inquiry=inquiry)
+        context = self.approval_context(inquiry=inquiry)
+        return post.remind(context, inquiry) if remind else post.post(context, inquiry)

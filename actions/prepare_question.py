@@ -5,12 +5,10 @@ from st2slack.approvals import post
 
 
 class PrepareQuestionAction(action.QuestionBase):
-    """Whether the question can be asked and answered at all."""
+    """Check whether the question can be asked and answered."""
 
-    def run(self, workspace=None, **given):
-        return self.with_context(
-            lambda context: post.prepare(
-                context, {**given, "workspace": workspace}, self.execution_id()
-            ),
-            workspace,
-        )
+    @action.reports_errors
+    def run(self, workspace=None, **parameters):
+        parameters["workspace"] = workspace
+        context = self.approval_context(workspace)
+        return post.prepare(context, parameters, self.execution_id())

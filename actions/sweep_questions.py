@@ -1,11 +1,12 @@
-"""Deadlines, cancelled workflows and killed runs, for every open question."""
+"""Deadlines, canceled workflows and killed runs, for every open question."""
 
 from st2slack import action
 from st2slack.approvals import sweep
 
 
 class SweepQuestionsAction(action.QuestionBase):
-    """Do what is due and nobody presses for."""
+    """Do what is due without a press of a button."""
 
+    @action.reports_errors
     def run(self):
-        return self.with_context(sweep.sweep)
+        return sweep.sweep(self.approval_context())

@@ -223,7 +223,7 @@ def test_a_guest_is_told_apart_by_who_is_known_to_have_started_it(approvals):
     by_mara = approvals.ask(approvers=[LEA], context={"api_user": MARA})
     assert approvals.press_and_wait(LEA, APPROVE)["counted"] is True
     assert approvals.output(by_mara)["by"] == [LEA]
-    by_rule = approvals.ask(approvers=[LEA], context={"rule": {"ref": "demo.on_alert"}})
+    by_rule = approvals.ask(approvers=[LEA], context={"rule": {"id": "5f00", "name": "on_alert"}})
     assert approvals.press_and_wait(LEA, APPROVE)["counted"] is True
     assert approvals.output(by_rule)["by"] == [LEA]
 

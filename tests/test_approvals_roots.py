@@ -7,7 +7,7 @@ from approving import DEPLOYS, MARA, PRIYA, RULES, TOMASZ, Approvals
 
 from sandbox.stackstorm.api import StandInApi
 from sandbox.stackstorm.api.tokens import Caller
-from st2slack.approvals import answer, shared_roots, sweep
+from st2slack.approvals import answer, deliver, shared_roots, sweep
 from st2slack.base.errors import ApiFault
 
 ASK = {"channel": "deploys", "text": "Go?"}
@@ -271,9 +271,12 @@ def test_paused_from_before_the_answer_is_not_at_rest(approvals):
     context = approvals.context(sleep=slept.append)
     found = context.load_inquiry(inquiries[0])
     engine = approvals.st2.system.engine
-    engine.finish(engine.get(found.workflows[0]["id"]), "succeeded", {})
-    engine.set_status(engine.get(found.workflows[-1]["id"]), "paused")
-    before = [(status, count + 1) for status, count in shared_roots.workflow_states(found)]
+    engine.finish(engine.get(found.workflows[0].id), "succeeded", {})
+    engine.set_status(engine.get(found.workflows[-1].id), "paused")
+    before = [
+        each._replace(log_length=each.log_length + 1)
+        for each in shared_roots.workflow_states(found)
+    ]
     assert shared_roots.wait_until_processed(context, found, before) is False
     assert (
         shared_roots.wait_until_processed(context, found, shared_roots.workflow_states(found))
@@ -290,7 +293,7 @@ def test_what_was_answered_counts_though_nobody_can_look_any_more(approvals, mon
 
     monkeypatch.setattr(shared_roots, "wait_after", away)
     approvals.st2.system.engine.get(inquiries[0]).start -= 7 * 24 * 3600
-    result = answer.deliver(context, inquiries[0])
+    result = deliver.deliver(context, inquiries[0])
     assert result["decided"] and result["settled"] is False
 
 

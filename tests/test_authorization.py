@@ -10,25 +10,19 @@ from st2slack.authorization.decision import (
     ACTION,
     ALIAS,
     APPROVAL,
-    BOT,
-    CHANNEL,
-    DEACTIVATED,
-    DIRECT,
-    EXTERNAL,
-    GUEST,
-    MEMBER,
-    UNKNOWN,
     Location,
-    Person,
+    LocationKind,
+    Membership,
     Resource,
+    SlackUser,
     decide,
-    is_group,
+    find_unresolved,
+    make_record,
     parse_resource,
-    record,
-    unresolved_groups,
 )
 from st2slack.base.errors import SettingsError
 from st2slack.settings.access import Rule, read_access
+from st2slack.settings.entries import Everyone, LdapGroup, Person, UserGroup, parse_entry, texts_of
 from st2slack.settings.ldap import read_ldap
 
 ME, OTHER = "U0HARBOUR02", "U0HARBOUR03"
@@ -38,16 +32,21 @@ RESTART = Resource({ALIAS: "deploys.restart", ACTION: "deploys.restart_service"}
 PROD = Resource({APPROVAL: "production"})
 
 
+def entries(texts):
+    """What `who` of a rule holds."""
+    return tuple(map(parse_entry, texts))
+
+
 def rule(who=(ME,), what=("*",), where=("channels",), name="r", extra=False):
-    return Rule(name, tuple(who), tuple(what), tuple(where), extra)
+    return Rule(name, entries(who), tuple(what), tuple(where), extra)
 
 
 def member(**more):
-    return Person(ME, MEMBER, **more)
+    return SlackUser(ME, Membership.MEMBER, **more)
 
 
 def authorize(rules, person=None, location=None, what=RESTART):
-    return decide(rules, person or member(), location or Location(HERE, CHANNEL), what)
+    return decide(rules, person or member(), location or Location(HERE, LocationKind.CHANNEL), what)
 
 
 # --- tables -------------------------------------------------------------------------------------
@@ -60,20 +59,20 @@ def authorize(rules, person=None, location=None, what=RESTART):
         ([ME], member(), True),
         ([OTHER], member(), False),
         ([OTHER, ME], member(), True),
-        ([ME], Person(ME, GUEST), True),
-        ([ME], Person(ME, EXTERNAL), True),
-        ([ME], Person(ME, BOT), False),
-        ([ME], Person(ME, DEACTIVATED), False),
-        ([ME], Person(ME, UNKNOWN), False),
-        ([ME], Person(ME), False),
-        ([ME], Person(ME, "something new"), False),
+        ([ME], SlackUser(ME, Membership.GUEST), True),
+        ([ME], SlackUser(ME, Membership.EXTERNAL), True),
+        ([ME], SlackUser(ME, Membership.BOT), False),
+        ([ME], SlackUser(ME, Membership.DEACTIVATED), False),
+        ([ME], SlackUser(ME, Membership.UNKNOWN), False),
+        ([ME], SlackUser(ME), False),
+        ([ME], SlackUser(ME, "something new"), False),
         # everyone
         (["everyone"], member(), True),
-        (["everyone"], Person(ME, GUEST), False),
-        (["everyone"], Person(ME, EXTERNAL), False),
-        (["everyone"], Person(ME, BOT), False),
-        (["everyone"], Person(ME, DEACTIVATED), False),
-        (["everyone"], Person(ME, UNKNOWN), False),
+        (["everyone"], SlackUser(ME, Membership.GUEST), False),
+        (["everyone"], SlackUser(ME, Membership.EXTERNAL), False),
+        (["everyone"], SlackUser(ME, Membership.BOT), False),
+        (["everyone"], SlackUser(ME, Membership.DEACTIVATED), False),
+        (["everyone"], SlackUser(ME, Membership.UNKNOWN), False),
         # groups
         (["@on-call"], member(member_of=frozenset(["@on-call"])), True),
         (["@on-call"], member(member_of=frozenset(["S0ONCALL001"])), False),
@@ -81,8 +80,12 @@ def authorize(rules, person=None, location=None, what=RESTART):
         (["@on-call"], member(not_member_of=frozenset(["@on-call"])), False),
         (["@on-call"], member(unresolved={"@on-call": "x"}), False),
         (["@on-call"], member(), False),
-        (["@on-call"], Person(ME, GUEST, member_of=frozenset(["@on-call"])), True),
-        (["@on-call"], Person(ME, DEACTIVATED, member_of=frozenset(["@on-call"])), False),
+        (["@on-call"], SlackUser(ME, Membership.GUEST, member_of=frozenset(["@on-call"])), True),
+        (
+            ["@on-call"],
+            SlackUser(ME, Membership.DEACTIVATED, member_of=frozenset(["@on-call"])),
+            False,
+        ),
         (
             ["@on-call"],
             member(member_of=frozenset(["@on-call"]), unresolved={"@on-call": "x"}),
@@ -99,38 +102,38 @@ def test_who(who, person, allowed):
     assert authorize([rule(who)], person).allowed is allowed
 
 
-@pytest.mark.parametrize("membership", [MEMBER, GUEST, EXTERNAL])
+@pytest.mark.parametrize("membership", [Membership.MEMBER, Membership.GUEST, Membership.EXTERNAL])
 @pytest.mark.parametrize(
     "odd", ["everyone", "@on-call", CN, "*", "", "mara", "u0harbour02", "C0X0X0X"]
 )
 def test_what_is_no_id_is_nobody(membership, odd):
     rules = [rule([ME, "everyone", "@on-call", CN])]
-    assert not authorize(rules, Person(odd, membership, member_of=frozenset([odd]))).allowed
+    assert not authorize(rules, SlackUser(odd, membership, member_of=frozenset([odd]))).allowed
 
 
 @pytest.mark.parametrize(
     "where, location, allowed",
     [
-        (["channels"], Location(HERE, CHANNEL), True),
-        (["channels"], Location("", CHANNEL), True),
-        (["channels"], Location(DM, DIRECT), False),
-        (["channels"], Location(GROUP_DM, DIRECT), False),
-        (["channels"], Location(GROUP_DM, UNKNOWN), False),
-        (["direct_messages"], Location(DM, DIRECT), True),
-        (["direct_messages"], Location(GROUP_DM, DIRECT), True),
-        (["direct_messages"], Location(HERE, CHANNEL), False),
-        (["direct_messages"], Location(HERE, UNKNOWN), False),
-        (["channels", "direct_messages"], Location(DM, DIRECT), True),
-        (["channels", "direct_messages"], Location(HERE, UNKNOWN), True),
-        (["channels", "direct_messages"], Location("", UNKNOWN), False),
-        ([HERE], Location(HERE, CHANNEL), True),
-        ([HERE], Location(HERE, UNKNOWN), True),
-        ([HERE], Location(ELSEWHERE, CHANNEL), False),
-        ([HERE], Location("", CHANNEL), False),
-        ([HERE], Location("deploys", CHANNEL), False),
-        ([HERE, "direct_messages"], Location(DM, DIRECT), True),
-        ([DM], Location(DM, DIRECT), True),
-        (["channels"], Location("channels", UNKNOWN), False),
+        (["channels"], Location(HERE, LocationKind.CHANNEL), True),
+        (["channels"], Location("", LocationKind.CHANNEL), True),
+        (["channels"], Location(DM, LocationKind.DIRECT), False),
+        (["channels"], Location(GROUP_DM, LocationKind.DIRECT), False),
+        (["channels"], Location(GROUP_DM, LocationKind.UNKNOWN), False),
+        (["direct_messages"], Location(DM, LocationKind.DIRECT), True),
+        (["direct_messages"], Location(GROUP_DM, LocationKind.DIRECT), True),
+        (["direct_messages"], Location(HERE, LocationKind.CHANNEL), False),
+        (["direct_messages"], Location(HERE, LocationKind.UNKNOWN), False),
+        (["channels", "direct_messages"], Location(DM, LocationKind.DIRECT), True),
+        (["channels", "direct_messages"], Location(HERE, LocationKind.UNKNOWN), True),
+        (["channels", "direct_messages"], Location("", LocationKind.UNKNOWN), False),
+        ([HERE], Location(HERE, LocationKind.CHANNEL), True),
+        ([HERE], Location(HERE, LocationKind.UNKNOWN), True),
+        ([HERE], Location(ELSEWHERE, LocationKind.CHANNEL), False),
+        ([HERE], Location("", LocationKind.CHANNEL), False),
+        ([HERE], Location("deploys", LocationKind.CHANNEL), False),
+        ([HERE, "direct_messages"], Location(DM, LocationKind.DIRECT), True),
+        ([DM], Location(DM, LocationKind.DIRECT), True),
+        (["channels"], Location("channels", LocationKind.UNKNOWN), False),
     ],
 )
 def test_where(where, location, allowed):
@@ -217,21 +220,26 @@ def test_a_group_that_cannot_be_asked_widens_nothing():
         (
             [rule(what=["x"])],
             member(),
-            Location(HERE, CHANNEL),
+            Location(HERE, LocationKind.CHANNEL),
             "no rule of `authorization` covers",
         ),
         (
             [rule([OTHER], name="ops")],
             member(),
-            Location(HERE, CHANNEL),
+            Location(HERE, LocationKind.CHANNEL),
             "'ops': not for this full",
         ),
-        ([rule(where=[ELSEWHERE])], member(), Location(HERE, CHANNEL), "not in this channel"),
-        ([rule()], member(), Location(DM, DIRECT), "not in this direct message"),
+        (
+            [rule(where=[ELSEWHERE])],
+            member(),
+            Location(HERE, LocationKind.CHANNEL),
+            "not in this channel",
+        ),
+        ([rule()], member(), Location(DM, LocationKind.DIRECT), "not in this direct message"),
         ([rule([CN])], member(unresolved={CN: "the server is down"}), None, "the server is down"),
-        ([rule()], Person(ME, DEACTIVATED), None, "a deactivated person may nothing"),
-        ([rule()], Person(ME, BOT), None, "a bot may nothing"),
-        ([rule()], Person(ME, reason="no answer"), None, "no answer"),
+        ([rule()], SlackUser(ME, Membership.DEACTIVATED), None, "a deactivated person may nothing"),
+        ([rule()], SlackUser(ME, Membership.BOT), None, "a bot may nothing"),
+        ([rule()], SlackUser(ME, reason="no answer"), None, "no answer"),
         ([rule()], member(), Location(HERE, reason="not told"), "not told"),
     ],
 )
@@ -248,8 +256,8 @@ def test_what_somebody_wrote_stays_on_one_line():
 
 
 def test_the_record_tells_who_what_where_and_by_which_rule():
-    location = Location(HERE, CHANNEL)
-    kept = record(authorize([rule(name="mine")]), member(email="x@y"), location, RESTART)
+    location = Location(HERE, LocationKind.CHANNEL)
+    kept = make_record(authorize([rule(name="mine")]), member(email="x@y"), location, RESTART)
     assert kept.pop("why").startswith("Allowed: ")
     assert kept == {
         "who": ME,
@@ -266,21 +274,34 @@ def test_the_record_tells_who_what_where_and_by_which_rule():
     [
         ([rule()], member(), Location(HERE), [], True),
         ([rule(where=[HERE])], member(), Location(HERE), [], False),
-        ([rule(["@a"])], member(), Location(HERE, CHANNEL), ["@a"], False),
-        ([rule(["@a"], what=["x"])], member(), Location(HERE, CHANNEL), [], False),
-        ([rule(["@a"])], member(), Location(DM, DIRECT), [], False),
-        ([rule([CN]), rule(), rule(["@a"])], member(), Location(HERE, CHANNEL), [CN], False),
-        ([rule(), rule([CN])], member(), Location(HERE, CHANNEL), [], False),
-        ([rule([ME, CN])], member(), Location(HERE, CHANNEL), [], False),
-        ([rule(["@a"])], member(unresolved={"@a": "x"}), Location(HERE, CHANNEL), [], False),
+        ([rule(["@a"])], member(), Location(HERE, LocationKind.CHANNEL), ["@a"], False),
+        ([rule(["@a"], what=["x"])], member(), Location(HERE, LocationKind.CHANNEL), [], False),
+        ([rule(["@a"])], member(), Location(DM, LocationKind.DIRECT), [], False),
+        (
+            [rule([CN]), rule(), rule(["@a"])],
+            member(),
+            Location(HERE, LocationKind.CHANNEL),
+            [CN],
+            False,
+        ),
+        ([rule(), rule([CN])], member(), Location(HERE, LocationKind.CHANNEL), [], False),
+        ([rule([ME, CN])], member(), Location(HERE, LocationKind.CHANNEL), [], False),
+        (
+            [rule(["@a"])],
+            member(unresolved={"@a": "x"}),
+            Location(HERE, LocationKind.CHANNEL),
+            [],
+            False,
+        ),
         ([rule(["@a"])], member(not_member_of=frozenset(["@a"])), Location(HERE), [], False),
         ([rule(["@a", CN])], member(not_member_of=frozenset(["@a"])), Location(HERE), [CN], True),
-        ([rule(["@a", CN])], Person(ME, DEACTIVATED), Location(HERE), [], False),
+        ([rule(["@a", CN])], SlackUser(ME, Membership.DEACTIVATED), Location(HERE), [], False),
         ([rule([OTHER])], member(), Location(HERE), [], False),
     ],
 )
 def test_no_more_is_looked_up_than_the_decision_needs(rules, person, location, groups, kind):
-    assert unresolved_groups(rules, person, location, RESTART) == (groups, kind)
+    found = find_unresolved(rules, person, location, RESTART)
+    assert (found.groups, found.needs_location_kind) == (list(entries(groups)), kind)
 
 
 # --- no input makes it otherwise ----------------------------------------------------------------
@@ -295,7 +316,7 @@ PATTERNS = st.sampled_from(
 RULES = st.builds(
     Rule,
     name=st.text("abc", min_size=1, max_size=2),
-    who=st.lists(ENTRIES, min_size=1, max_size=3).map(tuple),
+    who=st.lists(ENTRIES, min_size=1, max_size=3).map(entries),
     what=st.lists(PATTERNS, min_size=1, max_size=3).map(tuple),
     where=st.lists(
         st.sampled_from(["channels", "direct_messages", HERE, DM]), min_size=1, max_size=2
@@ -303,7 +324,16 @@ RULES = st.builds(
     extra_parameters=st.booleans(),
 )
 LISTS = st.lists(RULES, max_size=5)
-STANDINGS = st.sampled_from([MEMBER, GUEST, EXTERNAL, BOT, DEACTIVATED, UNKNOWN])
+STANDINGS = st.sampled_from(
+    [
+        Membership.MEMBER,
+        Membership.GUEST,
+        Membership.EXTERNAL,
+        Membership.BOT,
+        Membership.DEACTIVATED,
+        Membership.UNKNOWN,
+    ]
+)
 SOME = st.frozensets(st.sampled_from(GROUPS))
 
 
@@ -312,10 +342,10 @@ def people(draw):
     member_of, not_member_of, unresolved = draw(SOME), draw(SOME), draw(SOME)
     not_member_of -= member_of
     unresolved = dict.fromkeys(unresolved - member_of - not_member_of, "down")
-    return Person(draw(PEOPLE), draw(STANDINGS), "", "", member_of, not_member_of, unresolved)
+    return SlackUser(draw(PEOPLE), draw(STANDINGS), "", "", member_of, not_member_of, unresolved)
 
 
-KINDS = st.sampled_from([CHANNEL, DIRECT, UNKNOWN])
+KINDS = st.sampled_from([LocationKind.CHANNEL, LocationKind.DIRECT, LocationKind.UNKNOWN])
 SPOTS = st.builds(Location, id=PLACES, kind=KINDS)
 NAMES = st.sampled_from(["deploys.restart", "status.show", "production", ""]) | st.text(max_size=9)
 THINGS = st.builds(
@@ -380,7 +410,8 @@ def test_what_is_not_known_never_gives_more_than_what_is(rules, person, location
 @given(LISTS, people(), PLACES, THINGS)
 def test_a_place_of_unknown_kind_allows_no_more_than_either(rules, person, where, what):
     unknown, *known = (
-        decide(rules, person, Location(where, kind), what) for kind in (UNKNOWN, CHANNEL, DIRECT)
+        decide(rules, person, Location(where, kind), what)
+        for kind in (LocationKind.UNKNOWN, LocationKind.CHANNEL, LocationKind.DIRECT)
     )
     for each in known:
         assert unknown.allowed <= each.allowed
@@ -389,7 +420,14 @@ def test_a_place_of_unknown_kind_allows_no_more_than_either(rules, person, where
 
 @given(LISTS, people(), SPOTS, THINGS)
 def test_lesser_standing_never_gives_more(rules, person, location, what):
-    order = [MEMBER, GUEST, EXTERNAL, BOT, DEACTIVATED, UNKNOWN]
+    order = [
+        Membership.MEMBER,
+        Membership.GUEST,
+        Membership.EXTERNAL,
+        Membership.BOT,
+        Membership.DEACTIVATED,
+        Membership.UNKNOWN,
+    ]
     may_at = [
         decide(rules, replace(person, membership=each), location, what).allowed for each in order
     ]
@@ -401,8 +439,10 @@ def test_lesser_standing_never_gives_more(rules, person, location, what):
 def test_an_id_of_any_text_is_nobody(rules, text, membership, location, what):
     assume(text not in (ME, OTHER))
     member_of = frozenset([text])
-    rules = [each for each in rules if "everyone" not in each.who and text not in each.who]
-    assert not decide(rules, Person(text, membership, member_of=member_of), location, what).allowed
+    rules = [each for each in rules if not {"everyone", text} & set(texts_of(each.who))]
+    assert not decide(
+        rules, SlackUser(text, membership, member_of=member_of), location, what
+    ).allowed
 
 
 @given(LISTS, people(), WILD, KINDS, THINGS)
@@ -421,12 +461,13 @@ def test_what_is_written_matches_no_pattern_by_being_one(rules, person, location
 
 @given(LISTS, people(), SPOTS, THINGS)
 def test_what_is_not_looked_up_would_not_have_changed_it(rules, person, location, what):
-    """The groups that `unsettled` leaves out are needed by no decision."""
-    groups, wants_kind = unresolved_groups(rules, person, location, what)
+    """The groups that `find_unresolved` leaves out are needed by no decision."""
+    found = find_unresolved(rules, person, location, what)
     for _ in range(3):
-        person = replace(person, not_member_of=person.not_member_of | set(groups))
-        groups, wants_kind = unresolved_groups(rules, person, location, what)
-    assume(not wants_kind)
+        outside = person.not_member_of | set(texts_of(found.groups))
+        person = replace(person, not_member_of=outside)
+        found = find_unresolved(rules, person, location, what)
+    assume(not found.needs_location_kind)
     others = [
         g
         for g in GROUPS
@@ -437,8 +478,23 @@ def test_what_is_not_looked_up_would_not_have_changed_it(rules, person, location
     assert (one.allowed, one.rule) == (other.allowed, other.rule)
 
 
-def test_a_group_is_told_from_a_person():
-    assert [each for each in (ME, "everyone", *GROUPS) if is_group(each)] == GROUPS
+@pytest.mark.parametrize(
+    "text, entry",
+    [
+        (ME, Person(ME)),
+        ("<@%s|mara>" % ME, Person(ME)),
+        ("everyone", Everyone()),
+        ("@on-call", UserGroup("@on-call")),
+        ("S0ONCALL001", UserGroup("S0ONCALL001")),
+        (CN, LdapGroup(CN)),
+        ("ou=x", LdapGroup("ou=x")),
+        ("mara", None),
+        ("mara@harbour-works.example", None),
+        ("", None),
+    ],
+)
+def test_an_entry_of_who_is_one_of_four(text, entry):
+    assert parse_entry(text) == entry
 
 
 # --- the config ---------------------------------------------------------------------------------
@@ -494,7 +550,7 @@ def test_a_rule_that_cannot_be_used_is_said(changes, said):
     """A misspelt `where` must not make the rule a wider one."""
     config = {"authorization": [entry(), entry(**{"name": "s", **changes})]}
     if said is None:
-        assert read_access(config).rules[1].who == (ME,)
+        assert read_access(config).rules[1].who == (Person(ME),)
         return
     with pytest.raises(SettingsError, match="`authorization`") as caught:
         read_access(config)

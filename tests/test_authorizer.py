@@ -24,16 +24,10 @@ from sandbox.stackstorm.runner import run_action
 from st2slack.authorization import slack_identity
 from st2slack.authorization.authorizer import Authorizer
 from st2slack.authorization.decision import (
-    BOT,
-    CHANNEL,
-    DEACTIVATED,
-    DIRECT,
-    EXTERNAL,
-    GUEST,
-    MEMBER,
-    UNKNOWN,
     Location,
-    Person,
+    LocationKind,
+    Membership,
+    SlackUser,
     parse_resource,
 )
 from st2slack.base.errors import InputError, SettingsError
@@ -82,15 +76,15 @@ def test_a_check_takes_mentions():
 @pytest.mark.parametrize(
     "person, membership, email",
     [
-        (TOMASZ, MEMBER, "tomasz@harbour-works.example"),
-        (LEA, GUEST, ""),
-        (JONAS, DEACTIVATED, ""),
-        (ROBOT, BOT, ""),
-        ("U0NOBODY001", UNKNOWN, ""),
+        (TOMASZ, Membership.MEMBER, "tomasz@harbour-works.example"),
+        (LEA, Membership.GUEST, ""),
+        (JONAS, Membership.DEACTIVATED, ""),
+        (ROBOT, Membership.BOT, ""),
+        ("U0NOBODY001", Membership.UNKNOWN, ""),
     ],
 )
 def test_standing_and_email_over_the_wire(config, person, membership, email):
-    found = slack_identity.WorkspaceIdentity(make_client(config)).person(person)
+    found = slack_identity.WorkspaceIdentity(make_client(config)).load_user(person)
     assert (found.id, found.membership, found.email) == (person, membership, email)
 
 
@@ -112,47 +106,62 @@ def user(**changes):
 @pytest.mark.parametrize(
     "changes, membership, email",
     [
-        ({}, MEMBER, True),
-        ({"is_email_confirmed": True}, MEMBER, True),
-        ({"is_email_confirmed": False}, MEMBER, False),
-        ({"profile": {}}, MEMBER, False),
-        ({"profile": {"email": ""}}, MEMBER, False),
-        ({"profile": {"email": ["x@y"]}}, MEMBER, False),
-        ({"profile": "x"}, MEMBER, False),
-        ({"profile": {"email": "tomasz@harbour-works.example\x00x"}}, MEMBER, False),
-        ({"is_admin": True, "is_owner": True}, MEMBER, True),
-        ({"is_restricted": True}, GUEST, False),
-        ({"is_ultra_restricted": True}, GUEST, False),
-        ({"is_restricted": ...}, GUEST, False),
-        ({"is_ultra_restricted": ...}, GUEST, False),
-        ({"is_invited_user": True}, GUEST, False),
-        ({"is_stranger": True}, EXTERNAL, False),
-        ({"team_id": "T0ELSEWHERE"}, EXTERNAL, False),
-        ({"team_id": ...}, EXTERNAL, False),
-        ({"team_id": None}, EXTERNAL, False),
-        ({"team_id": ["T0123456789"]}, EXTERNAL, False),
-        ({"team_id": "T0X", "enterprise_user": {"teams": ["T0123456789"]}}, MEMBER, True),
-        ({"team_id": "T0X", "enterprise_user": {"teams": ["T0Y"]}}, EXTERNAL, False),
-        ({"team_id": "T0X", "enterprise_user": {"teams": "T0123456789"}}, EXTERNAL, False),
-        ({"is_stranger": True, "enterprise_user": {"teams": ["T0123456789"]}}, EXTERNAL, False),
-        ({"is_bot": True}, BOT, False),
-        ({"is_bot": ...}, UNKNOWN, False),
-        ({"is_workflow_bot": True}, BOT, False),
-        ({"deleted": True}, DEACTIVATED, False),
-        ({"deleted": True, "is_stranger": True}, DEACTIVATED, False),
-        ({"deleted": ...}, UNKNOWN, False),
-        ({"id": PRIYA}, UNKNOWN, False),
-        ({"id": ...}, UNKNOWN, False),
+        ({}, Membership.MEMBER, True),
+        ({"is_email_confirmed": True}, Membership.MEMBER, True),
+        ({"is_email_confirmed": False}, Membership.MEMBER, False),
+        ({"profile": {}}, Membership.MEMBER, False),
+        ({"profile": {"email": ""}}, Membership.MEMBER, False),
+        ({"profile": {"email": ["x@y"]}}, Membership.MEMBER, False),
+        ({"profile": "x"}, Membership.MEMBER, False),
+        ({"profile": {"email": "tomasz@harbour-works.example\x00x"}}, Membership.MEMBER, False),
+        ({"is_admin": True, "is_owner": True}, Membership.MEMBER, True),
+        ({"is_restricted": True}, Membership.GUEST, False),
+        ({"is_ultra_restricted": True}, Membership.GUEST, False),
+        ({"is_restricted": ...}, Membership.GUEST, False),
+        ({"is_ultra_restricted": ...}, Membership.GUEST, False),
+        ({"is_invited_user": True}, Membership.GUEST, False),
+        ({"is_stranger": True}, Membership.EXTERNAL, False),
+        ({"team_id": "T0ELSEWHERE"}, Membership.EXTERNAL, False),
+        ({"team_id": ...}, Membership.EXTERNAL, False),
+        ({"team_id": None}, Membership.EXTERNAL, False),
+        ({"team_id": ["T0123456789"]}, Membership.EXTERNAL, False),
+        (
+            {"team_id": "T0X", "enterprise_user": {"teams": ["T0123456789"]}},
+            Membership.MEMBER,
+            True,
+        ),
+        ({"team_id": "T0X", "enterprise_user": {"teams": ["T0Y"]}}, Membership.EXTERNAL, False),
+        (
+            {"team_id": "T0X", "enterprise_user": {"teams": "T0123456789"}},
+            Membership.EXTERNAL,
+            False,
+        ),
+        (
+            {"is_stranger": True, "enterprise_user": {"teams": ["T0123456789"]}},
+            Membership.EXTERNAL,
+            False,
+        ),
+        ({"is_bot": True}, Membership.BOT, False),
+        ({"is_bot": ...}, Membership.UNKNOWN, False),
+        ({"is_workflow_bot": True}, Membership.BOT, False),
+        ({"deleted": True}, Membership.DEACTIVATED, False),
+        ({"deleted": True, "is_stranger": True}, Membership.DEACTIVATED, False),
+        ({"deleted": ...}, Membership.UNKNOWN, False),
+        ({"id": PRIYA}, Membership.UNKNOWN, False),
+        ({"id": ...}, Membership.UNKNOWN, False),
     ],
 )
 def test_standing_as_slack_may_tell_it(changes, membership, email):
     found = slack_identity.parse_user(TOMASZ, user(**changes), HOME)
     assert (found.membership, bool(found.email)) == (membership, email)
-    assert bool(found.no_email_reason) is not bool(found.email) or membership == UNKNOWN
+    assert bool(found.no_email_reason) is not bool(found.email) or membership == Membership.UNKNOWN
 
 
 def test_slackbot_is_a_bot():
-    assert slack_identity.parse_user("USLACKBOT", user(id="USLACKBOT"), HOME).membership == BOT
+    assert (
+        slack_identity.parse_user("USLACKBOT", user(id="USLACKBOT"), HOME).membership
+        == Membership.BOT
+    )
 
 
 JSON = st.recursive(
@@ -165,15 +174,15 @@ KEYS = ["name", "real_name", "profile", "is_admin", "tz", "is_app_user", "color"
 
 @given(JSON)
 def test_an_answer_of_any_shape_makes_nobody_a_member(answer):
-    assert slack_identity.parse_user(TOMASZ, answer, HOME) == Person(TOMASZ)
-    assert slack_identity.parse_location(DEPLOYS, answer).kind == UNKNOWN
+    assert slack_identity.parse_user(TOMASZ, answer, HOME) == SlackUser(TOMASZ)
+    assert slack_identity.parse_location(DEPLOYS, answer).kind == LocationKind.UNKNOWN
     assert slack_identity.find_usergroups(answer, HOME) == {}
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), JSON))
 def test_what_people_write_of_themselves_changes_nothing(written):
     found = slack_identity.parse_user(TOMASZ, {**user(), **written}, HOME)
-    assert found.membership == MEMBER
+    assert found.membership == Membership.MEMBER
     assert found.email in ("", "tomasz@harbour-works.example") or "profile" in written
 
 
@@ -428,19 +437,21 @@ def test_a_renamed_channel_is_the_same_channel(slack, ask):
 @pytest.mark.parametrize(
     "told, kind",
     [
-        ({"is_channel": True}, CHANNEL),
-        ({"is_group": True}, CHANNEL),
-        ({"is_channel": True, "is_private": True}, CHANNEL),
-        ({"is_channel": True, "is_mpim": True}, DIRECT),
-        ({"is_group": True, "is_mpim": True, "is_private": True}, DIRECT),
-        ({"is_im": True}, DIRECT),
-        ({}, UNKNOWN),
-        ({"is_channel": False}, UNKNOWN),
+        ({"is_channel": True}, LocationKind.CHANNEL),
+        ({"is_group": True}, LocationKind.CHANNEL),
+        ({"is_channel": True, "is_private": True}, LocationKind.CHANNEL),
+        ({"is_channel": True, "is_mpim": True}, LocationKind.DIRECT),
+        ({"is_group": True, "is_mpim": True, "is_private": True}, LocationKind.DIRECT),
+        ({"is_im": True}, LocationKind.DIRECT),
+        ({}, LocationKind.UNKNOWN),
+        ({"is_channel": False}, LocationKind.UNKNOWN),
     ],
 )
 def test_kinds_of_places(told, kind):
     assert slack_identity.parse_location(DEPLOYS, {"id": DEPLOYS, **told}).kind == kind
-    assert slack_identity.parse_location(DEPLOYS, {"id": GENERAL, **told}).kind == UNKNOWN
+    assert (
+        slack_identity.parse_location(DEPLOYS, {"id": GENERAL, **told}).kind == LocationKind.UNKNOWN
+    )
 
 
 # --- LDAP that is not there ---------------------------------------------------------------------
@@ -643,7 +654,7 @@ def test_ldap_is_imported_only_where_it_is_asked(tmp_path):
 
 
 def test_a_place_without_an_id_is_a_channel_that_no_rule_names():
-    assert slack_identity.WorkspaceIdentity(None).location("x") == Location(
+    assert slack_identity.WorkspaceIdentity(None).load_location("x") == Location(
         "x", reason="that is not the ID of a conversation"
     )
 

@@ -20,7 +20,7 @@ from test_secrets import Everything
 from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.runner import run_action
 from st2slack.authorization import ldap_groups
-from st2slack.authorization.decision import GUEST, MEMBER, Person
+from st2slack.authorization.decision import Membership, SlackUser
 from st2slack.authorization.ldap_groups import LdapGroups
 from st2slack.base.errors import SettingsError, SlackError
 from st2slack.settings.ldap import read_ldap
@@ -53,15 +53,15 @@ def broken():
 
 
 def member(user="", **more):
-    return Person(ME, MEMBER, email=user and user + "@harbour-works.example", **more)
+    return SlackUser(ME, Membership.MEMBER, email=user and user + "@harbour-works.example", **more)
 
 
-def resolve_groups(settings, person, entries, name=None):
+def load_groups(settings, person, entries, name=None):
     """Asks, and fails where that never ends."""
     results = []
     groups = LdapGroups(read_ldap({"ldap": settings}))
     thread = threading.Thread(
-        target=lambda: results.append(groups.resolve_groups(person, entries, name)), daemon=True
+        target=lambda: results.append(groups.load_groups(person, entries, name)), daemon=True
     )
     thread.start()
     thread.join(120)
@@ -72,7 +72,7 @@ def resolve_groups(settings, person, entries, name=None):
 def inside(slapd, person, name=None, **more):
     """The groups that the person is in, by the first word of their DN."""
     entries = {dn: cn for cn, dn in slapd.dns.items() if dn.endswith(GROUPS)}
-    found = resolve_groups(dict(slapd.settings(), **more), person, entries, name)
+    found = load_groups(dict(slapd.settings(), **more), person, entries, name)
     assert not found.unresolved, found.unresolved
     assert (
         found.member_of | found.not_member_of == set(entries)
@@ -84,7 +84,7 @@ def inside(slapd, person, name=None, **more):
 def why(settings, person=None, name=None):
     """Why nothing is known."""
     entry = "cn=operators," + GROUPS
-    found = resolve_groups(settings, person or member("tomasz"), [entry], name)
+    found = load_groups(settings, person or member("tomasz"), [entry], name)
     assert not found.member_of and not found.not_member_of and set(found.unresolved) == {entry}
     (text,) = found.unresolved.values()
     assert "\n" not in text
@@ -112,7 +112,7 @@ def test_posix_groups_go_by_the_name_that_ldap_has(slapd):
 @pytest.mark.parametrize("how", ["ldaps", "StartTLS", "clear"])
 def test_every_kind_of_connection(slapd, how):
     entry = slapd.dns["operators"]
-    found = resolve_groups(slapd.settings(how), member("tomasz"), [entry])
+    found = load_groups(slapd.settings(how), member("tomasz"), [entry])
     assert found.member_of == {entry} and not found.unresolved
 
 
@@ -121,7 +121,10 @@ def test_the_map_goes_before_the_email(slapd):
 
 
 def test_the_map_holds_for_those_without_an_email(slapd):
-    assert inside(slapd, Person(ME, GUEST, no_email_reason="x"), name="tomasz") == OF_TOMASZ
+    assert (
+        inside(slapd, SlackUser(ME, Membership.GUEST, no_email_reason="x"), name="tomasz")
+        == OF_TOMASZ
+    )
 
 
 @pytest.mark.parametrize("spelling", ["TOMASZ", "Tomasz"])
@@ -160,7 +163,7 @@ def test_a_name_is_a_name_and_no_filter(slapd, name):
 @pytest.mark.parametrize("rest", ["\0", "\0x", "\0.evil.example", "\n", "\u200b"])
 def test_an_address_that_goes_on_behind_a_nul_finds_nobody(slapd, rest):
     """A server that stops at the NUL would find the person whose address ends there."""
-    mallory = Person(ME, MEMBER, email="tomasz@harbour-works.example" + rest)
+    mallory = SlackUser(ME, Membership.MEMBER, email="tomasz@harbour-works.example" + rest)
     assert "nobody of that name" in why(slapd.settings(), mallory)
     assert "nobody of that name" in why(slapd.settings(), member(), "tomasz" + rest)
 
@@ -174,24 +177,24 @@ def test_an_address_that_goes_on_behind_a_nul_finds_nobody(slapd, rest):
     ],
 )
 def test_a_dn_may_be_written_in_other_ways(slapd, written):
-    assert resolve_groups(slapd.settings(), member("tomasz"), [written]).member_of == {written}
+    assert load_groups(slapd.settings(), member("tomasz"), [written]).member_of == {written}
 
 
 @pytest.mark.parametrize(
     "other", ["cn=operators", "cn=operators,ou=groups", "cn=operators,ou=x," + GROUPS, "uid=tomasz"]
 )
 def test_a_part_of_a_dn_is_another_dn(slapd, other):
-    assert resolve_groups(slapd.settings(), member("tomasz"), [other]).not_member_of == {other}
+    assert load_groups(slapd.settings(), member("tomasz"), [other]).not_member_of == {other}
 
 
 def test_what_is_no_dn_is_said(slapd):
-    found = resolve_groups(slapd.settings(), member("tomasz"), ["cn=operators,nonsense"])
+    found = load_groups(slapd.settings(), member("tomasz"), ["cn=operators,nonsense"])
     assert "is not the DN of a group" in found.unresolved["cn=operators,nonsense"]
 
 
 def test_nesting_is_followed_so_far_and_no_further(slapd):
     dns = [slapd.dns["level%d" % number] for number in range(12)]
-    found = resolve_groups(slapd.settings(), member("lea"), dns)
+    found = load_groups(slapd.settings(), member("lea"), dns)
     assert found.member_of == set(dns[: ldap_groups.MAX_DEPTH + 1])
     assert (
         set(found.unresolved) == set(dns[ldap_groups.MAX_DEPTH + 1 :]) and not found.not_member_of
@@ -202,7 +205,7 @@ def test_nesting_is_followed_so_far_and_no_further(slapd):
 def test_as_many_groups_are_followed_and_no_more(slapd, monkeypatch):
     monkeypatch.setattr(ldap_groups, "MAX_GROUPS", 2)
     dns = [slapd.dns["level%d" % number] for number in range(12)]
-    found = resolve_groups(slapd.settings(), member("lea"), dns)
+    found = load_groups(slapd.settings(), member("lea"), dns)
     assert found.member_of == set(dns[:3]) and set(found.unresolved) == set(dns[3:])
 
 
@@ -244,7 +247,9 @@ def test_a_name_that_leads_to_two(slapd):
 
 def test_no_email(slapd):
     assert "no e-mail address for them" in why(slapd.settings(), member())
-    guest = Person(ME, GUEST, no_email_reason="the e-mail address of a guest counts for nothing")
+    guest = SlackUser(
+        ME, Membership.GUEST, no_email_reason="the e-mail address of a guest counts for nothing"
+    )
     assert "of a guest counts for nothing" in why(slapd.settings(), guest)
 
 
@@ -256,9 +261,9 @@ def test_nothing_is_kept_between_two_questions(slapd, broken):
     settings = slapd.settings("clear")
     groups = LdapGroups(read_ldap({"ldap": settings}))
     entry = slapd.dns["operators"]
-    assert groups.resolve_groups(member("tomasz"), [entry], None).member_of == {entry}
+    assert groups.load_groups(member("tomasz"), [entry], None).member_of == {entry}
     object.__setattr__(groups._settings, "port", broken("hangs up").port)
-    assert groups.resolve_groups(member("tomasz"), [entry], None).unresolved
+    assert groups.load_groups(member("tomasz"), [entry], None).unresolved
 
 
 def test_a_dead_server(slapd):
@@ -310,7 +315,7 @@ def test_a_slow_server(slapd, how):
     server = Slow(own["port"], 0.05)
     entry = slapd.dns["operators"]
     assert "`ldap.max_wait`" in why(dict(own, port=server.port, max_wait=0.2, network_timeout=5))
-    found = resolve_groups(dict(own, port=server.port), member("tomasz"), [entry])
+    found = load_groups(dict(own, port=server.port), member("tomasz"), [entry])
     assert found.member_of == {entry} and server.pieces
     server.close()
 
@@ -318,7 +323,7 @@ def test_a_slow_server(slapd, how):
 def test_the_callers_own_end_counts_too(slapd, broken):
     settings = dict(slapd.settings(), port=broken("silent").port)
     groups = LdapGroups(read_ldap({"ldap": settings}), time_left=lambda: 0.5)
-    assert groups.resolve_groups(member("tomasz"), ["cn=x"], None).unresolved
+    assert groups.load_groups(member("tomasz"), ["cn=x"], None).unresolved
 
 
 def test_an_action_ends_though_ldap_never_answers(slapd, broken, config):
@@ -359,10 +364,10 @@ def test_no_setting_of_the_machine_switches_the_check_off(slapd, other_ca, how, 
     script = (
         "import json, sys; from st2slack.settings.ldap import read_ldap; "
         "from st2slack.authorization.ldap_groups import LdapGroups; "
-        "from st2slack.authorization.decision import Person; "
-        "p = Person('U0HARBOUR02', 'full member', email='tomasz@harbour-works.example'); "
+        "from st2slack.authorization.decision import SlackUser, Membership; "
+        "p = SlackUser('U0HARBOUR02', Membership.MEMBER, email='tomasz@harbour-works.example'); "
         "s = read_ldap({'ldap': json.loads(sys.argv[1])}); "
-        "print(json.dumps(dict(LdapGroups(s).resolve_groups(p, [sys.argv[2]], None).unresolved)))"
+        "print(json.dumps(dict(LdapGroups(s).load_groups(p, [sys.argv[2]], None).unresolved)))"
     )
     folders = [str(ROOT / "actions/lib"), *stackstorm_path.folders(), *sys.path[1:]]
     for cacert, unresolved in ((other_ca, True), (slapd.cacert, False)):
@@ -382,9 +387,9 @@ def test_insecure_in_so_many_words_goes_without(slapd):
     settings = slapd.settings("ldaps")
     del settings["cacert"]
     entry = slapd.dns["operators"]
-    found = resolve_groups(dict(settings, insecure=True), member("tomasz"), [entry])
+    found = load_groups(dict(settings, insecure=True), member("tomasz"), [entry])
     assert found.member_of == {entry}
-    checked = resolve_groups(dict(slapd.settings(), host="127.0.0.2"), member("tomasz"), [entry])
+    checked = load_groups(dict(slapd.settings(), host="127.0.0.2"), member("tomasz"), [entry])
     assert checked.unresolved, "the next connection checks again"
 
 
@@ -428,7 +433,7 @@ def test_a_missing_package_is_said(monkeypatch, name):
     monkeypatch.delitem(sys.modules, "st2auth_ldap.ldap_backend", raising=False)
     if name != "ldap":
         monkeypatch.setitem(sys.modules, "st2auth_ldap.ldap_backend", None)
-    found = LdapGroups(read_ldap({"ldap": settings_for_nobody()})).resolve_groups(
+    found = LdapGroups(read_ldap({"ldap": settings_for_nobody()})).load_groups(
         member("tomasz"), ["cn=operators"], None
     )
     assert "come with StackStorm" in found.unresolved["cn=operators"]

@@ -12,10 +12,12 @@ from catalogue import ids, sources
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.state import Channel, User
 from sandbox.stackstorm.runner import run_action as run_from_metadata
+from st2slack.approvals import post
 from st2slack.approvals.context import ApprovalContext
 from st2slack.base.errors import InputError, Refusal
 from st2slack.messages import webhook
 from st2slack.settings.access import read_access
+from st2slack.settings.entries import texts_of
 from st2slack.settings.sensor import read_sensor
 from st2slack.settings.slack import read_settings
 
@@ -232,13 +234,16 @@ def test_a_webhook_posts_where_a_mention_says(slack, config):
 def test_where_a_question_is_asked(slack, config, given, found):
     slack.workspace.add_channel(Channel("C0EXTRA0001", "chwkvrqtz", LEA))
     slack.workspace.users[LEA].profile["display_name"] = "UHEKCRWKV"
-    assert ApprovalContext(None, make_client(config), None, None).resolve_channel(given) == found
+    assert (
+        post.resolve_channel(ApprovalContext(None, make_client(config), None, None), given) == found
+    )
 
 
 def test_a_question_is_not_asked_of_a_group(config):
     with pytest.raises(InputError, match="`channel`: <!subteam.S0ONCALL001> is a user group"):
-        ApprovalContext(None, make_client(config), None, None).resolve_channel(
-            "<!subteam^S0ONCALL001|@on-call>"
+        post.resolve_channel(
+            ApprovalContext(None, make_client(config), None, None),
+            "<!subteam^S0ONCALL001|@on-call>",
         )
 
 
@@ -251,7 +256,7 @@ def test_entries_of_the_config():
     rule["where"] = ["<#C0DEPLOYS01|deploys>", "channels"]
     names = [{"person": "<@UHEKCRWKV>", "name": "lettie"}]
     access = read_access({"authorization": [rule], "ldap_names": names})
-    assert access.rules[0].who == ("UHEKCRWKV", GROUP, "@on-call", "everyone")
+    assert texts_of(access.rules[0].who) == ["UHEKCRWKV", GROUP, "@on-call", "everyone"]
     assert access.rules[0].where == (DEPLOYS, "channels")
     assert access.ldap_names == {"UHEKCRWKV": "lettie"}
     sensor = read_sensor({"sensor": {"channels": ["<#C0DEPLOYS01|x>", "#ops", "\u00a0C1 "]}})

@@ -11,11 +11,11 @@ from sandbox.slack import LoopbackSlack
 from st2slack.approvals import blocks as approvals_blocks
 from st2slack.approvals import form
 from st2slack.approvals import votes as approvals_votes
+from st2slack.approvals.ask_parameters import question_from_ask
 from st2slack.approvals.question import (
     Choice,
     Question,
     channel_of_route,
-    question_from_ask,
     question_from_schema,
     response_schema,
 )
@@ -23,6 +23,7 @@ from st2slack.approvals.requester import is_requester_uncertain, is_started_by
 from st2slack.approvals.votes import Vote
 from st2slack.base.errors import InputError
 from st2slack.base.text_length import text_length
+from st2slack.settings.entries import texts_of
 from st2slack.stackstorm.timestamps import unix_seconds
 
 ASKED_AT = 1_000_000.0
@@ -53,7 +54,7 @@ def test_left_out_it_is_approve_or_reject_within_a_day_by_the_rules():
 def test_people_and_groups_may_be_mentioned():
     approvers = ["<@UHEKCRWKV|lettie>", "<!subteam^S0ONCALL001>", "@on-call", "everyone"]
     question = make_question(approvers=approvers, requester="<@U0HARBOUR01|mara>")
-    assert question.approvers == ("UHEKCRWKV", "S0ONCALL001", "@on-call", "everyone")
+    assert texts_of(question.approvers) == ["UHEKCRWKV", "S0ONCALL001", "@on-call", "everyone"]
     assert question.requester == "U0HARBOUR01"
 
 

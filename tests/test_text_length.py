@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from st2slack.approvals import blocks as approvals_blocks
-from st2slack.approvals import form, question
+from st2slack.approvals import form
+from st2slack.approvals.ask_parameters import question_from_ask
 from st2slack.approvals.votes import Vote
 from st2slack.base.errors import InputError
 from st2slack.base.text_length import shorten, text_length
@@ -55,12 +56,12 @@ ASKED = {"text": "Deploy?", "choices": [{"value": "a", "label": "A"}], "channel"
 )
 def test_a_question_that_is_too_long_is_refused(given_):
     with pytest.raises(InputError, match="characters"):
-        question.question_from_ask({**ASKED, **given_}, "demo.deploy", 0.0)
+        question_from_ask({**ASKED, **given_}, "demo.deploy", 0.0)
 
 
 def test_a_question_that_just_fits():
     fits = {"text": WAVE * 1500, "choices": [{"value": "a", "label": WAVE * 37}]}
-    asked = question.question_from_ask({**ASKED, **fits}, "demo.deploy", 0.0)
+    asked = question_from_ask({**ASKED, **fits}, "demo.deploy", 0.0)
     assert text_length(approvals_blocks.fallback(asked)) == 3000
     modal = approvals_blocks.modal(asked, "1", "a", "C1", "1.2")
     assert text_length(modal["submit"]["text"]) <= 24
@@ -77,7 +78,7 @@ def lengths(value):
 
 
 def test_reasons_of_many_fit_and_no_form_is_cut():
-    asked = question.question_from_ask({**ASKED, "ask_reason": "optional"}, "demo.deploy", 0.0)
+    asked = question_from_ask({**ASKED, "ask_reason": "optional"}, "demo.deploy", 0.0)
     votes = [Vote("U%08d" % n, "a", 0.0, reason="&<>" + WAVE * 200) for n in range(40)]
     blocks = approvals_blocks.blocks_locked(asked, "It is done.", votes)
     assert max(lengths(blocks)) <= 3000

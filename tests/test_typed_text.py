@@ -12,6 +12,7 @@ from st2slack.base.typed_text import (
     with_own_references,
     without_typed_references,
 )
+from st2slack.stackstorm.execution import Execution
 
 LINK = "<https://evil.example|https://bank.example>"
 SHOWN = "&lt;https://evil.example|https://bank.example&gt;"
@@ -122,17 +123,18 @@ class StackStorm:
             "context": context,
         }
 
-    def execution(self, execution_id, whole=True):
-        return {
+    def find_execution(self, execution_id, with_result=True):
+        document = {
             "id": execution_id,
             "status": "pending",
             "runner": {"name": "inquirer"},
             "parameters": {"route": "slack"},
             "start_timestamp": "2026-03-01T10:20:30.000000Z",
         }
+        return Execution.from_json(document)
 
-    def ancestors(self, execution):
-        return iter([self.asking, self.outer])
+    def list_ancestors(self, execution):
+        return map(Execution.from_json, [self.asking, self.outer])
 
 
 def test_what_a_command_brought_is_escaped_in_the_question():

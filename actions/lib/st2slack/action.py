@@ -6,11 +6,12 @@ exception of `errors.py`, whose text is what the operator reads.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple, TypeVar, cast
 
 import requests
 from st2common.runners.base_action import Action
@@ -48,6 +49,24 @@ PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk or transfer
 _ALWAYS = ("end_point", "http_method", "token", "workspace", "ignore_errors")
 _PAGING = ("all_pages", "max_items", "fields")
 _SAVING = ("save_to", "overwrite")
+
+
+Run = TypeVar("Run", bound=Callable[..., Any])
+
+
+def reports_errors(run: Run) -> Run:
+    """Decorator of `run` of an action: the text of a SlackError is what the operator reads, without
+    frames; a result must be small enough for StackStorm.
+    """
+
+    @functools.wraps(run)
+    def run_and_check(*arguments: Any, **parameters: Any) -> Any:
+        try:
+            return _checked(run(*arguments, **parameters))
+        except SlackError as error:
+            raise error.with_traceback(None) from None
+
+    return cast(Run, run_and_check)
 
 
 class SlackBase(Action):
@@ -186,35 +205,25 @@ class SlackBase(Action):
 
 
 class QuestionBase(SlackBase):
-    """What the actions share that bring questions of workflows to Slack, and answers back."""
+    """What the actions share that ask questions of workflows in Slack, and record answers."""
 
-    def with_context(
-        self,
-        work: Callable[[ApprovalContext], Any],
-        workspace: Optional[str] = None,
-        inquiry: Optional[str] = None,
-        http: Any = requests,
-    ) -> Any:
-        """What `work` makes of Slack and StackStorm together.
+    def approval_context(
+        self, workspace: Optional[str] = None, inquiry: Optional[str] = None
+    ) -> ApprovalContext:
+        """What the functions of `approvals` need.
 
-        `inquiry`: its question tells the workspace, in place of `workspace`.
+        `inquiry`: its question says which workspace, in place of `workspace`.
         """
         from st2slack.approvals.context import ApprovalContext, find_workspace
         from st2slack.authorization.authorizer import Authorizer
         from st2slack.settings.chatops import read_chatops
 
-        def with_client(slack: Client) -> Any:
-            def authorizer() -> Authorizer:
-                return Authorizer(self.config, slack, name, seconds_left, self.logger.info)
-
-            return work(ApprovalContext(stackstorm, slack, authorizer, read_chatops(self.config)))
-
-        try:
-            stackstorm = self.stackstorm()
-            name = find_workspace(stackstorm, inquiry) if inquiry else workspace
-            return self.with_slack(with_client, workspace=name, http=http)
-        except SlackError as error:
-            raise error.with_traceback(None) from None
+        stackstorm = self.stackstorm()
+        name = find_workspace(stackstorm, inquiry) if inquiry else workspace
+        slack = self.client(self.settings(name))
+        log = self.logger.info
+        authorizer = functools.partial(Authorizer, self.config, slack, name, seconds_left, log)
+        return ApprovalContext(stackstorm, slack, authorizer, read_chatops(self.config))
 
 
 class WebhookBase(SlackBase):

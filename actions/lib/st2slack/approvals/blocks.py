@@ -7,7 +7,7 @@ against what StackStorm says and against where the message is, so that they are 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import List, Mapping, Optional, Sequence
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
@@ -29,16 +29,16 @@ from slack_sdk.models.blocks import (
 )
 from slack_sdk.models.views import View
 
-from st2slack.approvals.form import INPUT, MAX_TEXT_LENGTH, PREFIX, Field
-from st2slack.approvals.question import Choice, Question
+from st2slack.approvals.form import INPUT, MAX_TEXT_LENGTH, PREFIX, Field, FieldKind
+from st2slack.approvals.question import ButtonStyle, Choice, Question
 from st2slack.approvals.votes import Vote, votes_for
-from st2slack.base.ids import PERSON_ID, USERGROUP_ID
+from st2slack.base.ids import USERGROUP_ID
+from st2slack.base.json_access import JsonObject
 from st2slack.base.mrkdwn import escape
 from st2slack.base.text_length import shorten, text_length
 from st2slack.base.truncate import truncate_markup
-from st2slack.settings.access import EVERYONE
+from st2slack.settings.entries import Entry, Everyone, Person, UserGroup
 
-Block = Dict[str, Any]
 BLOCK = "st2_question:"  # block_id of the buttons: + the inquiry
 CHOOSE = "st2_question_choose"  # action_id of a button that answers; + its place among them
 FORM = "st2_question_form"  # … of one that wants a form first; + its place
@@ -53,13 +53,13 @@ _EPOCH = datetime(1970, 1, 1)
 
 def blocks_open(
     question: Question, inquiry_id: str, votes: Sequence[Vote], who: str
-) -> List[Block]:
+) -> List[JsonObject]:
     """The message while it can be answered. `who`: who may answer, in mrkdwn."""
     lines = [_approvers_line(question, who), *_vote_lines(question, votes)]
     return [*_question_blocks(question), _context(lines), _buttons(question, inquiry_id)]
 
 
-def blocks_locked(question: Question, outcome: str, votes: Sequence[Vote]) -> List[Block]:
+def blocks_locked(question: Question, outcome: str, votes: Sequence[Vote]) -> List[JsonObject]:
     """The message at the end. `outcome`: mrkdwn, see `outcome_of`."""
     blocks = [*_question_blocks(question), _section(outcome)]
     lines = [*_vote_lines(question, votes), *_reason_lines(votes)]
@@ -67,21 +67,21 @@ def blocks_locked(question: Question, outcome: str, votes: Sequence[Vote]) -> Li
 
 
 def blocks_queued(
-    question: Question, response: Mapping[str, Any], votes: Sequence[Vote]
-) -> List[Block]:
+    question: Question, response: Mapping[str, object], votes: Sequence[Vote]
+) -> List[JsonObject]:
     """The message once it is decided, while other answers of the same workflow come first."""
     if response.get("expired"):
         what = ":hourglass: *Expired*; not decided."
     else:
-        choice = question.find_choice(str(response.get("choice"))) if question.is_from_ask else None
-        mark = _mark(choice.style if choice else "primary")
+        choice = question.find_choice(response.get("choice")) if question.is_from_ask else None
+        mark = _mark(choice)
         what = "%s *%s*." % (mark, _answer_text(question, response))
     return blocks_locked(question, what + WAITS_FOR_OTHERS, votes)
 
 
 def outcome_of(
     question: Question,
-    response: Mapping[str, Any],
+    response: Mapping[str, object],
     votes: Sequence[Vote],
     at: float,
     verified: bool,
@@ -95,11 +95,11 @@ def outcome_of(
         )
     if response.get("expired"):
         return ":hourglass: *Expired* %s; not decided." % when
-    choice = question.find_choice(str(response.get("choice"))) if question.is_from_ask else None
+    choice = question.find_choice(response.get("choice")) if question.is_from_ask else None
     who = votes_for(votes, choice) if choice else list(votes)
     people = mentions([each.user for each in who])
     return "%s *%s* by %s, %s." % (
-        _mark(choice.style if choice else "primary"),
+        _mark(choice),
         _answer_text(question, response),
         people,
         when,
@@ -116,7 +116,7 @@ def fallback(question: Question) -> str:
     return question.text
 
 
-def modal(question: Question, inquiry_id: str, choice: str, channel: str, ts: str) -> Block:
+def modal(question: Question, inquiry_id: str, choice: str, channel: str, ts: str) -> JsonObject:
     """The form as a modal. What it is about stands in its private_metadata, which Slack keeps."""
     picked = question.find_choice(choice)
     view = View(
@@ -131,7 +131,7 @@ def modal(question: Question, inquiry_id: str, choice: str, channel: str, ts: st
     return view.to_dict()
 
 
-def form_in_thread(question: Question, inquiry_id: str, choice: str, user: str) -> List[Block]:
+def form_in_thread(question: Question, inquiry_id: str, choice: str, user: str) -> List[JsonObject]:
     """The form as a message, for a person whose modal came too late."""
     picked = question.find_choice(choice)
     field = "<@%s>, you chose *%s*. %s" % (
@@ -147,7 +147,7 @@ def form_in_thread(question: Question, inquiry_id: str, choice: str, user: str) 
     return [each.to_dict() for each in blocks]
 
 
-def format_approvers(approvers: Sequence[str]) -> str:
+def format_approvers(approvers: Sequence[Entry]) -> str:
     """People and groups as `who` of a rule names them, in mrkdwn."""
     shown = [_format_entry(each) for each in approvers[:MAX_PEOPLE_SHOWN]]
     more = len(approvers) - len(shown)
@@ -156,7 +156,7 @@ def format_approvers(approvers: Sequence[str]) -> str:
 
 def mentions(people: Sequence[str]) -> str:
     """People as mentions."""
-    return format_approvers(list(dict.fromkeys(people))) or "nobody"
+    return format_approvers([Person(each) for each in dict.fromkeys(people)]) or "nobody"
 
 
 def format_date(at: float) -> str:
@@ -168,13 +168,13 @@ def format_date(at: float) -> str:
 # --- parts ----------------------------------------------------------------------------------------
 
 
-def _question_blocks(question: Question) -> List[Block]:
+def _question_blocks(question: Question) -> List[JsonObject]:
     if question.blocks:
         return [dict(each) for each in question.blocks]
     return [_section(question.text)]
 
 
-def _section(text: str) -> Block:
+def _section(text: str) -> JsonObject:
     return SectionBlock(text=MarkdownTextObject(text=_cut_markup(text, MAX_TEXT_LENGTH))).to_dict()
 
 
@@ -182,7 +182,7 @@ def _cut_section(text: str) -> SectionBlock:
     return SectionBlock(text=MarkdownTextObject(text=_cut_markup(text, MAX_TEXT_LENGTH)))
 
 
-def _context(lines: Sequence[str]) -> Block:
+def _context(lines: Sequence[str]) -> JsonObject:
     text = _cut_markup("\n".join(lines), MAX_CONTEXT_LENGTH)
     return ContextBlock(elements=[MarkdownTextObject(text=text)]).to_dict()
 
@@ -218,8 +218,7 @@ def _vote_lines(question: Question, votes: Sequence[Vote]) -> List[str]:
         of = " of %d" % choice.needed if choice.needed > 1 else ""
         people = mentions([each.user for each in chosen])
         lines.append(
-            "%s %s: %d%s (%s)"
-            % (_mark(choice.style), escape(choice.label), len(chosen), of, people)
+            "%s %s: %d%s (%s)" % (_mark(choice), escape(choice.label), len(chosen), of, people)
         )
     return lines
 
@@ -232,10 +231,10 @@ def _reason_lines(votes: Sequence[Vote]) -> List[str]:
     ]
 
 
-def _buttons(question: Question, inquiry_id: str) -> Block:
+def _buttons(question: Question, inquiry_id: str) -> JsonObject:
     fields = bool(question.fields) and (question.is_from_ask or not question.choices)
     kind = FORM if fields else CHOOSE
-    choices = question.choices or (Choice("-", "Answer", "primary"),)
+    choices = question.choices or (Choice("-", "Answer", ButtonStyle.PRIMARY),)
     return ActionsBlock(
         block_id=BLOCK + inquiry_id,
         elements=[_button(each, "%s_%d" % (kind, place)) for place, each in enumerate(choices)],
@@ -244,7 +243,7 @@ def _buttons(question: Question, inquiry_id: str) -> Block:
 
 def _button(choice: Choice, action_id: str) -> ButtonElement:
     confirmation = None
-    if choice.style == "danger" and choice.needed == 1:
+    if choice.style is ButtonStyle.DANGER and choice.needed == 1:
         confirmation = ConfirmObject(
             title="Are you sure?", text="This decides: %s" % escape(choice.label), confirm="Yes"
         )
@@ -252,14 +251,14 @@ def _button(choice: Choice, action_id: str) -> ButtonElement:
         text=PlainTextObject(text=choice.label, emoji=True),
         action_id=action_id,
         value=choice.value,
-        style=choice.style or None,
+        style=choice.style.value or None,
         confirm=confirmation,
     )
 
 
-def _answer_text(question: Question, response: Mapping[str, Any]) -> str:
+def _answer_text(question: Question, response: Mapping[str, object]) -> str:
     if question.is_from_ask:
-        choice = question.find_choice(str(response.get("choice")))
+        choice = question.find_choice(response.get("choice"))
         return escape(choice.label) if choice else "Expired"
     if len(question.fields) == 1 and not question.fields[0].secret:
         value = response.get(question.fields[0].key)
@@ -268,21 +267,23 @@ def _answer_text(question: Question, response: Mapping[str, Any]) -> str:
     return "Answered"
 
 
-def _mark(style: str) -> str:
-    marks = {"primary": ":white_check_mark:", "danger": ":x:"}
-    return marks.get(style, ":ballot_box_with_check:")
+def _mark(choice: Optional[Choice]) -> str:
+    if choice is None or choice.style is ButtonStyle.PRIMARY:
+        return ":white_check_mark:"
+    return ":x:" if choice.style is ButtonStyle.DANGER else ":ballot_box_with_check:"
 
 
-def _format_entry(entry: str) -> str:
-    if entry == EVERYONE:
+def _format_entry(entry: Entry) -> str:
+    """One entry of `who`; a DN by its first value."""
+    if isinstance(entry, Everyone):
         return "every full member"
-    if PERSON_ID.fullmatch(entry):
-        return "<@%s>" % entry
-    if USERGROUP_ID.fullmatch(entry):
-        return "<!subteam^%s>" % entry
-    if entry.startswith("@"):
-        return escape(entry)
-    return escape(entry.split(",", maxsplit=1)[0].partition("=")[2].strip() or entry)
+    if isinstance(entry, Person):
+        return "<@%s>" % entry.text
+    if isinstance(entry, UserGroup):
+        is_id = USERGROUP_ID.fullmatch(entry.text)
+        return "<!subteam^%s>" % entry.text if is_id else escape(entry.text)
+    name = entry.text.split(",", maxsplit=1)[0].partition("=")[2].strip()
+    return escape(name or entry.text)
 
 
 def _cut_markup(markup: str, max_length: int) -> str:
@@ -308,14 +309,14 @@ def _input(field: Field) -> InputBlock:
 
 
 def _element(field: Field) -> InputInteractiveElement:
-    if field.kind == "boolean":
+    if field.kind is FieldKind.BOOLEAN:
         options = [_option("true", "Yes"), _option("false", "No")]
         return RadioButtonsElement(action_id=INPUT, options=options)
-    if field.kind == "choice":
+    if field.kind is FieldKind.CHOICE:
         return StaticSelectElement(
             action_id=INPUT, options=[_option(each) for each in field.options]
         )
-    if field.kind == "choices":
+    if field.kind is FieldKind.CHOICES:
         options = [_option(each) for each in field.options]
         few = len(options) <= 10
         return (
@@ -323,10 +324,14 @@ def _element(field: Field) -> InputInteractiveElement:
             if few
             else StaticMultiSelectElement(action_id=INPUT, options=options)
         )
-    if field.kind in ("integer", "number"):
-        return NumberInputElement(action_id=INPUT, is_decimal_allowed=field.kind == "number")
+    if field.kind in (FieldKind.INTEGER, FieldKind.NUMBER):
+        return NumberInputElement(
+            action_id=INPUT, is_decimal_allowed=field.kind is FieldKind.NUMBER
+        )
     return PlainTextInputElement(
-        action_id=INPUT, multiline=field.long or field.kind == "json", max_length=MAX_TEXT_LENGTH
+        action_id=INPUT,
+        multiline=field.long or field.kind is FieldKind.JSON,
+        max_length=MAX_TEXT_LENGTH,
     )
 
 

@@ -1,16 +1,26 @@
 """PURE: what people type: inputs from an inquiry's schema, and what they typed as its answer.
 
 A schema is StackStorm's: JSON Schema of an object whose properties say `required` themselves.
-Inputs stand in a modal, or in a message where a modal came too late.
+Inputs are in a modal, or in a message if the modal came too late.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from enum import Enum
+from typing import List, Mapping, Tuple
 
 from st2slack.base.errors import InputError
+from st2slack.base.json_access import (
+    JsonObject,
+    as_object,
+    find_object,
+    get_list,
+    get_object,
+    get_objects,
+    get_text,
+)
 from st2slack.base.templates import find_template
 from st2slack.base.text_length import text_length
 
@@ -23,13 +33,33 @@ INPUT = "st2_input"  # action_id of every input; its block_id is PREFIX + the fi
 PREFIX = "st2_field:"
 
 
+class FieldKind(str, Enum):
+    """What a field takes: CHOICE one of its options, CHOICES any of them."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    CHOICE = "choice"
+    CHOICES = "choices"
+    JSON = "json"
+
+
+_KINDS = {
+    "string": FieldKind.TEXT,
+    "integer": FieldKind.INTEGER,
+    "number": FieldKind.NUMBER,
+    "boolean": FieldKind.BOOLEAN,
+}
+
+
 @dataclass(frozen=True)
 class Field:
-    """One value. `kind`: text, integer, number, boolean, choice, choices or json."""
+    """One value. `key`: of the property; `hint`: below the input; `long`: several lines."""
 
     key: str
     label: str
-    kind: str = "text"
+    kind: FieldKind = FieldKind.TEXT
     required: bool = False
     options: Tuple[str, ...] = ()
     hint: str = ""
@@ -37,141 +67,135 @@ class Field:
     long: bool = False
 
 
-def fields_from_schema(schema: Any) -> Tuple[Field, ...]:
+def fields_from_schema(schema: object) -> Tuple[Field, ...]:
     """The fields of a schema. Raises InputError for one that has none, or too many."""
-    properties = schema.get("properties") if isinstance(schema, Mapping) else None
-    if not isinstance(properties, Mapping) or not properties:
+    properties = get_object(as_object(schema), "properties")
+    if not properties:
         raise InputError(
             "The inquiry's `schema` has no properties, so there is nothing to answer in Slack."
         )
     if len(properties) > MAX_FIELDS:
         raise InputError("The inquiry's `schema` has more than %d properties." % MAX_FIELDS)
-    listed = schema.get("required")
-    names = listed if isinstance(listed, list) else []
-    return tuple(_field(str(key), each, key in names) for key, each in properties.items())
+    required = get_list(as_object(schema), "required")
+    return tuple(
+        _field(str(key), as_object(each), key in required) for key, each in properties.items()
+    )
 
 
-def _field(key: str, schema: Any, listed: bool) -> Field:
-    schema = schema if isinstance(schema, Mapping) else {}
+def _field(key: str, schema: JsonObject, is_listed: bool) -> Field:
     kind, options = _kind(schema)
     return Field(
         key=key,
         label=key,
         kind=kind,
-        required=listed or schema.get("required") is True,
+        required=is_listed or schema.get("required") is True,
         options=options,
         hint=str(schema.get("description") or ""),
         secret=schema.get("secret") is True,
     )
 
 
-def _kind(schema: Mapping[str, Any]) -> Tuple[str, Tuple[str, ...]]:
-    options = _options(schema.get("enum"))
+def _kind(schema: JsonObject) -> Tuple[FieldKind, Tuple[str, ...]]:
+    options = _options(get_list(schema, "enum"))
     if options:
-        return "choice", options
+        return FieldKind.CHOICE, options
     kind = schema.get("type")
     if kind == "array":
-        items = schema.get("items")
-        options = _options(items.get("enum")) if isinstance(items, Mapping) else ()
-        return ("choices", options) if options else ("json", ())
-    known = {"string": "text", "integer": "integer", "number": "number", "boolean": "boolean"}
-    return known.get(str(kind), "json"), ()
+        options = _options(get_list(get_object(schema, "items"), "enum"))
+        return (FieldKind.CHOICES, options) if options else (FieldKind.JSON, ())
+    return _KINDS.get(str(kind), FieldKind.JSON), ()
 
 
-def _options(values: Any) -> Tuple[str, ...]:
-    """Texts to choose from; () where they do not fit into a menu of Slack's."""
-    if not isinstance(values, list) or not 0 < len(values) <= MAX_OPTIONS:
-        return ()
-    if not all(
-        isinstance(each, str) and 0 < text_length(each) <= MAX_OPTION_LENGTH for each in values
-    ):
-        return ()
-    return tuple(values)
+def _options(values: List[object]) -> Tuple[str, ...]:
+    """Texts to choose from; () if they do not fit into a menu of Slack's."""
+    options = [each for each in values if isinstance(each, str)]
+    fits = all(0 < text_length(each) <= MAX_OPTION_LENGTH for each in options)
+    is_menu = len(options) == len(values) and 0 < len(options) <= MAX_OPTIONS
+    return tuple(options) if is_menu and fits else ()
 
 
-def read_input(fields: Tuple[Field, ...], values: Any) -> Dict[str, Any]:
-    """What was put in, field by field. `values`: Slack's `state.values`.
+def read_input(fields: Tuple[Field, ...], values: object) -> JsonObject:
+    """What a person entered, field by field. `values`: Slack's `state.values`.
 
-    Raises InputError, naming the field, for what it cannot be, and for what is missing.
+    Raises InputError, naming the field, for a value that is not allowed or missing.
     """
-    found: Dict[str, Any] = {}
+    answer: JsonObject = {}
     for each in fields:
-        value = _read_value(each, _element(values, each.key))
+        value = _read_value(each, _element(as_object(values), each.key))
         if value is not None:
-            found[each.key] = value
+            answer[each.key] = value
         elif each.required:
             raise InputError("%s is needed." % each.label)
-    return found
+    return answer
 
 
-def response_from_button(fields: Tuple[Field, ...], value: str) -> Dict[str, Any]:
+def response_from_button(fields: Tuple[Field, ...], value: str) -> JsonObject:
     """The answer that one button gives to a schema of one field."""
     field = fields[0]
-    return {field.key: value == "true" if field.kind == "boolean" else value}
+    return {field.key: value == "true" if field.kind is FieldKind.BOOLEAN else value}
 
 
-def mask_secrets(fields: Tuple[Field, ...], answer: Mapping[str, Any]) -> Dict[str, Any]:
-    """An answer as it may be shown: as StackStorm masks what its schema calls secret."""
+def mask_secrets(fields: Tuple[Field, ...], answer: Mapping[str, object]) -> JsonObject:
+    """An answer that is safe to show: what the schema calls secret is masked."""
     secret = {each.key for each in fields if each.secret}
     return {key: MASK if key in secret else value for key, value in answer.items()}
 
 
-def _element(values: Any, key: str) -> Mapping[str, Any]:
-    block = values.get(PREFIX + key) if isinstance(values, Mapping) else None
-    element = block.get(INPUT) if isinstance(block, Mapping) else None
-    return element if isinstance(element, Mapping) else {}
+def _element(values: JsonObject, key: str) -> JsonObject:
+    return get_object(get_object(values, PREFIX + key), INPUT)
 
 
-def _read_value(field: Field, element: Mapping[str, Any]) -> Any:
-    if field.kind == "choices":
-        chosen = [str(each.get("value")) for each in element.get("selected_options") or ()]
+def _read_value(field: Field, element: JsonObject) -> object:
+    if field.kind is FieldKind.CHOICES:
+        chosen = [str(each.get("value")) for each in get_objects(element, "selected_options")]
         return _check_options(field, chosen) or None
-    option = element.get("selected_option")
-    if field.kind in ("boolean", "choice"):
-        value = option.get("value") if isinstance(option, Mapping) else None
-        if value is None:
-            return None
-        return (
-            value == "true" if field.kind == "boolean" else _check_options(field, [str(value)])[0]
-        )
-    text = element.get("value")
-    if not isinstance(text, str) or not text.strip():
-        return None
-    return _parse_text(field, text)
+    if field.kind in (FieldKind.BOOLEAN, FieldKind.CHOICE):
+        option = find_object(element, "selected_option") or {}
+        value = option.get("value")
+        if value is None or field.kind is FieldKind.BOOLEAN:
+            return None if value is None else value == "true"
+        return _check_options(field, [str(value)])[0]
+    text = get_text(element, "value")
+    return _parse_text(field, text) if text.strip() else None
 
 
 def _check_options(field: Field, chosen: List[str]) -> List[str]:
-    unknown = [each for each in chosen if each not in field.options]
-    if unknown:
+    if not set(chosen) <= set(field.options):
         raise InputError("%s does not have the option that was chosen." % field.label)
     return chosen
 
 
-def _parse_text(field: Field, text: str) -> Any:
-    value = text if field.kind == "text" else _json(text)
-    # As the workflow gets it: JSON may spell a template in a way that only decoding shows.
-    why = find_template(value)
-    if why:
+def _parse_text(field: Field, text: str) -> object:
+    value: object = text if field.kind is FieldKind.TEXT else _parse_json(text)
+    # As the workflow gets it: JSON can hide a template that only parsing shows.
+    template = find_template(value)
+    if template:
         raise InputError(
             "%s must not hold %s: StackStorm could read it as a template, with its datastore at "
-            "hand, wherever the workflow hands it on." % (field.label, why)
+            "hand, wherever the workflow hands it on." % (field.label, template)
         )
-    if field.kind == "text":
+    if field.kind is FieldKind.TEXT:
         return text
-    if field.kind == "json":
+    if field.kind is FieldKind.JSON:
         if value is None:
             raise InputError("%s must be JSON." % field.label)
         return value
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if field.kind == "integer" and not whole:
+    return _check_number(field, value)
+
+
+def _check_number(field: Field, value: object) -> object:
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if field.kind is FieldKind.INTEGER and not is_whole:
         raise InputError("%s must be a whole number." % field.label)
-    if not whole and not isinstance(value, float):
+    if not is_whole and not isinstance(value, float):
         raise InputError("%s must be a number." % field.label)
     return value
 
 
-def _json(text: str) -> Optional[Any]:
+def _parse_json(text: str) -> object:
+    """What the JSON says; None for what is no JSON, NaN and Infinity among it."""
     try:
-        return json.loads(text, parse_constant=lambda name: None)
+        parsed: object = json.loads(text, parse_constant=lambda name: None)
     except (ValueError, RecursionError):
         return None
+    return parsed

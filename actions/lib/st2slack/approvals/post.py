@@ -1,35 +1,23 @@
-"""Ask in Slack: look whether a question can be asked at all, post it, and open its form."""
+"""Asks in Slack: checks a question before anything waits for it, posts it, and reminds of it."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Dict, List, Mapping, Optional
+from typing import List, Mapping, Optional, Set, Tuple
 
 from st2slack.approvals import blocks, shared_roots, store
-from st2slack.approvals.answer import (
-    FAILED_TEXT,
-    UNKNOWN_TEXT,
-    WRONG_MESSAGE_TEXT,
-    ButtonPress,
-    is_question_message,
-)
-from st2slack.approvals.context import ApprovalContext, inquiry_fields
-from st2slack.approvals.inquiry import OPEN, require_inquiry
-from st2slack.approvals.question import (
-    Question,
-    find_person_ids,
-    question_from_ask,
-    response_schema,
-)
+from st2slack.approvals.approvers import find_approvers
+from st2slack.approvals.ask_parameters import question_from_ask
+from st2slack.approvals.context import ApprovalContext
+from st2slack.approvals.inquiry import require_inquiry
+from st2slack.approvals.question import ASK_ACTION, Question, find_people, response_schema
 from st2slack.approvals.store import QuestionRecord
-from st2slack.authorization.decision import is_usergroup
-from st2slack.base.errors import InputError, Refusal, SlackError
-from st2slack.people.lookup import find_group
-from st2slack.stackstorm.client import Json, StackStorm
-
-# A modal came too late, or Slack has no use for this trigger_id: the form goes into the thread.
-_TOO_LATE = ("expired_trigger_id", "trigger_expired", "exchanged_trigger_id", "invalid_trigger_id")
-
+from st2slack.base.errors import InputError, NotFound, SlackError
+from st2slack.base.ids import PERSON_ID, parse_mention, plain_argument, trim
+from st2slack.base.json_access import JsonObject, as_object, get_text
+from st2slack.people.lookup import conversation_ids, find_group, find_user
+from st2slack.settings.entries import Entry, Person, UserGroup, texts_of
+from st2slack.stackstorm.client import StackStorm
 
 NO_CHANNEL_TEXT = (
     "The inquiry names no channel. To ask it in Slack, set its route to slack:CHANNEL, or "
@@ -37,16 +25,17 @@ NO_CHANNEL_TEXT = (
 )
 
 
-def prepare(context: ApprovalContext, given: Mapping[str, Any], execution_id: str) -> Json:
-    """Check a question before anything waits for it. `given`: the parameters of slack.ask.
+def prepare(
+    context: ApprovalContext, parameters: Mapping[str, object], execution_id: str
+) -> JsonObject:
+    """Check a question before anything waits for it. `parameters`: those of slack.ask.
 
-    Returns `schema` for the inquiry, and who may answer. Raises InputError, NotFound or
+    Returns `schema` for the inquiry, and who is allowed to answer. Raises InputError, NotFound or
     SettingsError for a question that nobody could answer.
     """
-    question = question_from_ask(
-        given, _find_requesting_action(context.stackstorm, execution_id), context.clock()
-    )
-    approvers = context.find_approvers(question)
+    requesting_action = _find_requesting_action(context.stackstorm, execution_id)
+    question = question_from_ask(parameters, requesting_action, context.clock())
+    approvers = find_approvers(context, question)
     if not approvers:
         raise InputError(
             "Nobody may answer: no rule of `authorization` in the pack's config covers "
@@ -54,164 +43,122 @@ def prepare(context: ApprovalContext, given: Mapping[str, Any], execution_id: st
         )
     _check_enough_approvers(question)
     for each in question.approvers:
-        if is_usergroup(each):
-            find_group(context.slack, each)
+        if isinstance(each, UserGroup):
+            find_group(context.slack, each.text)
     return {
         "schema": response_schema(question),
-        "channel": context.resolve_channel(question.channel),
+        "channel": resolve_channel(context, question.channel),
         "name": question.name,
-        "may_answer": list(approvers),
+        "may_answer": texts_of(approvers),
     }
 
 
-def post(context: ApprovalContext, inquiry_id: str) -> Json:
-    """Post a question, once. Answers where its message is."""
+def resolve_channel(context: ApprovalContext, channel: str) -> str:
+    """The ID of a conversation, or of a person to write to: by ID, name, @handle or e-mail."""
+    if parse_mention(channel):
+        return str(plain_argument("channel", channel, "channel"))
+    bare = trim(channel).lstrip("@#")
+    if PERSON_ID.fullmatch(bare):
+        return bare
+    if "@" in channel:
+        return get_text(find_user(context.slack, channel), "id")
+    try:
+        return conversation_ids(context.slack, [channel], "channel")[0]
+    except NotFound as error:
+        error.add(" A person goes by ID, @handle or e-mail address.")
+        raise
+
+
+def post(context: ApprovalContext, inquiry_id: str) -> JsonObject:
+    """Post a question, once. The result says where its message is."""
     inquiry = require_inquiry(context.load_inquiry(inquiry_id), inquiry_id)
     record = store.load_record(context.stackstorm, inquiry_id)
+    result: JsonObject = {**inquiry.header(), "posted": False}
     if record:
-        return {
-            **inquiry_fields(inquiry),
-            "posted": False,
-            "channel": record.channel,
-            "ts": record.ts,
-        }
-    if inquiry.state != OPEN:
-        return {**inquiry_fields(inquiry), "posted": False}
-    question = inquiry.question
-    if not question.channel:  # rules of the operator's own may look after this route
-        return {**inquiry_fields(inquiry), "posted": False, "why": NO_CHANNEL_TEXT}
-    channel = context.resolve_channel(question.channel)
-    who = (
-        blocks.format_approvers(context.find_approvers(question)) or "nobody (see README, Who may)"
-    )
-    answer = context.slack.call(
-        "chat.postMessage",
-        {
-            "channel": channel,
-            "text": blocks.fallback(question),
-            "blocks": blocks.blocks_open(question, inquiry_id, (), who),
-        },
-    )
+        return {**result, "channel": record.channel, "ts": record.ts}
+    if not inquiry.is_open:
+        return result
+    if not inquiry.question.channel:  # rules of the operator can process this route
+        return {**result, "why": NO_CHANNEL_TEXT}
+    message = _post_message(context, inquiry.question, inquiry_id)
     record = QuestionRecord(
-        channel=str(answer["channel"]),
-        ts=str(answer["ts"]),
-        workspace=question.workspace,
+        channel=get_text(message, "channel"),
+        ts=get_text(message, "ts"),
+        workspace=inquiry.question.workspace,
         asked=context.clock(),
         root=shared_roots.find_root(inquiry),
     )
+    _save(context, inquiry_id, record)
+    return {**result, "posted": True, "channel": record.channel, "ts": record.ts}
+
+
+def _post_message(context: ApprovalContext, question: Question, inquiry_id: str) -> JsonObject:
+    approvers = find_approvers(context, question)
+    who = blocks.format_approvers(approvers) or "nobody (see README, Who may)"
+    arguments = {
+        "channel": resolve_channel(context, question.channel),
+        "text": blocks.fallback(question),
+        "blocks": blocks.blocks_open(question, inquiry_id, (), who),
+    }
+    return as_object(context.slack.call("chat.postMessage", arguments))
+
+
+def _save(context: ApprovalContext, inquiry_id: str, record: QuestionRecord) -> None:
     try:
         store.save_record(context.stackstorm, inquiry_id, record)
     except SlackError as error:
-        _withdraw(context, record, error)
+        _delete_message(context, record, error)
         raise
     if record.root:
-        with contextlib.suppress(SlackError):  # the sweeper makes it good
-            shared_roots.register_shared_roots(
-                context.stackstorm, *store.list_records(context.stackstorm)
-            )
-    return {**inquiry_fields(inquiry), "posted": True, "channel": record.channel, "ts": record.ts}
+        with contextlib.suppress(SlackError):  # the sweeper registers it later
+            records = store.list_records(context.stackstorm)
+            shared_roots.register_shared_roots(context.stackstorm, records)
 
 
-def _withdraw(context: ApprovalContext, record: QuestionRecord, error: SlackError) -> None:
-    """Delete a message that nobody knows of: its buttons would lead nowhere for ever."""
+def _delete_message(context: ApprovalContext, record: QuestionRecord, error: SlackError) -> None:
+    """Delete a message without a record: its buttons would never work."""
     try:
         context.slack.call("chat.delete", {"channel": record.channel, "ts": record.ts})
     except SlackError as second:
         error.add(" (Nor could its message be deleted: %s)" % second)
 
 
-def open_form(
-    context: ApprovalContext, inquiry_id: str, press: ButtonPress, trigger_id: str
-) -> Json:
-    """Open the form that a button asks for: as a modal, or in the thread where that is too late.
-
-    Only for somebody who may answer. Nothing is answered yet.
-    """
-    try:
-        return _open_form(context, inquiry_id, press, trigger_id)
-    except SlackError:
-        context.send_privately(press.addressee, FAILED_TEXT)
-        raise
-
-
-def _open_form(
-    context: ApprovalContext, inquiry_id: str, press: ButtonPress, trigger_id: str
-) -> Json:
-    inquiry = context.load_inquiry(inquiry_id)
-    if inquiry is None:
-        context.send_privately(press.addressee, UNKNOWN_TEXT)
-        return {"inquiry": inquiry_id, "opened": "", "why": UNKNOWN_TEXT}
-    result: Dict[str, Any] = inquiry_fields(inquiry)
-    if inquiry.state != OPEN:
-        context.send_privately(press.addressee, "Too late: the question is over.")
-        return {**result, "opened": ""}
-    if not is_question_message(inquiry, store.load_record(context.stackstorm, inquiry_id), press):
-        context.send_privately(press.addressee, WRONG_MESSAGE_TEXT)
-        return {**result, "opened": "", "why": WRONG_MESSAGE_TEXT}
-    decision, record = context.authorize(press.user, inquiry, press.channel)
-    result["record"] = record
-    if not decision.allowed:
-        context.send_privately(press.addressee, context.denial_text(decision))
-        return {**result, "opened": ""}
-    question = inquiry.question
-    view = blocks.modal(question, inquiry_id, press.choice, press.channel, press.message)
-    try:
-        context.slack.call("views.open", {"trigger_id": trigger_id, "view": view})
-    except Refusal as refusal:
-        if refusal.code not in _TOO_LATE:
-            raise
-        _form_in_thread(context, question, inquiry_id, press)
-        return {**result, "opened": "thread", "why": refusal.code}
-    return {**result, "opened": "modal"}
-
-
-def remind(context: ApprovalContext, inquiry_id: str) -> Json:
-    """Remind those, in the question's thread, who may answer and have not."""
+def remind(context: ApprovalContext, inquiry_id: str) -> JsonObject:
+    """Remind those, in the question's thread, who are allowed to answer and have not."""
     inquiry = require_inquiry(context.load_inquiry(inquiry_id), inquiry_id)
     record = store.load_record(context.stackstorm, inquiry_id)
-    if inquiry.state != OPEN or record is None:
-        return {**inquiry_fields(inquiry), "reminded": []}
-    voted = {each.user for each in store.load_votes(context.stackstorm, inquiry_id)}
-    people = _to_remind(context, inquiry.question, voted)
-    if not people and len(find_person_ids(context.find_approvers(inquiry.question))) == len(voted):
-        return {**inquiry_fields(inquiry), "reminded": []}
-    who = blocks.format_approvers(people) or "whoever may answer"
-    until = inquiry.question.deadline
-    text = "%s: this still waits for an answer%s." % (
-        who,
-        ", until %s" % blocks.format_date(until) if until is not None else "",
-    )
+    if not inquiry.is_open or record is None:
+        return {**inquiry.header(), "reminded": []}
+    votes = store.load_votes(context.stackstorm, inquiry_id)
+    voted = {each.user for each in votes}
+    people, groups = _find_people_to_remind(context, inquiry.question, voted)
+    named = find_people(find_approvers(context, inquiry.question))
+    if not people and not groups and len(named) == len(voted):
+        return {**inquiry.header(), "reminded": []}
+    entries: List[Entry] = [*map(Person, people), *map(UserGroup, groups)]
+    text = _reminder_text(blocks.format_approvers(entries), inquiry.question.deadline)
     arguments = {"channel": record.channel, "thread_ts": record.ts, "text": text}
     context.slack.call("chat.postMessage", arguments)
-    return {**inquiry_fields(inquiry), "reminded": people}
+    return {**inquiry.header(), "reminded": [*people, *groups]}
 
 
-def _to_remind(context: ApprovalContext, question: Question, voted: Any) -> List[str]:
-    """People one by one as far as they are known, groups of Slack as a whole."""
-    approvers = context.find_approvers(question)
-    people = [each for each in find_person_ids(approvers) if each not in voted]
-    groups = [
-        str(find_group(context.slack, each)["id"]) for each in approvers if is_usergroup(each)
-    ]
-    return [*people, *groups]
+def _reminder_text(who: str, deadline: Optional[float]) -> str:
+    until = ", until %s" % blocks.format_date(deadline) if deadline is not None else ""
+    return "%s: this still waits for an answer%s." % (who or "whoever may answer", until)
 
 
-def _form_in_thread(
-    context: ApprovalContext, question: Question, inquiry_id: str, press: ButtonPress
-) -> None:
-    context.slack.call(
-        "chat.postMessage",
-        {
-            "channel": press.channel,
-            "thread_ts": press.message,
-            "text": "<@%s>, what is your answer?" % press.user,
-            "blocks": blocks.form_in_thread(question, inquiry_id, press.choice, press.user),
-        },
-    )
+def _find_people_to_remind(
+    context: ApprovalContext, question: Question, voted: Set[str]
+) -> Tuple[List[str], List[str]]:
+    """(IDs of people, IDs of user groups): of a group, all its members."""
+    approvers = find_approvers(context, question)
+    people = [each for each in find_people(approvers) if each not in voted]
+    groups = [each.text for each in approvers if isinstance(each, UserGroup)]
+    return people, [get_text(find_group(context.slack, each), "id") for each in groups]
 
 
 def _check_enough_approvers(question: Question) -> None:
-    people = find_person_ids(question.approvers)
+    people = find_people(question.approvers)
     if len(people) < len(question.approvers) or not people:
         return
     most = max(each.needed for each in question.choices)
@@ -222,11 +169,7 @@ def _check_enough_approvers(question: Question) -> None:
 
 
 def _find_requesting_action(stackstorm: StackStorm, execution_id: str) -> str:
-    """The action that asks: what is around slack.ask, else slack.ask itself."""
-    own = stackstorm.execution(execution_id, whole=False) if execution_id else None
-    workflows = list(stackstorm.ancestors(own)) if own else []
-    outer: Optional[Json] = (
-        workflows[1] if len(workflows) > 1 else (workflows[0] if workflows else None)
-    )
-    action = outer.get("action") if outer else None
-    return str(action.get("ref") or "slack.ask") if isinstance(action, Mapping) else "slack.ask"
+    """The action that asks: the workflow around slack.ask, else slack.ask itself."""
+    own = stackstorm.find_execution(execution_id, with_result=False)
+    workflows = list(stackstorm.list_ancestors(own)) if own else []
+    return workflows[min(1, len(workflows) - 1)].action or ASK_ACTION if workflows else ASK_ACTION

@@ -1,21 +1,22 @@
-"""What is kept of a question in StackStorm's datastore: where its message is, and one key per vote.
+"""Records of questions in StackStorm's datastore.
 
-    slack_question.INQUIRY        {"channel", "ts", "workspace", "reminded", "locked", "root"}
-    slack_question_root.ROOT      see roots.py
-    slack_vote.INQUIRY.PERSON     a vote, see ballot.py
+    slack_question.INQUIRY        QuestionRecord: where the question's message is
+    slack_question_root.ROOT      RootRecord: a workflow with several open questions (shared_roots)
+    slack_vote.INQUIRY.PERSON     a vote (votes)
 
-One key per voter: the datastore has no compare-and-set, and two who vote at once must not lose
-each other's vote. All of it goes when the question is over.
+One key per voter: the datastore has no compare-and-set, and two people who vote at once must not
+lose each other's vote. All keys of a question are deleted when it is over.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional
 
 from st2slack.approvals.votes import Vote, parse_vote, serialize_vote
+from st2slack.base.json_access import JsonObject, get_number, get_text
 from st2slack.stackstorm.client import StackStorm
+from st2slack.stackstorm.datastore import UnreadableRecord, parse_record
 
 QUESTION = "slack_question."
 ROOT = "slack_question_root."
@@ -26,7 +27,7 @@ VOTE = "slack_vote."
 class QuestionRecord:
     """Where a question's message is. `reminded`: when people were last reminded, Unix seconds;
     `locked`: whether the message shows the outcome; `asked`: when it was posted; `root`: ID of the
-    outermost workflow around the one that asks, "" where there is none.
+    outermost workflow around the one that asks, "" for none.
     """
 
     channel: str
@@ -38,64 +39,131 @@ class QuestionRecord:
     root: str = ""
 
 
+@dataclass(frozen=True)
+class RootRecord:
+    """Where one of the root's questions is. `paused`: since when the root is paused though none of
+    its questions is open, Unix seconds, 0.0 if it is not; `reported`: whether people know.
+    """
+
+    channel: str
+    ts: str
+    workspace: str = ""
+    paused: float = 0.0
+    reported: bool = False
+
+
+class Records(NamedTuple):
+    """All records. `questions`: by the ID of the inquiry, None for one that cannot be read."""
+
+    questions: Dict[str, Optional[QuestionRecord]]
+    roots: Dict[str, RootRecord]
+
+
 def save_record(stackstorm: StackStorm, inquiry_id: str, record: QuestionRecord) -> None:
-    """Store where the message is."""
-    stackstorm.write(QUESTION + inquiry_id, json.dumps(asdict(record), sort_keys=True))
+    """Store where the question's message is."""
+    stackstorm.datastore.write_record(QUESTION + inquiry_id, asdict(record))
 
 
 def load_record(stackstorm: StackStorm, inquiry_id: str) -> Optional[QuestionRecord]:
-    """Where the message of a question is; None where there is none."""
-    text = stackstorm.read(QUESTION + inquiry_id)
-    return _parse_record(text) if text else None
+    """Where the message of a question is; None if it has none."""
+    text = stackstorm.datastore.read(QUESTION + inquiry_id)
+    return _parse_question(text) if text else None
 
 
-def list_records(
-    stackstorm: StackStorm,
-) -> Tuple[Dict[str, Optional[QuestionRecord]], Dict[str, str]]:
-    """Every question that is kept, by the ID of its inquiry (None for what cannot be read), and
-    what is stored of roots (see roots.py), by the ID of the root. One request.
-    """
-    stored = stackstorm.keys(QUESTION.rstrip("."))
-    records = {
-        key[len(QUESTION) :]: _parse_record(stored[key])
-        for key in stored
-        if key.startswith(QUESTION)
-    }
-    return records, {key[len(ROOT) :]: stored[key] for key in stored if key.startswith(ROOT)}
+def list_records(stackstorm: StackStorm) -> Records:
+    """All questions and roots that are stored. One request."""
+    found = stackstorm.datastore.list(QUESTION.rstrip("."))
+    questions = {key: text for key, text in found.items() if key.startswith(QUESTION)}
+    roots = {key: text for key, text in found.items() if key.startswith(ROOT)}
+    return Records(
+        {key[len(QUESTION) :]: _parse_question(text) for key, text in questions.items()},
+        {key[len(ROOT) :]: _parse_root(text) for key, text in roots.items()},
+    )
+
+
+def delete_question(stackstorm: StackStorm, inquiry_id: str) -> None:
+    """Delete everything that is stored of a question; the record goes last."""
+    for key in stackstorm.datastore.list("%s%s." % (VOTE, inquiry_id)):
+        stackstorm.datastore.delete(key)
+    stackstorm.datastore.delete(QUESTION + inquiry_id)
+
+
+# --- roots ----------------------------------------------------------------------------------------
+
+
+def save_root(stackstorm: StackStorm, root: str, record: RootRecord) -> None:
+    """Store that a workflow has several open questions."""
+    stackstorm.datastore.write_record(ROOT + root, asdict(record))
+
+
+def is_root_stored(stackstorm: StackStorm, root: str) -> bool:
+    """Whether a workflow has, or had, several open questions."""
+    return stackstorm.datastore.read(ROOT + root) is not None
+
+
+def delete_root(stackstorm: StackStorm, root: str) -> None:
+    """Delete the record of a root."""
+    stackstorm.datastore.delete(ROOT + root)
+
+
+# --- votes ----------------------------------------------------------------------------------------
 
 
 def save_vote(stackstorm: StackStorm, inquiry_id: str, vote: Vote, secret: bool = False) -> None:
-    """Store a vote; it takes the place of an earlier one of this person. `secret`: encrypted."""
+    """Store a vote; it replaces an earlier one of this person. `secret`: encrypted."""
     key = "%s%s.%s" % (VOTE, inquiry_id, vote.user)
-    stackstorm.write(key, serialize_vote(vote), encrypted=secret)
+    stackstorm.datastore.write(key, serialize_vote(vote), encrypted=secret)
 
 
 def load_votes(stackstorm: StackStorm, inquiry_id: str, secret: bool = False) -> List[Vote]:
     """The votes of a question, in the order in which they were cast."""
     prefix = "%s%s." % (VOTE, inquiry_id)
-    record = stackstorm.keys(prefix, encrypted=secret)
-    stored = [parse_vote(key[len(prefix) :], text) for key, text in record.items()]
-    return sorted((each for each in stored if each), key=lambda each: (each.at, each.user))
+    stored = stackstorm.datastore.list(prefix, encrypted=secret)
+    votes = [parse_vote(key[len(prefix) :], text) for key, text in stored.items()]
+    return sorted((each for each in votes if each), key=lambda vote: (vote.at, vote.user))
 
 
-def delete_question(stackstorm: StackStorm, inquiry_id: str) -> None:
-    """Delete everything that is kept of a question; what says that it is there goes last."""
-    for key in stackstorm.keys("%s%s." % (VOTE, inquiry_id)):
-        stackstorm.delete(key)
-    stackstorm.delete(QUESTION + inquiry_id)
+def delete_vote(stackstorm: StackStorm, inquiry_id: str, user: str) -> None:
+    """Delete a person's vote."""
+    stackstorm.datastore.delete("%s%s.%s" % (VOTE, inquiry_id, user))
 
 
-def _parse_record(text: str) -> Optional[QuestionRecord]:
-    try:
-        values = json.loads(text)
-        return QuestionRecord(
-            channel=str(values["channel"]),
-            ts=str(values["ts"]),
-            workspace=str(values.get("workspace") or ""),
-            asked=float(values.get("asked") or 0.0),
-            reminded=float(values.get("reminded") or 0.0),
-            locked=bool(values.get("locked")),
-            root=str(values.get("root") or ""),
-        )
-    except (ValueError, TypeError, KeyError, AttributeError):
+# --- parsing --------------------------------------------------------------------------------------
+
+
+def _parse_question(text: str) -> Optional[QuestionRecord]:
+    values = _parse(text)
+    if not values:
         return None
+    return QuestionRecord(
+        channel=get_text(values, "channel"),
+        ts=get_text(values, "ts"),
+        workspace=get_text(values, "workspace"),
+        asked=get_number(values, "asked") or 0.0,
+        reminded=get_number(values, "reminded") or 0.0,
+        locked=bool(values.get("locked")),
+        root=get_text(values, "root"),
+    )
+
+
+def _parse_root(text: str) -> RootRecord:
+    """The record of a root; one that cannot be read has no message to report in."""
+    values = _parse(text)
+    if not values:
+        return RootRecord("", "", reported=True)
+    return RootRecord(
+        channel=get_text(values, "channel"),
+        ts=get_text(values, "ts"),
+        workspace=get_text(values, "workspace"),
+        paused=get_number(values, "paused") or 0.0,
+        reported=bool(values.get("reported")),
+    )
+
+
+def _parse(text: str) -> JsonObject:
+    """The record, {} for one that cannot be read."""
+    try:
+        values = parse_record(text)
+    except UnreadableRecord:
+        return {}
+    return values if get_text(values, "channel") and get_text(values, "ts") else {}

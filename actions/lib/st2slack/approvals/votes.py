@@ -1,28 +1,29 @@
-"""PURE: votes, and what they come to.
+"""PURE: votes, and what they decide.
 
-Of each person the last vote counts, until the question is decided. A choice is decided on when as
-many as it needs have chosen it; of two that have, the one that had them first.
+Of each person the last vote counts, until the question is decided. A choice is decided when as many
+people as it needs have chosen it; of two such choices, the one that was complete first.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Dict, Iterable, List, Optional, Sequence
 
 from st2slack.approvals.question import Choice, Question
 from st2slack.base.ids import PERSON_ID
+from st2slack.base.json_access import JsonObject, as_number, as_object, find_object
 
 
 @dataclass(frozen=True)
 class Vote:
-    """What somebody chose. `at`: Unix seconds; `answer`: what they put into a form."""
+    """What one person chose. `at`: Unix seconds; `answer`: what they put into a form."""
 
     user: str
     choice: str = ""
     at: float = 0.0
     reason: str = ""
-    answer: Optional[Dict[str, Any]] = field(default=None, repr=False)  # parts may be secret
+    answer: Optional[JsonObject] = field(default=None, repr=False)  # parts may be secret
 
 
 def serialize_vote(vote: Vote) -> str:
@@ -31,69 +32,65 @@ def serialize_vote(vote: Vote) -> str:
 
 
 def parse_vote(user: str, text: str) -> Optional[Vote]:
-    """The vote that `text` holds; None where it holds none of this person."""
+    """The vote in `text`; None if it is none of this person."""
     try:
-        votes_as_json = json.loads(text)
-        vote = Vote(
-            user=str(votes_as_json["user"]),
-            choice=str(votes_as_json["choice"]),
-            at=float(votes_as_json["at"]),
-            reason=str(votes_as_json["reason"]),
-            answer=votes_as_json["answer"],
-        )
-    except (ValueError, TypeError, KeyError):
+        values = as_object(json.loads(text))
+    except ValueError:
         return None
-    return vote if vote.user == user and PERSON_ID.fullmatch(user) else None
+    at = as_number(values.get("at"))
+    texts = [values.get(key) for key in ("user", "choice", "reason")]
+    if at is None or "answer" not in values or not all(isinstance(each, str) for each in texts):
+        return None
+    if texts[0] != user or not PERSON_ID.fullmatch(user):
+        return None
+    return Vote(user, str(texts[1]), at, str(texts[2]), find_object(values, "answer"))
 
 
 def find_decided_choice(question: Question, votes: Iterable[Vote]) -> Optional[Choice]:
-    """The choice that has as many as it needs; None while there is none."""
-    reached: Dict[str, float] = {}
+    """The choice that has as many votes as it needs; None while there is none."""
+    decided: Dict[float, Choice] = {}
     for choice in question.choices:
-        times = sorted(each.at for each in votes_for(votes, choice))
-        if len(times) >= choice.needed:
-            reached[choice.value] = times[choice.needed - 1]
-    if not reached:
-        return None
-    return question.find_choice(min(reached, key=lambda value: reached[value]))
+        chosen = votes_for(votes, choice)
+        if len(chosen) >= choice.needed:
+            decided.setdefault(chosen[choice.needed - 1].at, choice)
+    return decided[min(decided)] if decided else None
 
 
 def votes_for(votes: Iterable[Vote], choice: Choice) -> List[Vote]:
-    """Those who chose it, in the order of their votes."""
-    return sorted((each for each in votes if each.choice == choice.value), key=lambda each: each.at)
+    """The votes for a choice, in the order in which they were cast."""
+    return sorted((each for each in votes if each.choice == choice.value), key=lambda vote: vote.at)
 
 
-def votes_as_json(votes: Sequence[Vote]) -> List[Dict[str, Any]]:
-    """Votes as they stand in the answer of an inquiry, and in the result of slack.ask."""
-    ordered = sorted(votes, key=lambda each: (each.at, each.user))
+def votes_as_json(votes: Sequence[Vote]) -> List[JsonObject]:
+    """Votes as the answer of an inquiry has them, and the result of slack.ask."""
     return [
         {"user": each.user, "choice": each.choice, "at": each.at, "reason": each.reason}
-        for each in ordered
+        for each in sorted(votes, key=lambda vote: (vote.at, vote.user))
     ]
 
 
-def due_response(
-    question: Question, votes: Sequence[Vote], expired: bool
-) -> Optional[Dict[str, Any]]:
-    """What is to be answered to the inquiry now; None where it is not decided.
+def due_response(question: Question, votes: Sequence[Vote], expired: bool) -> Optional[JsonObject]:
+    """The answer that the inquiry gets now; None if nothing is decided.
 
     `expired`: whether the deadline has passed. Only questions of slack.ask can expire.
     """
     if not question.is_from_ask:
-        last = min(votes, key=lambda each: each.at, default=None)
-        return dict(last.answer) if last and last.answer is not None else None
+        first = min(votes, key=lambda vote: vote.at, default=None)
+        return dict(first.answer) if first and first.answer is not None else None
     choice = find_decided_choice(question, votes)
     if choice:
         return {"choice": choice.value, "expired": False, "votes": votes_as_json(votes)}
     return {"choice": "", "expired": True, "votes": votes_as_json(votes)} if expired else None
 
 
-def matches_votes(question: Question, votes: Sequence[Vote], response: Any, expired: bool) -> bool:
-    """Whether the stored votes, or the deadline, come to what the inquiry was answered."""
-    response = response if isinstance(response, Mapping) else {}
+def matches_votes(
+    question: Question, votes: Sequence[Vote], response: object, expired: bool
+) -> bool:
+    """Whether the stored votes, or the deadline, decide what the inquiry was answered."""
+    answer = as_object(response)
     if not question.is_from_ask:
-        return any(each.answer == dict(response) for each in votes)
-    if response.get("expired"):
-        return expired and not response.get("choice")
+        return any(each.answer == answer for each in votes)
+    if answer.get("expired"):
+        return expired and not answer.get("choice")
     choice = find_decided_choice(question, votes)
-    return choice is not None and choice.value == response.get("choice")
+    return choice is not None and choice.value == answer.get("choice")

@@ -1,49 +1,55 @@
-"""May they? Asks Slack and LDAP for what the decision needs, and no more, then decides.
+"""Decides whether a user is allowed to do something. Asks Slack and LDAP only for what the decision
+needs.
 
-What was looked up is used for the decisions of one execution and forgotten: who could write a store
-of it could grant rights with it.
+What was looked up serves the decisions of one execution and is forgotten then: who could write a
+store of it could grant rights with it.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from st2slack.api.client import Client
 from st2slack.authorization.decision import (
     ALIAS,
-    ANY_PERSON,
     APPROVAL,
     Decision,
     Location,
-    Person,
+    LocationKind,
+    Membership,
     Resource,
+    SlackUser,
     covers,
     decide,
+    find_unresolved,
     is_certain_denial,
-    is_ldap_group,
-    is_usergroup,
-    record,
-    unresolved_groups,
+    make_record,
 )
 from st2slack.authorization.ldap_groups import LdapGroups
 from st2slack.authorization.slack_identity import WorkspaceIdentity
 from st2slack.base.errors import SettingsError
+from st2slack.base.json_access import JsonObject
 from st2slack.settings.access import CHANNELS, DIRECT_MESSAGES, Access, Rule, read_access
+from st2slack.settings.entries import Entry
 from st2slack.settings.ldap import read_ldap
+
+# The decision, and the record of it for the execution's result.
+RecordedDecision = Tuple[Decision, JsonObject]
+ANY_COMMAND = Resource({ALIAS: "any command"})
 
 
 class Authorizer:
-    """The rules of one workspace and those who can be asked about its people.
+    """The rules of one workspace, and what is needed to look up its users.
 
-    `config`: the pack's; `client`: of that workspace; `own_end`: seconds the caller still has;
-    `say`: takes a line for the log with each decision and the rule that took it.
-    Raises SettingsError where `authorization` cannot be used: then nobody may anything.
+    `config`: the pack's; `client`: of that workspace; `time_left`: seconds that the caller still
+    has; `log`: takes a line with each decision and its reason.
+    Raises SettingsError if `authorization` cannot be used: then nobody is authorized.
     """
 
     def __init__(
         self,
-        config: Mapping[str, Any],
+        config: Mapping[str, object],
         client: Client,
         workspace: Optional[str] = None,
         time_left: Callable[[], Optional[float]] = lambda: None,
@@ -67,156 +73,40 @@ class Authorizer:
 
     def decide(
         self, person_id: str, resource: Resource, conversation: Optional[str] = None
-    ) -> Tuple[Decision, Dict[str, Any]]:
-        """The decision, and the record of it that is to be kept.
+    ) -> RecordedDecision:
+        """The decision, and its record.
 
         `person_id`, `conversation`: from Slack's envelope. Without a conversation: some channel
         that no rule names.
         """
         return self.session(person_id, conversation).decide(resource)
 
-    def decide_among(
-        self, person_id: str, resource: Resource, conversation: str, who: Sequence[str]
-    ) -> Tuple[Decision, Dict[str, Any]]:
-        """The same where a list of people and groups is to decide in place of the rules.
-
-        `who`: as in a rule; it counts wherever it is asked.
-        """
-        return self.session_among(person_id, conversation, who).decide(resource)
-
-    def session_among(
-        self, person_id: str, conversation: str, who: Sequence[str]
-    ) -> AuthorizationSession:
-        """The same as `asker`, by a list of people and groups; by the rules where it is empty."""
-        if not who:
-            return self.session(person_id, conversation)
-        rule = Rule("approvers of the question", tuple(who), ("*",), (CHANNELS, DIRECT_MESSAGES))
-        return self.session(person_id, conversation, (rule,))
-
-    def deny(
-        self, person_id: str, resource: Resource, conversation: str, reason: str
-    ) -> Tuple[Decision, Dict[str, Any]]:
-        """No, for a reason that no rule knows; said and recorded like every decision."""
-        decision = Decision(False, "", "Denied: %s for %s: %s." % (resource, person_id, reason))
-        self._log(decision.reason)
-        return decision, record(decision, Person(person_id), Location(conversation), resource)
-
     def session(
         self,
         person_id: str,
         conversation: Optional[str] = None,
-        rules: Optional[Sequence[Rule]] = None,
+        approvers: Sequence[Entry] = (),
     ) -> AuthorizationSession:
-        """Who asks there: for several decisions with one look-up of them. `rules`: in place of the
-        workspace's own.
+        """One user in one conversation, for several decisions with one look-up of them.
+
+        `approvers`: they decide in place of the workspace's rules, in every conversation.
         """
-        location = Location("", "channel") if conversation is None else Location(conversation)
+        is_named = conversation is not None
+        location = Location(conversation or "") if is_named else Location("", LocationKind.CHANNEL)
+        rules = [_rule_of_approvers(approvers)] if approvers else self._access.rules
         ldap = LdapDirectory(self._config, self._access.ldap_names, self._time_left)
-        chosen = self._access.rules if rules is None else rules
-        return AuthorizationSession(
-            chosen, WorkspaceIdentity(self._client), ldap, self._log, person_id, location
-        )
+        lookup = Lookup(WorkspaceIdentity(self._client), ldap)
+        return AuthorizationSession(rules, lookup, self._log, person_id, location)
 
-
-class AuthorizationSession:
-    """One person in one place. What is looked up for a decision serves the next ones."""
-
-    def __init__(
-        self,
-        rules: Sequence[Rule],
-        identity: WorkspaceIdentity,
-        ldap: LdapDirectory,
-        log: Callable[[str], None],
-        person_id: str,
-        location: Location,
-    ) -> None:
-        self._rules = rules
-        self._identity = identity
-        self._ldap = ldap
-        self._log = log
-        self._person = Person(person_id)
-        self._location = location
-        self._is_loaded = False
-
-    @property
-    def person(self) -> Person:
-        """Who asks, as far as they were looked up."""
-        return self._person
-
-    @property
-    def is_unresolved(self) -> bool:
-        """Whether something could not be looked up, so that the answer may be yes another time."""
-        person = self._person
-        return bool(person.unresolved or person.reason or self._location.reason)
-
-    def decide(self, resource: Resource) -> Tuple[Decision, Dict[str, Any]]:
-        """The decision, and the record of it that is to be kept."""
-        return self._decide(self._rules, resource)
-
-    def is_allowed(self, resource: Resource) -> bool:
-        """The same where nothing is done by it, a list say: not said, not recorded."""
-        if not is_certain_denial(self._rules, self._person, self._location, resource):
-            self._resolve(self._rules, resource)
-        return decide(self._rules, self._person, self._location, resource).allowed
-
-    def decide_any_command(self) -> Tuple[Decision, Dict[str, Any]]:
-        """Whether any rule lets them run anything at all there.
-
-        So that nobody else gets as far as StackStorm's reading of commands.
-        """
-        any_command = Resource({ALIAS: "any command"})
-        any_resource = [
-            replace(rule, what=("*",)) for rule in self._rules if _covers_commands(rule)
-        ]
-        if is_certain_denial(any_resource, self._person, self._location, any_command):
-            return self._decide(any_resource or self._rules, any_command)
-        for rule in any_resource:  # whoever is sure of one needs not be looked for in groups
-            self._load_person()
-            decision = decide([rule], self._person, self._location, any_command)
-            if decision.allowed:
-                return decision, record(decision, self._person, self._location, any_command)
-        return self._decide(any_resource or self._rules, any_command)
-
-    def _decide(self, rules: Sequence[Rule], resource: Resource) -> Tuple[Decision, Dict[str, Any]]:
-        if is_certain_denial(rules, self._person, self._location, resource) and not self._is_loaded:
-            decision = decide(
-                rules, replace(self._person, membership=ANY_PERSON), self._location, resource
-            )
-        else:
-            self._resolve(rules, resource)
-            decision = decide(rules, self._person, self._location, resource)
-        self._log(decision.reason)
-        return decision, record(decision, self._person, self._location, resource)
-
-    def _load_person(self) -> None:
-        if not self._is_loaded:
-            self._is_loaded = True
-            self._person = self._identity.person(self._person.id)
-
-    def _resolve(self, rules: Sequence[Rule], resource: Resource) -> None:
-        """Look up what is open, what costs least first, and nothing that decides nothing."""
-        self._load_person()
-        if self._is_already_allowed(rules, resource):
-            return
-        _, needs_kind = unresolved_groups(rules, self._person, self._location, resource)
-        if needs_kind and not self._location.reason:
-            self._location = self._identity.location(self._location.id)
-        if self._is_already_allowed(rules, resource):
-            return
-        groups, _ = unresolved_groups(rules, self._person, self._location, resource)
-        self._person = self._identity.in_usergroups(self._person, filter(is_usergroup, groups))
-        groups, _ = unresolved_groups(rules, self._person, self._location, resource)
-        dns = [each for each in groups if is_ldap_group(each)]
-        self._person = self._ldap.resolve_groups(self._person, dns) if dns else self._person
-
-    def _is_already_allowed(self, rules: Sequence[Rule], resource: Resource) -> bool:
-        """Whether a rule allows it by what is known already.
-
-        One in front of it could change no more than its name, unless rules differ in what they let
-        somebody add.
-        """
-        extras_differ = any(rule.extra_parameters for rule in rules if covers(rule, resource))
-        return not extras_differ and decide(rules, self._person, self._location, resource).allowed
+    def deny(
+        self, person_id: str, resource: Resource, conversation: str, reason: str
+    ) -> RecordedDecision:
+        """A denial for a reason that no rule knows; logged and recorded like every decision."""
+        text = "Denied: %s for %s: %s." % (resource, person_id, reason)
+        decision = Decision(False, "", text)
+        self._log(text)
+        user = SlackUser(person_id)
+        return decision, make_record(decision, user, Location(conversation), resource)
 
 
 class LdapDirectory:
@@ -224,7 +114,7 @@ class LdapDirectory:
 
     def __init__(
         self,
-        config: Mapping[str, Any],
+        config: Mapping[str, object],
         names: Mapping[str, str],
         time_left: Callable[[], Optional[float]],
     ) -> None:
@@ -232,13 +122,126 @@ class LdapDirectory:
         self._names = names
         self._time_left = time_left
 
-    def resolve_groups(self, person: Person, dns: List[str]) -> Person:
-        """The person, with what is known now about these groups."""
+    def load_groups(self, user: SlackUser, dns: List[str]) -> SlackUser:
+        """The user, with what LDAP answers about these groups."""
         try:
             ldap = LdapGroups(read_ldap(self._config), self._time_left)
         except SettingsError as error:
-            return person.with_unresolved(dns, str(error))
-        return ldap.resolve_groups(person, dns, self._names.get(person.id))
+            return user.with_unresolved(dns, str(error))
+        return ldap.load_groups(user, dns, self._names.get(user.id))
+
+
+class Lookup(NamedTuple):
+    """Where an AuthorizationSession looks things up: Slack and LDAP."""
+
+    identity: WorkspaceIdentity
+    ldap: LdapDirectory
+
+
+class AuthorizationSession:
+    """One user in one conversation. What is looked up for a decision serves the next ones."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        lookup: Lookup,
+        log: Callable[[str], None],
+        person_id: str,
+        location: Location,
+    ) -> None:
+        self._rules = rules
+        self._lookup = lookup
+        self._log = log
+        self._user = SlackUser(person_id)
+        self._location = location
+        self._is_loaded = False
+
+    @property
+    def user(self) -> SlackUser:
+        """The user, as far as they were looked up."""
+        return self._user
+
+    @property
+    def is_unresolved(self) -> bool:
+        """Whether something could not be looked up, so that the answer may be yes another time."""
+        user = self._user
+        return bool(user.unresolved or user.reason or self._location.reason)
+
+    def decide(self, resource: Resource) -> RecordedDecision:
+        """The decision, and its record."""
+        return self._decide(self._rules, resource)
+
+    def is_allowed(self, resource: Resource) -> bool:
+        """The decision if nothing follows from it, for a list: not logged, not recorded."""
+        if is_certain_denial(self._rules, self._user, self._location, resource):
+            return False
+        return self._look_up_and_decide(self._rules, resource).allowed
+
+    def decide_any_command(self) -> RecordedDecision:
+        """Whether any rule lets the user run anything at all in this conversation.
+
+        So that nobody else gets as far as StackStorm's parsing of commands.
+        """
+        rules = [replace(rule, what=("*",)) for rule in self._rules if _covers_commands(rule)]
+        if rules and not is_certain_denial(rules, self._user, self._location, ANY_COMMAND):
+            self._load_user()
+            for rule in rules:  # a rule that is sure to match makes look-ups of groups unnecessary
+                decision = decide([rule], self._user, self._location, ANY_COMMAND)
+                if decision.allowed:
+                    return decision, self._record(decision, ANY_COMMAND)
+        return self._decide(rules or self._rules, ANY_COMMAND)
+
+    def _decide(self, rules: Sequence[Rule], resource: Resource) -> RecordedDecision:
+        if not self._is_loaded and is_certain_denial(rules, self._user, self._location, resource):
+            user = replace(self._user, membership=Membership.ANY)
+            decision = decide(rules, user, self._location, resource)
+        else:
+            decision = self._look_up_and_decide(rules, resource)
+        self._log(decision.reason)
+        return decision, self._record(decision, resource)
+
+    def _record(self, decision: Decision, resource: Resource) -> JsonObject:
+        return make_record(decision, self._user, self._location, resource)
+
+    def _look_up_and_decide(self, rules: Sequence[Rule], resource: Resource) -> Decision:
+        """Look up what costs least first, until the decision is certain.
+
+        A rule allows it by what is known already: one before it could only change the rule that the
+        decision names, unless the rules differ in the extra parameters that they allow.
+        """
+        self._load_user()
+        extras = any(rule.extra_parameters for rule in rules if covers(rule, resource))
+        for look_up in (self._load_location, self._load_usergroups):
+            decision = decide(rules, self._user, self._location, resource)
+            if decision.allowed and not extras:
+                return decision
+            look_up(rules, resource)
+        self._load_ldap_groups(rules, resource)
+        return decide(rules, self._user, self._location, resource)
+
+    def _load_user(self) -> None:
+        if not self._is_loaded:
+            self._is_loaded = True
+            self._user = self._lookup.identity.load_user(self._user.id)
+
+    def _load_location(self, rules: Sequence[Rule], resource: Resource) -> None:
+        needed = find_unresolved(rules, self._user, self._location, resource)
+        if needed.needs_location_kind and not self._location.reason:
+            self._location = self._lookup.identity.load_location(self._location.id)
+
+    def _load_usergroups(self, rules: Sequence[Rule], resource: Resource) -> None:
+        needed = find_unresolved(rules, self._user, self._location, resource).usergroups
+        if needed:
+            self._user = self._lookup.identity.load_usergroups(self._user, needed)
+
+    def _load_ldap_groups(self, rules: Sequence[Rule], resource: Resource) -> None:
+        needed = find_unresolved(rules, self._user, self._location, resource).ldap_groups
+        if needed:
+            self._user = self._lookup.ldap.load_groups(self._user, needed)
+
+
+def _rule_of_approvers(approvers: Sequence[Entry]) -> Rule:
+    return Rule("approvers of the question", tuple(approvers), ("*",), (CHANNELS, DIRECT_MESSAGES))
 
 
 def _covers_commands(rule: Rule) -> bool:

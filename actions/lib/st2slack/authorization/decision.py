@@ -1,63 +1,91 @@
-"""PURE: who may do what, where. The rules, a person, a thing and a place make one decision.
+"""PURE: who is allowed to do what, and where. Rules, a user, a location and a resource make one
+decision.
 
-Rules only allow. The first that fits decides and is named. A rule fits when the thing is one of its
-`what`, the place one of its `where`, and the person one of its `who`:
+Rules only allow. The first rule that matches decides, and the decision names it. A rule matches if
+the resource is one of its `what`, the location one of its `where`, and the user one of its `who`:
 
-    who    U…/W…      the person of this ID, whoever that is: guests and strangers too
+    who    U…/W…      the user of this ID, guests and external people too
            S…, @…     members of this user group, by its ID or handle
            DN         members of this LDAP group
-           everyone   full members of the home workspace: no guests, no strangers
+           everyone   full members of the home workspace: no guests, no external people
     where  C…, G…, D… this conversation
-           channels   every channel, public or private (this where a rule says nothing)
+           channels   every channel, public or private (the default)
            direct_messages   every direct message, of two or of a group
     what   a shell pattern (* ? [abc]) over references of aliases and of actions, and names of
            approvals; with `alias:`, `action:` or `approval:` before it, over these alone
 
-Bots and deactivated people may nothing, nor may somebody whom Slack does not tell about. What could
-not be looked up allows nothing.
+Bots, deactivated users and users whom Slack does not describe are never allowed. What could not be
+looked up allows nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from fnmatch import fnmatchcase
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, List, Mapping, NamedTuple, Sequence
 
-from st2slack.base.ids import CONVERSATION_ID, PERSON_ID, USERGROUP_HANDLE, USERGROUP_ID
+from st2slack.base.ids import CONVERSATION_ID, PERSON_ID
+from st2slack.base.json_access import JsonObject
 from st2slack.base.text_length import shorten
-from st2slack.settings.access import CHANNELS, DIRECT_MESSAGES, EVERYONE, LDAP_GROUP, Rule
+from st2slack.settings.access import CHANNELS, DIRECT_MESSAGES, Rule
+from st2slack.settings.entries import Entry, Everyone, Group, LdapGroup, Person, UserGroup
 
-# What somebody is to the home workspace.
-MEMBER, GUEST, EXTERNAL, BOT, DEACTIVATED, UNKNOWN = (
-    "full member",
-    "guest",
-    "stranger",
-    "bot",
-    "deactivated",
-    "unknown",
-)
-ANY_PERSON = "person"  # whoever it is: only for a decision that `is_hopeless` tells is a no
-_EXCLUDED = {
-    BOT: "a bot may nothing",
-    DEACTIVATED: "a deactivated person may nothing",
-    UNKNOWN: "Slack does not tell who that is",
-}
 MAX_NAME_LENGTH = 200  # units (text_length.py) of a name in a sentence
-CHANNEL, DIRECT = "channel", "direct message"  # kinds of places; UNKNOWN is a third
 ALIAS, ACTION, APPROVAL = "alias", "action", "approval"
 
 
-@dataclass(frozen=True)
-class Person:
-    """Who asks. `id`: from Slack's envelope, never from a text; `standing`: MEMBER, GUEST, …
+class Membership(Enum):
+    """What a user is to the home workspace; the value is its name in a sentence.
 
-    `email`: only where it may stand for the person. `within`: the groups of rules that they are
-    known to be in, as the rules write them; `without`: those they are known not to be in;
-    `unclear`: those that could not be looked up, each with why. `why`: why `standing` is UNKNOWN.
+    ANY: not looked up; only for a decision that `is_certain_denial` says is a denial.
+    """
+
+    MEMBER = "full member"
+    GUEST = "guest"
+    EXTERNAL = "stranger"
+    BOT = "bot"
+    DEACTIVATED = "deactivated"
+    UNKNOWN = "unknown"
+    ANY = "person"
+
+
+class LocationKind(Enum):
+    """The kind of a conversation; the value is its name in a sentence."""
+
+    CHANNEL = "channel"
+    DIRECT = "direct message"
+    UNKNOWN = "place"
+
+
+class Match(Enum):
+    """Whether a rule matches; UNKNOWN until more is looked up."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+_ADMITTED = (Membership.MEMBER, Membership.GUEST, Membership.EXTERNAL, Membership.ANY)
+_NOT_DESCRIBED = "Slack does not tell who that is"
+_EXCLUDED = {
+    Membership.BOT: "a bot may nothing",
+    Membership.DEACTIVATED: "a deactivated person may nothing",
+}
+_KINDS = {CHANNELS: LocationKind.CHANNEL, DIRECT_MESSAGES: LocationKind.DIRECT}
+
+
+@dataclass(frozen=True)
+class SlackUser:
+    """The user who asks. `id`: from Slack's envelope, never from a text.
+
+    `email`: only if it identifies the user; `no_email_reason`: why there is none. `member_of`,
+    `not_member_of`: groups, as the rules write them; `unresolved`: groups that could not be looked
+    up, each with the reason. `reason`: why `membership` is UNKNOWN.
     """
 
     id: str
-    membership: str = UNKNOWN
+    membership: Membership = Membership.UNKNOWN
     email: str = ""
     no_email_reason: str = ""
     member_of: FrozenSet[str] = frozenset()
@@ -67,38 +95,51 @@ class Person:
 
     @property
     def exclusion_reason(self) -> str:
-        """Why this person may nothing, whatever the rules say; "" for one who may be allowed."""
+        """Why no rule can allow this user anything; "" if a rule can."""
         if not PERSON_ID.fullmatch(self.id):
             return "that is not the ID of a person"
-        if self.membership in (MEMBER, GUEST, EXTERNAL, ANY_PERSON):
+        if self.membership in _ADMITTED:
             return ""
-        return self.reason or _EXCLUDED.get(self.membership, _EXCLUDED[UNKNOWN])
+        return self.reason or _EXCLUDED.get(self.membership, _NOT_DESCRIBED)
 
-    def with_known(self, member_of: Iterable[str], not_member_of: Iterable[str]) -> Person:
-        """The same, known to be in these groups and not in those."""
-        member_of, not_member_of = (
-            self.member_of | set(member_of),
-            self.not_member_of | set(not_member_of),
+    def with_known(self, member_of: Iterable[str], not_member_of: Iterable[str]) -> SlackUser:
+        """The same user, known to be in some groups and not in others."""
+        return replace(
+            self,
+            member_of=self.member_of | set(member_of),
+            not_member_of=self.not_member_of | set(not_member_of),
         )
-        return replace(self, member_of=member_of, not_member_of=not_member_of)
 
-    def with_unresolved(self, groups: Iterable[str], reason: str) -> Person:
-        """The same, where these groups could not be looked up."""
+    def with_unresolved(self, groups: Iterable[str], reason: str) -> SlackUser:
+        """The same user, where these groups could not be looked up."""
         return replace(self, unresolved={**self.unresolved, **dict.fromkeys(groups, reason)})
+
+    def is_in(self, group: Group) -> Match:
+        """Whether the user is in a group."""
+        if group.text in self.unresolved:
+            return Match.UNKNOWN
+        if group.text in self.member_of:
+            return Match.YES
+        return Match.NO if group.text in self.not_member_of else Match.UNKNOWN
+
+    def has_looked_up(self, group: Group) -> bool:
+        """Whether the group was looked up, even if in vain."""
+        known = (self.member_of, self.not_member_of, self.unresolved)
+        return any(group.text in each for each in known)
 
 
 @dataclass(frozen=True)
 class Location:
-    """Where it is asked: the ID of a conversation, and whether it is a channel. `why` not known."""
+    """The conversation where the user asks. `reason`: why its kind is UNKNOWN."""
 
     id: str
-    kind: str = UNKNOWN
+    kind: LocationKind = LocationKind.UNKNOWN
     reason: str = ""
 
 
 @dataclass(frozen=True)
 class Resource:
-    """What is asked for. `names`: kind (alias, action, approval) → its reference or name."""
+    """What the user asks for. `names`: kind (alias, action, approval) → its reference or name."""
 
     names: Mapping[str, str]
 
@@ -108,9 +149,9 @@ class Resource:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether, by which `rule` ("" where none allowed it), and `why` in words, one line.
+    """The decision. `rule`: the one that allowed it, "" for none; `reason`: a sentence.
 
-    `is_unclear`: denied only because something could not be looked up.
+    `is_unresolved`: denied only because something could not be looked up.
     """
 
     allowed: bool
@@ -120,12 +161,31 @@ class Decision:
     is_unresolved: bool = False
 
 
-@dataclass(frozen=True)
-class Match:
-    """Whether a rule counts for the person: yes, no, or not known, and why."""
+class RuleMatch(NamedTuple):
+    """Whether a rule matches, and why not."""
 
-    holds: Optional[bool]
+    match: Match
     reason: str = ""
+
+
+class Unresolved(NamedTuple):
+    """What a decision still needs: groups, and whether it needs the kind of the location."""
+
+    groups: List[Group]
+    needs_location_kind: bool
+
+    @property
+    def usergroups(self) -> List[str]:
+        """IDs and handles of the user groups."""
+        return [each.text for each in self.groups if isinstance(each, UserGroup)]
+
+    @property
+    def ldap_groups(self) -> List[str]:
+        """DNs of the LDAP groups."""
+        return [each.text for each in self.groups if isinstance(each, LdapGroup)]
+
+
+YES = RuleMatch(Match.YES)
 
 
 def parse_resource(name: str) -> Resource:
@@ -137,98 +197,91 @@ def parse_resource(name: str) -> Resource:
 
 
 def decide(
-    rules: Sequence[Rule], person: Person, location: Location, resource: Resource
+    rules: Sequence[Rule], user: SlackUser, location: Location, resource: Resource
 ) -> Decision:
-    """The decision, with the reason in words."""
+    """The decision, with the reason as a sentence."""
     request = "%s for %s in %s" % (
         _one_line(str(resource)),
-        _one_line(person.id or "nobody"),
+        _one_line(user.id or "nobody"),
         _one_line(location.id or "any channel"),
     )
     if not rules:
         return _deny(request, "`authorization` has no rule, so nobody may anything")
-    if person.exclusion_reason:
-        return _deny(request, person.exclusion_reason, bool(person.reason))
-    covering_rules = [rule for rule in rules if covers(rule, resource)]
+    excluded = user.exclusion_reason
+    if excluded:
+        return _deny(request, excluded, bool(user.reason))
+    return _decide_by_rules(
+        request, [rule for rule in rules if covers(rule, resource)], user, location
+    )
+
+
+def _decide_by_rules(
+    request: str, rules: Sequence[Rule], user: SlackUser, location: Location
+) -> Decision:
     reasons: List[str] = []
     is_unresolved = False
-    withholds_extras = (
-        False  # a rule that may have decided, had it been known, gave no extra parameters
-    )
-    for rule in covering_rules:
-        match = _both(_match_location(rule, location), _match_person(rule, person))
-        if match.holds:
+    # A rule that could have decided, had more been known, does not allow extra parameters.
+    withholds_extras = False
+    for rule in rules:
+        match, reason = _match(rule, user, location)
+        if match is Match.YES:
             return _allow(request, rule, rule.extra_parameters and not withholds_extras)
-        is_unresolved = is_unresolved or match.holds is None
-        withholds_extras = withholds_extras or (match.holds is None and not rule.extra_parameters)
-        reasons.append("rule %r: %s" % (rule.name, match.reason))
+        is_unresolved = is_unresolved or match is Match.UNKNOWN
+        withholds_extras = withholds_extras or (
+            match is Match.UNKNOWN and not rule.extra_parameters
+        )
+        reasons.append("rule %r: %s" % (rule.name, reason))
     return _deny(
         request, "; ".join(reasons) or "no rule of `authorization` covers that", is_unresolved
     )
 
 
-def unresolved_groups(
-    rules: Sequence[Rule], person: Person, location: Location, resource: Resource
-) -> Tuple[List[str], bool]:
-    """(groups to look up before it can be decided, whether the kind of place has to be).
+def find_unresolved(
+    rules: Sequence[Rule], user: SlackUser, location: Location, resource: Resource
+) -> Unresolved:
+    """What to look up before a decision.
 
-    Nothing is to be looked up for rules that do not cover the thing, nor for those behind a rule
-    that is sure to fit.
+    Rules that do not cover the resource need nothing, nor do rules behind one that matches.
     """
-    groups: Dict[str, None] = {}
+    groups: Dict[Group, None] = {}
     needs_kind = False
-    for rule in rules if not person.exclusion_reason else ():
+    for rule in rules if not user.exclusion_reason else ():
         if not covers(rule, resource):
             continue
-        where, who = _match_location(rule, location), _match_person(rule, person)
-        if where.holds and who.holds:
+        where, who = _match_location(rule, location).match, _match_user(rule, user).match
+        if where is Match.YES and who is Match.YES:
             break
-        unknown_groups = [each for each in rule.who if _is_unknown(each, person)]
-        if where.holds is False or (who.holds is False and not unknown_groups):
+        unknown = [each for each in _groups_of(rule) if not user.has_looked_up(each)]
+        if where is Match.NO or (who is Match.NO and not unknown):
             continue
-        needs_kind = needs_kind or where.holds is None
-        groups.update(dict.fromkeys([] if who.holds else unknown_groups))
-    return list(groups), needs_kind
+        needs_kind = needs_kind or where is Match.UNKNOWN
+        groups.update(dict.fromkeys(unknown if who is not Match.YES else []))
+    return Unresolved(list(groups), needs_kind)
 
 
 def is_certain_denial(
-    rules: Sequence[Rule], person: Person, location: Location, resource: Resource
+    rules: Sequence[Rule], user: SlackUser, location: Location, resource: Resource
 ) -> bool:
-    """Whether it is a no, whatever could be looked up: no ID, group or `everyone` that counts."""
+    """Whether no look-up could allow it: no rule names this ID, a group or `everyone`."""
     return not any(
         covers(rule, resource)
-        and _match_location(rule, location).holds is not False
-        and any(entry in (EVERYONE, person.id) or is_group(entry) for entry in rule.who)
+        and _match_location(rule, location).match is not Match.NO
+        and any(not isinstance(entry, Person) or entry.text == user.id for entry in rule.who)
         for rule in rules
     )
 
 
 def covers(rule: Rule, resource: Resource) -> bool:
-    """Whether the thing is one of the rule's `what`."""
-    return any(_matches(pattern, resource) for pattern in rule.what)
+    """Whether the resource is one of the rule's `what`."""
+    return any(_matches_pattern(pattern, resource) for pattern in rule.what)
 
 
-def is_group(entry: str) -> bool:
-    """Whether an entry of `who` stands for several people who have to be looked up."""
-    return is_usergroup(entry) or is_ldap_group(entry)
-
-
-def is_usergroup(entry: str) -> bool:
-    """Whether it is the ID or handle of a user group of Slack's."""
-    return bool(USERGROUP_ID.fullmatch(entry) or USERGROUP_HANDLE.fullmatch(entry))
-
-
-def is_ldap_group(entry: str) -> bool:
-    """Whether it is the DN of an LDAP group."""
-    return not is_usergroup(entry) and bool(LDAP_GROUP.fullmatch(entry))
-
-
-def record(
-    decision: Decision, person: Person, location: Location, resource: Resource
-) -> Dict[str, Any]:
-    """The decision as it is kept: who, what, where, allowed or not, by which rule, and why."""
+def make_record(
+    decision: Decision, user: SlackUser, location: Location, resource: Resource
+) -> JsonObject:
+    """The decision for the execution's result: who, what, where, whether, by which rule, why."""
     return {
-        "who": person.id,
+        "who": user.id,
         "what": str(resource),
         "where": location.id,
         "allowed": decision.allowed,
@@ -238,68 +291,71 @@ def record(
     }
 
 
-def _matches(pattern: str, resource: Resource) -> bool:
+def _matches_pattern(pattern: str, resource: Resource) -> bool:
     kind, _, rest = pattern.partition(":")
     if rest and kind in (ALIAS, ACTION, APPROVAL):
         return bool(resource.names.get(kind)) and fnmatchcase(resource.names[kind], rest)
     return any(name and fnmatchcase(name, pattern) for name in resource.names.values())
 
 
-def _match_location(rule: Rule, location: Location) -> Match:
-    known = bool(CONVERSATION_ID.fullmatch(location.id))
-    if known and location.id in rule.where:
-        return Match(True)
-    generic = {CHANNELS: CHANNEL, DIRECT_MESSAGES: DIRECT}
-    kinds = {generic[each] for each in rule.where if each in generic}
-    if location.kind in kinds or (known and len(kinds) == len(generic)):
-        return Match(True)
-    if location.kind == UNKNOWN and kinds:
-        return Match(None, location.reason or "not known whether that is a channel")
-    return Match(False, "not in this %s" % (location.kind if location.kind != UNKNOWN else "place"))
+def _match(rule: Rule, user: SlackUser, location: Location) -> RuleMatch:
+    """A rule matches if location and user match; it does not if one of them does not."""
+    both = (_match_location(rule, location), _match_user(rule, user))
+    for wanted in (Match.NO, Match.UNKNOWN):
+        found = next((each for each in both if each.match is wanted), None)
+        if found:
+            return found
+    return YES
 
 
-def _match_person(rule: Rule, person: Person) -> Match:
-    if any(_is_included(entry, person) for entry in rule.who):
-        return Match(True)
-    unknown_groups = [entry for entry in rule.who if _is_unknown(entry, person)]
-    unresolved = [entry for entry in rule.who if is_group(entry) and entry in person.unresolved]
-    if unresolved:
-        return Match(None, person.unresolved[unresolved[0]])
-    if unknown_groups:
-        return Match(None, "%s was not looked up" % unknown_groups[0])
-    return Match(False, "not for this %s" % person.membership)
+def _match_location(rule: Rule, location: Location) -> RuleMatch:
+    is_id = bool(CONVERSATION_ID.fullmatch(location.id))
+    if is_id and location.id in rule.where:
+        return YES
+    kinds = {_KINDS[each] for each in rule.where if each in _KINDS}
+    if location.kind in kinds or (is_id and len(kinds) == len(_KINDS)):
+        return YES
+    if location.kind is LocationKind.UNKNOWN and kinds:
+        reason = location.reason or "not known whether that is a channel"
+        return RuleMatch(Match.UNKNOWN, reason)
+    return RuleMatch(Match.NO, "not in this %s" % location.kind.value)
 
 
-def _is_included(entry: str, person: Person) -> bool:
-    """Whether the person surely is one of those that the entry of `who` stands for."""
-    if entry == EVERYONE:
-        return person.membership == MEMBER
-    if is_group(entry):
-        return entry in person.member_of and entry not in person.unresolved
-    return entry == person.id
+def _match_user(rule: Rule, user: SlackUser) -> RuleMatch:
+    matches = [(entry, _match_entry(entry, user)) for entry in rule.who]
+    if any(match is Match.YES for _, match in matches):
+        return YES
+    unknown = [entry for entry, match in matches if match is Match.UNKNOWN]
+    failed = next((each for each in unknown if each.text in user.unresolved), None)
+    if failed:
+        return RuleMatch(Match.UNKNOWN, user.unresolved[failed.text])
+    if unknown:
+        return RuleMatch(Match.UNKNOWN, "%s was not looked up" % unknown[0].text)
+    return RuleMatch(Match.NO, "not for this %s" % user.membership.value)
 
 
-def _is_unknown(entry: str, person: Person) -> bool:
-    looked_up = (person.member_of, person.not_member_of, person.unresolved)
-    return is_group(entry) and not any(entry in each for each in looked_up)
+def _match_entry(entry: Entry, user: SlackUser) -> Match:
+    """Whether an entry of `who` stands for the user."""
+    if isinstance(entry, (UserGroup, LdapGroup)):
+        return user.is_in(entry)
+    if isinstance(entry, Everyone):
+        return Match.YES if user.membership is Membership.MEMBER else Match.NO
+    return Match.YES if entry.text == user.id else Match.NO
 
 
-def _both(where: Match, who: Match) -> Match:
-    """A rule fits where both fit; it surely does not where one surely does not."""
-    for each in (where, who):
-        if each.holds is False:
-            return each
-    return next((each for each in (where, who) if each.holds is None), Match(True))
+def _groups_of(rule: Rule) -> List[Group]:
+    return [each for each in rule.who if isinstance(each, (UserGroup, LdapGroup))]
 
 
 def _one_line(text: str) -> str:
-    """On one line: it may be anything that somebody wrote."""
+    """The text on one line: people can write anything in it."""
     line = " ".join("".join(each if each.isprintable() else " " for each in text).split())
     return shorten(line, MAX_NAME_LENGTH + 3)
 
 
 def _allow(request: str, rule: Rule, extra: bool) -> Decision:
-    return Decision(True, rule.name, "Allowed: %s, by the rule %r." % (request, rule.name), extra)
+    reason = "Allowed: %s, by the rule %r." % (request, rule.name)
+    return Decision(True, rule.name, reason, extra)
 
 
 def _deny(request: str, reason: str, is_unresolved: bool = False) -> Decision:

@@ -1,15 +1,16 @@
 """Which LDAP groups a person is in, asked through StackStorm's own LDAP backend (st2-auth-ldap).
 
-The person is found by the name that `ldap_names` has for their ID, else by their e-mail. Groups are
-those that hold them by DN (member, uniqueMember) or by the name LDAP has for them (memberUid), and
-the groups that hold these, level by level.
+The person is found by the name that the config has for their ID, else by their e-mail address.
+Their groups are those that hold them by DN (member, uniqueMember) or by the name LDAP has for them
+(memberUid), and the groups that hold these groups, level by level.
 
-What the backend does, read in its code (3.9) and tried: `get_user(name)` gives attributes → lists
-of bytes, `get_user_groups(name)` gives DNs; both answer None both for "not found" and "the server
-failed", and log the reason; both may raise as well. `name` is escaped. Its own time-outs do not
-hold over ldaps, so all questions together run under a limit of ours. Without `cacert` it switches
-certificate checks off, and with one a line in ldap.conf may: so every connection demands them.
-Nothing is kept: a backend lives as long as one question, its cache is off.
+What the backend does, as its code (3.9) says and tests show: `get_user(name)` answers attributes →
+lists of bytes, `get_user_groups(name)` answers DNs; both answer None for "not found" as well as for
+"the server failed", and log the reason; both may raise, too. They escape `name`. Their own timeouts
+do not hold with ldaps, so all questions together have a time limit here. Without `cacert` the
+backend switches checks of certificates off, and with it a line in ldap.conf can: so every
+connection demands them here. Nothing is stored: a backend object answers one question, its cache is
+off.
 """
 
 from __future__ import annotations
@@ -19,38 +20,94 @@ import logging
 import os
 import threading
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Protocol,
+    Sequence,
+    Set,
+    Tuple,
+    Type,
+    TypeVar,
+)
 
 from st2slack.api.deadline import OutOfTime, in_time
-from st2slack.authorization.decision import Person
+from st2slack.authorization.decision import SlackUser
 from st2slack.base.errors import SettingsError, SlackError
+from st2slack.base.json_access import as_object, get_text
 from st2slack.base.redact import redact
 from st2slack.settings.ldap import LdapSettings
 
 MAX_DEPTH = 8  # levels of groups in groups that are followed
 MAX_GROUPS = 1000  # groups that are followed
 GROUPS_PER_QUERY = 50  # groups in one question: servers limit how long a filter may be
-MAX_NAME_LENGTH = 200  # characters of a reason
+MAX_REASON_LENGTH = 200  # characters of a reason
 BACKEND = "st2auth_ldap.ldap_backend"
 UNKNOWN_USER = "st2slack.check"  # a name that no entry has
 
-DN = Tuple[Any, ...]  # a DN that can be compared
+# A DN that can be compared: for each part its attributes with their values.
+DN = Tuple[FrozenSet[Tuple[str, str]], ...]
+T = TypeVar("T")
+
+
+class Backend(Protocol):
+    """An LDAPAuthenticationBackend of st2-auth-ldap."""
+
+    def get_user(self, username: str) -> Optional[Mapping[str, Sequence[object]]]:
+        """Attributes of a person."""
+
+    def get_user_groups(self, username: str) -> Optional[List[str]]:
+        """DNs of a person's groups."""
+
+
+class DnModule(Protocol):
+    """The module ldap.dn of python-ldap."""
+
+    def str2dn(self, dn: str, flags: int) -> List[List[Tuple[str, str, int]]]:
+        """Parse a DN."""
+
+
+class LdapModule(Protocol):
+    """The module ldap of python-ldap."""
+
+    OPT_TIMEOUT: int
+    OPT_X_TLS_CACERTFILE: int
+    OPT_X_TLS_REQUIRE_CERT: int
+    OPT_X_TLS_DEMAND: int
+    OPT_X_TLS_NEWCTX: int
+    DN_FORMAT_LDAPV3: int
+    DECODING_ERROR: Type[Exception]
+    dn: DnModule
+
+
+class LdapLibrary(NamedTuple):
+    """What is imported when it is needed."""
+
+    make_backend: Callable[..., Backend]
+    ldap: LdapModule
 
 
 class LookupFailed(SlackError):
-    """LDAP does not tell: nobody of that name, or no answer."""
+    """LDAP has nobody of that name, or does not answer."""
 
 
 @dataclass(frozen=True)
 class GroupMembership:
-    """Groups that somebody is in, and whether these are all."""
+    """Groups that a person is in, and whether these are all."""
 
     known: Set[DN]
     is_complete: bool
 
 
 class LdapGroups:
-    """Asks one LDAP server. `own_end`: seconds that the caller itself still has."""
+    """Asks one LDAP server. `time_left`: seconds that the caller itself still has."""
 
     def __init__(
         self, settings: LdapSettings, time_left: Callable[[], Optional[float]] = lambda: None
@@ -58,25 +115,27 @@ class LdapGroups:
         self._settings = settings
         self._time_left = time_left
 
-    def resolve_groups(self, person: Person, entries: Iterable[str], name: Optional[str]) -> Person:
-        """The person, with what is known now about these groups (DNs). It raises nothing.
+    def load_groups(
+        self, user: SlackUser, entries: Iterable[str], name: Optional[str]
+    ) -> SlackUser:
+        """The user, with what LDAP answers about these groups (DNs). It raises nothing.
 
         `name`: their name in LDAP; None: they are found by their e-mail.
         """
         names = list(entries)
         try:
             wanted = {entry: _normalize_dn(entry) for entry in names}
-            groups = self._run_with_timeout(lambda: self._groups(person, name))
+            groups = self._run_with_timeout(lambda: self._groups(user, name))
         except SlackError as error:
-            return person.with_unresolved(
+            return user.with_unresolved(
                 names, "LDAP groups are not known (%s)" % _without_full_stop(error)
             )
         member_of = {entry for entry, dn in wanted.items() if dn in groups.known}
         not_member_of = set(wanted) - member_of
         if groups.is_complete:
-            return person.with_known(member_of, not_member_of)
+            return user.with_known(member_of, not_member_of)
         reason = "they are in more groups, or deeper nested ones, than are followed in LDAP"
-        return person.with_known(member_of, ()).with_unresolved(not_member_of, reason)
+        return user.with_known(member_of, ()).with_unresolved(not_member_of, reason)
 
     def probe(self, entries: Iterable[str]) -> None:
         """Bind and search, and look at the DNs. Raises what is wrong."""
@@ -91,8 +150,8 @@ class LdapGroups:
         if not _is_not_found(capture.error):  # which is what it answers where all is well
             raise self._error(capture.error)
 
-    def _run_with_timeout(self, work: Callable[[], Any]) -> Any:
-        def translate_errors() -> Any:
+    def _run_with_timeout(self, work: Callable[[], T]) -> T:
+        def translate_errors() -> T:
             try:
                 return work()
             except SlackError:
@@ -100,23 +159,24 @@ class LdapGroups:
             except Exception as error:
                 raise self._error(error) from None
 
-        _modules()  # what is missing is said before anything is begun
+        _import_ldap()  # a missing package is reported before anything else
         cacert = self._settings.cacert
         if cacert and not (os.path.isfile(cacert) and os.access(cacert, os.R_OK)):
             raise SettingsError("No file can be read at %s, `ldap.cacert`" % cacert)
         try:
-            return in_time(translate_errors, self._settings.max_wait, self._time_left)
+            answer: T = in_time(translate_errors, self._settings.max_wait, self._time_left)
         except OutOfTime:
             raise LookupFailed(
                 "%s did not answer within %g s, `ldap.max_wait`"
                 % (self._server, self._settings.max_wait)
             ) from None
+        return answer
 
     # --- the questions --------------------------------------------------------------------------
 
-    def _groups(self, person: Person, name: Optional[str]) -> GroupMembership:
+    def _groups(self, user: SlackUser, name: Optional[str]) -> GroupMembership:
         """All groups that the person is in."""
-        account, name = self._find_account(person, name)
+        account, name = self._find_account(user, name)
         found = self._groups_of(account, name, self._settings.group_pattern)
         known: Set[DN] = set()
         for depth in range(MAX_DEPTH + 1):
@@ -133,15 +193,15 @@ class LdapGroups:
                 found += self._groups_of(account, name, holding)
         return GroupMembership(known, False)
 
-    def _find_account(self, person: Person, name: Optional[str]) -> Tuple[str, str]:
+    def _find_account(self, user: SlackUser, name: Optional[str]) -> Tuple[str, str]:
         """(filter, name) that find the person; the name is LDAP's own where it has just one.
 
         memberUid of a posixGroup is compared with the name that is asked for, so it has to be that.
         """
         account = self._account() if name else self._settings.email_pattern
-        request = name or person.email
+        request = name or user.email
         if not request:
-            raise LookupFailed(person.no_email_reason or "Slack has no e-mail address for them")
+            raise LookupFailed(user.no_email_reason or "Slack has no e-mail address for them")
         entry = self._find_entry(account, request)
         names = _values(entry, self._settings.id_attr)
         by_name = self._by_name
@@ -152,7 +212,7 @@ class LdapGroups:
             raise LookupFailed("LDAP has somebody else whose %s is theirs" % self._settings.id_attr)
         return by_name, own
 
-    def _find_entry(self, account: str, name: str) -> Dict[str, Any]:
+    def _find_entry(self, account: str, name: str) -> Mapping[str, Sequence[object]]:
         if not name.isprintable():  # a server may stop at a NUL, and find somebody else
             raise LookupFailed("LDAP has nobody of that name: it has a character that no name has")
         backend = self._backend(account)
@@ -178,26 +238,26 @@ class LdapGroups:
 
     # --- the backend ----------------------------------------------------------------------------
 
-    def _query(self, ask: Callable[[], Any]) -> Any:
+    def _query(self, question: Callable[[], Optional[T]]) -> T:
         """What it answers. None is an error, whose reason it logged."""
         with _LogCapture() as capture:
-            answer = self._call(capture, ask)
+            answer = self._call(capture, question)
         if answer is None:
             raise self._error(capture.error)
         return answer
 
     @staticmethod
-    def _call(capture: _LogCapture, ask: Callable[[], Any]) -> Any:
+    def _call(capture: _LogCapture, question: Callable[[], Optional[T]]) -> Optional[T]:
         try:
-            return ask()
+            return question()
         except Exception as error:  # noqa: BLE001 (unbinding from a dead server raises, too)
             capture.error = capture.error or error
             return None
 
-    def _backend(self, account_pattern: str, group_pattern: Optional[str] = None) -> Any:
+    def _backend(self, account_pattern: str, group_pattern: Optional[str] = None) -> Backend:
         own = self._settings
-        module, ldap = _modules()
-        return module.LDAPAuthenticationBackend(
+        library = _import_ldap()
+        return library.make_backend(
             bind_dn=own.bind_dn,
             bind_password=own.bind_password,
             base_ou=own.base_ou,
@@ -214,12 +274,12 @@ class LdapGroups:
             cacert=own.cacert,
             network_timeout=own.network_timeout,
             chase_referrals=own.chase_referrals,
-            client_options=self._options(ldap),
+            client_options=self._options(library.ldap),
             cache_user_groups_response=False,
         )
 
-    def _options(self, ldap: Any) -> Dict[int, Any]:
-        options: Dict[int, Any] = {ldap.OPT_TIMEOUT: float(self._settings.network_timeout)}
+    def _options(self, ldap: LdapModule) -> Dict[int, object]:
+        options: Dict[int, object] = {ldap.OPT_TIMEOUT: float(self._settings.network_timeout)}
         if self._settings.cacert and (self._settings.use_ssl or self._settings.use_tls):
             options[ldap.OPT_X_TLS_CACERTFILE] = self._settings.cacert
             options[ldap.OPT_X_TLS_REQUIRE_CERT] = ldap.OPT_X_TLS_DEMAND
@@ -240,17 +300,20 @@ class LdapGroups:
             return "LDAP has nobody of that name"
         if isinstance(reason, ValueError) and str(reason).startswith("More than one"):
             return "LDAP has more than one entry of that name"
-        details = reason.args[0] if reason.args else ""
-        if isinstance(details, dict):  # python-ldap: {"desc": …, "info": …}
-            details = ": ".join(str(details[key]) for key in ("desc", "info") if details.get(key))
-        line = " ".join(str(details).split())[:MAX_NAME_LENGTH]
+        arguments: Tuple[object, ...] = reason.args
+        details = as_object(arguments[0]) if arguments else {}
+        text = str(arguments[0]) if arguments else ""
+        if details:  # python-ldap: {"desc": …, "info": …}
+            texts = (get_text(details, key) for key in ("desc", "info"))
+            text = ": ".join(each for each in texts if each)
+        line = " ".join(text.split())[:MAX_REASON_LENGTH]
         return "%s: %s" % (self._server, line or type(reason).__name__)
 
 
 class _LogCapture(logging.Filter):
-    """Hears why the backend answers None, and keeps its traceback out of the execution's log.
+    """Captures why the backend answers None, and keeps its traceback out of the execution's log.
 
-    It hears its own thread only: one that was given up may still be waiting, with an ear open.
+    It captures its own thread only: one that ran out of time may still wait with its own capture.
     """
 
     def __init__(self) -> None:
@@ -279,12 +342,16 @@ def _is_not_found(reason: Optional[BaseException]) -> bool:
     return isinstance(reason, ValueError) and str(reason).startswith("Unable to identify")
 
 
-def _modules() -> Tuple[Any, Any]:
-    """(the backend's module, ldap), imported when they are needed: they cost 100 ms."""
+def _import(name: str) -> Any:  # modules without types
+    return importlib.import_module(name)
+
+
+def _import_ldap() -> LdapLibrary:
+    """The backend and python-ldap, imported when they are needed: they cost 100 ms."""
     try:
-        backend = importlib.import_module(BACKEND)
-        importlib.import_module("ldap.dn")
-        return backend, importlib.import_module("ldap")
+        backend = _import(BACKEND)
+        _import("ldap.dn")
+        return LdapLibrary(backend.LDAPAuthenticationBackend, _import("ldap"))
     except ImportError as error:
         raise SettingsError(
             "LDAP groups need the Python packages st2-auth-ldap and python-ldap, which come with "
@@ -294,7 +361,7 @@ def _modules() -> Tuple[Any, Any]:
 
 def _normalize_dn(dn: str) -> DN:
     """The DN without what makes no difference: case, blanks, the way of escaping."""
-    ldap = _modules()[1]
+    ldap = _import_ldap().ldap
     try:
         parts = ldap.dn.str2dn(dn, flags=ldap.DN_FORMAT_LDAPV3)
     except ldap.DECODING_ERROR:
@@ -317,7 +384,7 @@ def _escaped(dn: str) -> str:
     return "".join(chr(byte) if byte in plain else "\\%02x" % byte for byte in dn.encode())
 
 
-def _values(entry: Dict[str, Any], attribute: str) -> List[Any]:
+def _values(entry: Mapping[str, Sequence[object]], attribute: str) -> List[object]:
     """Values of an attribute, whose name a server may write in other letters."""
     found = (values for name, values in entry.items() if name.lower() == attribute.lower())
     return list(next(found, []))
@@ -328,7 +395,7 @@ def _without_full_stop(error: SlackError) -> str:
     return str(error).rstrip(".")
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     try:
         return value.decode() if isinstance(value, bytes) else str(value)
     except UnicodeDecodeError:

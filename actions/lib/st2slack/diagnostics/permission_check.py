@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from st2slack.api.client import Client
 from st2slack.authorization.authorizer import Authorizer
-from st2slack.authorization.decision import is_ldap_group, parse_resource
+from st2slack.authorization.decision import parse_resource
 from st2slack.authorization.ldap_groups import LdapGroups
 from st2slack.base.errors import InputError, SlackError
 from st2slack.base.ids import PERSON_ID, plain_id
@@ -15,6 +15,7 @@ from st2slack.diagnostics.connection import hasty
 from st2slack.diagnostics.report_rows import AGAIN, FAILED, OK, WARNING, Row
 from st2slack.settings.access import read_access
 from st2slack.settings.chatops import read_chatops
+from st2slack.settings.entries import LdapGroup
 from st2slack.settings.ldap import read_ldap
 from st2slack.settings.slack import read_settings
 
@@ -80,7 +81,8 @@ def rules(config: Mapping[str, Any], workspace: str) -> Iterator[Row]:
         return
     if access.rules:
         yield Row(workspace, "authorization", OK, "Rules: %d." % len(access.rules))
-    groups = [each for rule in access.rules for each in rule.who if is_ldap_group(each)]
+    entries = [each for rule in access.rules for each in rule.who]
+    groups = [each.text for each in entries if isinstance(each, LdapGroup)]
     if groups:
         yield _ldap(config, workspace, groups)
 

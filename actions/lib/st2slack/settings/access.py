@@ -1,29 +1,29 @@
-"""Who may what from Slack."""
+"""Who is allowed to do what from Slack: the rules in the config."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Optional, Pattern, Tuple
+from typing import Dict, List, Mapping, Optional, Tuple
 
 from st2slack.base.errors import SettingsError
-from st2slack.base.ids import CONVERSATION_ID, PERSON_ID, USERGROUP_HANDLE, USERGROUP_ID, plain_id
+from st2slack.base.ids import CONVERSATION_ID, PERSON_ID, plain_id
+from st2slack.settings.entries import Entry, parse_entry
 from st2slack.settings.values import entry_of, objects_of, text_of
 
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may what, and where: one entry of `authorization`.
+    """One entry of `authorization`: who is allowed to do what, and where.
 
-    `who`: IDs of people, IDs or @handles of user groups, DNs of LDAP groups, `everyone`. `where`:
-    IDs of conversations, `channels` (every channel), `direct_messages`. Mentions of these are read
-    as their IDs. `what`: shell patterns over references and names, see
-    `authorization/decision.py`. `extra_parameters`: whether parameters are allowed that an alias's
-    format does not name.
+    `who`: see `entries.py`. `where`: IDs of conversations, `channels` (every channel),
+    `direct_messages`; a mention counts as its ID. `what`: shell patterns over references and names,
+    see `authorization/decision.py`. `extra_parameters`: whether parameters are allowed that the
+    format of an alias does not name.
     """
 
     name: str
-    who: Tuple[str, ...]
+    who: Tuple[Entry, ...]
     what: Tuple[str, ...]
     where: Tuple[str, ...] = ("channels",)
     extra_parameters: bool = False
@@ -31,21 +31,18 @@ class Rule:
 
 @dataclass(frozen=True)
 class Access:
-    """Who may what in one workspace. `ldap_names`: ID of a person → their name in LDAP."""
+    """The rules of one workspace. `ldap_names`: ID of a person → their name in LDAP."""
 
     rules: Tuple[Rule, ...] = ()
     ldap_names: Mapping[str, str] = field(default_factory=dict)
 
 
-EVERYONE = "everyone"
 CHANNELS, DIRECT_MESSAGES = "channels", "direct_messages"
-LDAP_GROUP = re.compile(r"[A-Za-z0-9.-]+\s*=.+", re.DOTALL)
-_WHO = (PERSON_ID, USERGROUP_ID, USERGROUP_HANDLE, LDAP_GROUP, re.compile(EVERYONE))
 _WHERE = (CONVERSATION_ID, re.compile(CHANNELS), re.compile(DIRECT_MESSAGES))
 _RULE_KEYS = ("name", "who", "where", "what", "extra_parameters")
 
 
-def read_access(config: Mapping[str, Any], workspace: Optional[str] = None) -> Access:
+def read_access(config: Mapping[str, object], workspace: Optional[str] = None) -> Access:
     """The rules of a workspace, in their order; those of another never count for it.
 
     Raises SettingsError for a rule that cannot be used, so that none is taken for a wider one.
@@ -62,7 +59,7 @@ def read_access(config: Mapping[str, Any], workspace: Optional[str] = None) -> A
     return Access(tuple(rules), _ldap_names(own))
 
 
-def _rule(entry: Mapping[str, Any]) -> Rule:
+def _rule(entry: Mapping[str, object]) -> Rule:
     name = text_of(entry, "name")
     if not name:
         raise SettingsError("Config key `authorization`: every rule needs a `name`.")
@@ -77,50 +74,49 @@ def _rule(entry: Mapping[str, Any]) -> Rule:
         raise SettingsError("%s: `extra_parameters` must be true or false." % place)
     return Rule(
         name=name,
-        who=_known(
-            _ids_of(entry, "who", place),
-            _WHO,
-            "%s: `who` has %%r. It takes IDs of people (U...), IDs (S...) or handles (@...) of "
-            "user groups, DNs of LDAP groups, and everyone; never names or e-mail addresses."
-            % place,
-        ),
-        what=_entries_of(entry, "what", place),
-        where=_known(
-            _ids_of(entry, "where", place) if "where" in entry else (CHANNELS,),
-            _WHERE,
-            "%s: `where` has %%r. It takes IDs of conversations (C..., below the channel's details "
-            "in Slack), channels and direct_messages; never names, which people change." % place,
-        ),
+        who=tuple(_who(entry, place)),
+        what=_texts_of(entry, "what", place),
+        where=_where(entry, place) if "where" in entry else (CHANNELS,),
         extra_parameters=extra,
     )
 
 
-def _entries_of(entry: Mapping[str, Any], key: str, place: str) -> Tuple[str, ...]:
+def _texts_of(entry: Mapping[str, object], key: str, place: str) -> Tuple[str, ...]:
     value = entry.get(key)
-    if (
-        not isinstance(value, list)
-        or not value
-        or not all(isinstance(each, str) and each.strip() for each in value)
-    ):
+    given = value if isinstance(value, list) else []
+    texts = [each.strip() for each in given if isinstance(each, str)]
+    if not texts or not all(texts) or len(texts) != len(given):
         raise SettingsError("%s: `%s` must be a list of texts with at least one." % (place, key))
-    return tuple(each.strip() for each in value)
+    return tuple(texts)
 
 
-def _ids_of(entry: Mapping[str, Any], key: str, place: str) -> Tuple[str, ...]:
-    """The entries, with IDs in place of mentions."""
-    return tuple(plain_id(each) for each in _entries_of(entry, key, place))
+def _who(entry: Mapping[str, object], place: str) -> List[Entry]:
+    parsed: List[Entry] = []
+    for text in _texts_of(entry, "who", place):
+        who = parse_entry(text)
+        if who is None:
+            raise SettingsError(
+                "%s: `who` has %r. It takes IDs of people (U...), IDs (S...) or handles (@...) of "
+                "user groups, DNs of LDAP groups, and everyone; never names or e-mail addresses."
+                % (place, plain_id(text))
+            )
+        parsed.append(who)
+    return parsed
 
 
-def _known(
-    values: Tuple[str, ...], shapes: Tuple[Pattern[str], ...], error: str
-) -> Tuple[str, ...]:
+def _where(entry: Mapping[str, object], place: str) -> Tuple[str, ...]:
+    values = tuple(map(plain_id, _texts_of(entry, "where", place)))
     for value in values:
-        if not any(shape.fullmatch(value) for shape in shapes):
-            raise SettingsError(error % value)
+        if not any(shape.fullmatch(value) for shape in _WHERE):
+            raise SettingsError(
+                "%s: `where` has %r. It takes IDs of conversations (C..., below the channel's "
+                "details in Slack), channels and direct_messages; never names, which people change."
+                % (place, value)
+            )
     return values
 
 
-def _ldap_names(own: Mapping[str, Any]) -> Dict[str, str]:
+def _ldap_names(own: Mapping[str, object]) -> Dict[str, str]:
     found: Dict[str, str] = {}
     for entry in objects_of(own, "ldap_names"):
         person, name = plain_id(text_of(entry, "person") or ""), text_of(entry, "name")
