@@ -167,9 +167,16 @@ class AuthorizationSession:
         user = self._user
         return bool(user.unresolved or user.reason or self._location.reason)
 
-    def decide(self, resource: Resource) -> RecordedDecision:
-        """The decision, and its record."""
-        return self._decide(self._rules, resource)
+    def decide(self, resource: Resource, rules: Sequence[Rule] = ()) -> RecordedDecision:
+        """The decision, and its record. `rules`: in place of the session's."""
+        rules = rules or self._rules
+        if not self._is_loaded and is_certain_denial(rules, self._user, self._location, resource):
+            user = replace(self._user, membership=Membership.ANY)
+            decision = decide(rules, user, self._location, resource)
+        else:
+            decision = self._look_up_and_decide(rules, resource)
+        self._log(decision.reason)
+        return decision, self._record(decision, resource)
 
     def is_allowed(self, resource: Resource) -> bool:
         """The decision if nothing follows from it, for a list: not logged, not recorded."""
@@ -189,16 +196,7 @@ class AuthorizationSession:
                 decision = decide([rule], self._user, self._location, ANY_COMMAND)
                 if decision.allowed:
                     return decision, self._record(decision, ANY_COMMAND)
-        return self._decide(rules or self._rules, ANY_COMMAND)
-
-    def _decide(self, rules: Sequence[Rule], resource: Resource) -> RecordedDecision:
-        if not self._is_loaded and is_certain_denial(rules, self._user, self._location, resource):
-            user = replace(self._user, membership=Membership.ANY)
-            decision = decide(rules, user, self._location, resource)
-        else:
-            decision = self._look_up_and_decide(rules, resource)
-        self._log(decision.reason)
-        return decision, self._record(decision, resource)
+        return self.decide(ANY_COMMAND, rules)
 
     def _record(self, decision: Decision, resource: Resource) -> JsonObject:
         return make_record(decision, self._user, self._location, resource)

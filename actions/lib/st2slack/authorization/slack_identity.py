@@ -11,7 +11,7 @@ Shapes: docs.slack.dev/reference/objects/user-object, conversation-object, userg
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, Iterable, Mapping, Optional, Set
+from typing import Dict, Iterable, Optional, Set
 
 from st2slack.api.client import Client, LimitWait
 from st2slack.authorization.decision import Location, LocationKind, Membership, SlackUser
@@ -53,8 +53,8 @@ class WorkspaceIdentity:
         if not PERSON_ID.fullmatch(person_id):
             return user
         try:
-            answer = self._call("users.info", {"user": person_id})
-            return parse_user(person_id, get_object(answer, "user"), self._workspace_ids())
+            answer = as_object(self._waiting_client.call("users.info", {"user": person_id}))
+            return parse_user(person_id, answer.get("user"), self._workspace_ids())
         except SlackError as error:
             return replace(user, reason="Slack does not tell who that is (%s)" % error)
 
@@ -65,10 +65,11 @@ class WorkspaceIdentity:
         if is_direct_message(conversation):
             return Location(conversation, LocationKind.DIRECT)
         try:
-            answer = self._call("conversations.info", {"channel": conversation})
+            arguments = {"channel": conversation}
+            answer = as_object(self._waiting_client.call("conversations.info", arguments))
         except SlackError as error:
             return Location(conversation, reason="%s (%s)" % (_UNKNOWN_KIND, error))
-        return parse_location(conversation, get_object(answer, "channel"))
+        return parse_location(conversation, answer.get("channel"))
 
     def load_usergroups(self, user: SlackUser, entries: Iterable[str]) -> SlackUser:
         """The user, with what Slack answers about these user groups (IDs and @handles)."""
@@ -86,9 +87,9 @@ class WorkspaceIdentity:
             user = user.with_known([entry], []) if has_user else user.with_known([], [entry])
         return user
 
-    def _call(self, method: str, arguments: Mapping[str, str]) -> JsonObject:
-        client = self._client.with_limit_wait(LimitWait.OWN_TIME)
-        return as_object(client.call(method, arguments))
+    @property
+    def _waiting_client(self) -> Client:
+        return self._client.with_limit_wait(LimitWait.OWN_TIME)
 
     def _has_user(self, client: Client, entry: str, person_id: str) -> bool:
         group = self._find_usergroup(client, entry)
@@ -113,7 +114,7 @@ class WorkspaceIdentity:
     def _workspace_ids(self) -> Set[str]:
         """IDs of the workspace and of its organization."""
         if self._ids is None:
-            answer = self._call("auth.test", {})
+            answer = as_object(self._waiting_client.call("auth.test"))
             ids = [get_text(answer, "team_id"), get_text(answer, "enterprise_id")]
             # Set if the token is of an organization.
             ids.append(self._client.settings.team_id or "")
