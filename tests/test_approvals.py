@@ -150,7 +150,7 @@ def test_a_press_whose_channel_and_container_disagree_is_refused(approvals, give
 
 def test_a_list_of_approvers_takes_the_place_of_the_rules(approvals):
     # A guest's address counts for nothing, so the config says who started it.
-    approvals.config["ldap_names"] = [{"person": MARA, "name": "st2admin"}]
+    approvals.config["ldap_usernames"] = [{"person": MARA, "name": "st2admin"}]
     approvals.slack.workspace.channels[DEPLOYS].members += [LEA]
     asking = approvals.ask(approvers=[LEA])
     assert approvals.press_and_wait(TOMASZ, APPROVE)["counted"] is False
@@ -174,7 +174,7 @@ def test_a_user_group_approves(approvals):
     ],
 )
 def test_whoever_started_it_may_not(approvals, given, context):
-    approvals.config["ldap_names"] = [{"person": TOMASZ, "name": "tomasz"}]
+    approvals.config["ldap_usernames"] = [{"person": TOMASZ, "name": "tomasz"}]
     user = context.pop("user", "st2admin")
     asking = approvals.st2.run(
         "slack.ask", {"channel": "deploys", "text": "?", **given}, user=user, context=context
@@ -189,7 +189,7 @@ def test_whoever_started_it_may_not(approvals, given, context):
 
 @pytest.mark.parametrize("user", ["TOMASZ.W", "tomasz.w ", "Tomasz.W", "tomasz.w\x00x"])
 def test_a_name_in_other_letters_is_the_same_person(approvals, user):
-    approvals.config["ldap_names"] = [{"person": TOMASZ, "name": "tomasz.w"}]
+    approvals.config["ldap_usernames"] = [{"person": TOMASZ, "name": "tomasz.w"}]
     approvals.st2.run("slack.ask", {"channel": "deploys", "text": "?"}, user=user)
     approvals.st2.wait_for(approvals.messages)
     approvals.wait_until_idle()
@@ -209,14 +209,14 @@ def test_who_cannot_be_told_apart_from_who_started_it_does_not_count(approvals, 
     assert result["counted"] is allow_own
     if not allow_own:
         assert "not certain" in result["record"]["why"]
-        assert "`ldap_names`" in approvals.private_messages(TOMASZ)[0]
+        assert "`ldap_usernames`" in approvals.private_messages(TOMASZ)[0]
         assert approvals.press_and_wait(PRIYA, APPROVE)["counted"] is True
     # To its end: what an action puts into the environment goes with it.
     assert approvals.output(asking)["by"] == [TOMASZ if allow_own else PRIYA]
 
 
 def test_a_guest_is_told_apart_by_who_is_known_to_have_started_it(approvals):
-    """Their address counts for nothing: without a Slack ID or `ldap_names` it is not certain."""
+    """Their address counts for nothing: it takes a Slack ID or `ldap_usernames`."""
     approvals.slack.workspace.channels[DEPLOYS].members += [LEA]
     approvals.ask(approvers=[LEA])
     assert "not certain" in approvals.press_and_wait(LEA, APPROVE)["record"]["why"]

@@ -88,7 +88,7 @@ def test_three_inquiries_of_own_workflows_below_one_root(approvals):
     task = {"action": "core.ask", "input": {"route": "slack:deploys", "schema": yes_no}}
     tasks = {"ask": {**task, "next": [{"do": "end"}]}, "end": {"action": "core.noop"}}
     approvals.st2.workflow("tests.own", {"version": 1.0, "tasks": tasks})
-    approvals.config["ldap_names"] = [{"person": MARA, "name": "st2admin"}]
+    approvals.config["ldap_usernames"] = [{"person": MARA, "name": "st2admin"}]
     root, inquiries = ask_three(approvals, "tests.own")
     press_all(approvals)
     assert approvals.st2.ended(root)["status"] == "succeeded"

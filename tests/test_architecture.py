@@ -113,7 +113,7 @@ def test_pure_modules_do_no_io(name):
 
 def test_only_settings_reads_config_keys():
     keys = ("action_token", "user_token", "config_token", "max_wait", "ca_bundle", "workspaces")
-    keys += ("ldap_names", "base_ou", "cacert", "group_pattern")
+    keys += ("ldap_usernames", "base_ou", "cacert", "group_pattern")
     for path in MODULES:
         if module_name(path).startswith("settings."):
             continue

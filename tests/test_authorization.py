@@ -509,11 +509,11 @@ def test_a_rule_as_the_config_has_it():
     access = read_access(
         {
             "authorization": [entry(), entry(name="s", where=[HERE], extra_parameters=True)],
-            "ldap_names": [{"person": ME, "name": "tomasz"}],
+            "ldap_usernames": [{"person": ME, "name": "tomasz"}],
         }
     )
     assert access.rules == (rule(), rule(name="s", where=[HERE], extra=True))
-    assert access.ldap_names == {ME: "tomasz"}
+    assert access.ldap_usernames == {ME: "tomasz"}
     assert read_access({}).rules == ()
 
 
@@ -579,15 +579,15 @@ def test_names_of_rules_are_unique():
     ],
 )
 def test_names_of_ldap_are_for_ids(names):
-    with pytest.raises(SettingsError, match="`ldap_names`"):
-        read_access({"ldap_names": names})
+    with pytest.raises(SettingsError, match="`ldap_usernames`"):
+        read_access({"ldap_usernames": names})
 
 
 def test_the_rules_of_another_workspace_do_not_count():
     """IDs, handles and everyone mean somebody else there."""
     config = {
         "authorization": [entry(who=["everyone"])],
-        "ldap_names": [{"person": ME, "name": "tomasz"}],
+        "ldap_usernames": [{"person": ME, "name": "tomasz"}],
         "workspaces": [
             {"name": "emea"},
             {"name": "apac", "authorization": [entry(name="theirs")]},

@@ -621,7 +621,7 @@ def _keys_of(properties):
             "authorization[a].whoo",
             "`who`",
         ),
-        ({"ldap_names": [{"persn": "U1"}]}, "ldap_names[0].persn", "`person`"),
+        ({"ldap_usernames": [{"persn": "U1"}]}, "ldap_usernames[0].persn", "`person`"),
         ({"workspaces": [{"name": "emea", "action_tokn": "x"}]}, None, "`action_token`"),
         ({"post_message_action": {"webhok_url": "x"}}, None, "`webhook_url`"),
         ({"zzzz": 1}, "zzzz", "config.schema.yaml"),

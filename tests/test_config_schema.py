@@ -106,7 +106,7 @@ def test_every_key_of_2x_is_still_taken():
 def test_no_dead_keys_and_no_undocumented_ones():
     read = {place for place in keys_read() if "post_message_action" not in place or "." in place}
     sections = {"post_message_action", "admin", "sensor", "rotation", "ldap"}
-    sections |= {"authorization", "ldap_names", "chatops"}
+    sections |= {"authorization", "ldap_usernames", "chatops"}
     read -= sections | {"workspaces[]." + each for each in sections}
     assert set(LEAVES) - read == set()
     # An entry of `workspaces` is read like the top level; one key means nothing there.

@@ -255,10 +255,10 @@ def test_entries_of_the_config():
     rule["who"] = ["<@UHEKCRWKV|lettie>", "<!subteam^S0ONCALL001|@on-call>", "@on-call", "everyone"]
     rule["where"] = ["<#C0DEPLOYS01|deploys>", "channels"]
     names = [{"person": "<@UHEKCRWKV>", "name": "lettie"}]
-    access = read_access({"authorization": [rule], "ldap_names": names})
+    access = read_access({"authorization": [rule], "ldap_usernames": names})
     assert texts_of(access.rules[0].who) == ["UHEKCRWKV", GROUP, "@on-call", "everyone"]
     assert access.rules[0].where == (DEPLOYS, "channels")
-    assert access.ldap_names == {"UHEKCRWKV": "lettie"}
+    assert access.ldap_usernames == {"UHEKCRWKV": "lettie"}
     sensor = read_sensor({"sensor": {"channels": ["<#C0DEPLOYS01|x>", "#ops", "\u00a0C1 "]}})
     assert sensor.channels == (DEPLOYS, "ops", "C1")
 

@@ -289,7 +289,7 @@ def test_every_config_key_that_it_names_is_in_the_schema():
         "what",
         "extra_parameters",
         "ldap",
-        "ldap_names",
+        "ldap_usernames",
         "email_pattern",
         "id_attr",
         "cacert",

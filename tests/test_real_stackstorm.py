@@ -199,6 +199,6 @@ def test_stackstorm_fills_in_no_empty_where():
     config = {"authorization": [rule], "workspaces": [{"name": "a", "authorization": [dict(rule)]}]}
     loader = ContentPackConfigLoader.__new__(ContentPackConfigLoader)
     loader._assign_default_values(schema=schema, config=config)
-    assert config["ldap"] == {} and config["ldap_names"] == [], "as it fills in the rest"
+    assert config["ldap"] == {} and config["ldap_usernames"] == [], "as it fills in the rest"
     for workspace in (None, "a"):
         assert read_access(config, workspace).rules[0].where == ("channels",)

@@ -23,7 +23,7 @@ UNRESOLVED_TEXT = (
 )
 UNCERTAIN_TEXT = (
     "Your answer does not count: it was started in StackStorm, and it is not certain that this was "
-    "somebody else. Whoever looks after StackStorm can name both of you in `ldap_names` of the "
+    "somebody else. Whoever looks after StackStorm can name both of you in `ldap_usernames` of the "
     "config of the pack slack."
 )
 
@@ -34,7 +34,7 @@ def authorize(
     """Whether a person is allowed to answer, and the record of that decision."""
     authorizer, question = context.make_authorizer(), inquiry.question
     resource = Resource({APPROVAL: question.name})
-    names, requesters = authorizer.ldap_names, inquiry.requesters
+    names, requesters = authorizer.ldap_usernames, inquiry.requesters
     if not question.allow_own and is_started_by(person, requesters, names):
         return authorizer.deny(person, resource, conversation, OWN_REQUEST)
     session = authorizer.session(person, conversation, question.approvers)

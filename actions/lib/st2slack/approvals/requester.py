@@ -1,8 +1,9 @@
 """PURE: whether the person who votes is the one who started the workflow.
 
-Who started it is known by ID where it began in Slack, and by the name of a user of StackStorm where
-it began there. `ldap_names` tells whose name that is; where it does not, the voter's e-mail address
-has to tell them apart. What cannot be told with certainty counts as their own.
+If the workflow began in Slack, the ID of who started it is known; if it began in StackStorm, the
+name of a user of StackStorm. `ldap_usernames` says whose name that is; if it does not, the voter's
+e-mail address has to prove that they are somebody else. Without proof the workflow counts as the
+voter's own.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ OWN_REQUEST = "they started it, and somebody else has to answer"
 UNCERTAIN_REQUESTER = "it is not certain that somebody else started it"
 
 
-def is_started_by(person: str, requesters: Sequence[str], ldap_names: Mapping[str, str]) -> bool:
+def is_started_by(
+    person: str, requesters: Sequence[str], ldap_usernames: Mapping[str, str]
+) -> bool:
     """Whether `person` started it, or that cannot be excluded: by Slack ID, or by the mapped name.
 
     `requesters`: Slack IDs and names of StackStorm's users.
     """
     if PERSON_ID.fullmatch(person) is None or person in requesters:
         return True
-    own = ldap_names.get(person)
+    own = ldap_usernames.get(person)
     return any(_is_own_name(own, each) for each in requesters if not PERSON_ID.fullmatch(each))
 
 
@@ -37,7 +40,7 @@ def is_requester_uncertain(
     person: str,
     email: str,
     requesters: Sequence[str],
-    ldap_names: Mapping[str, str],
+    ldap_usernames: Mapping[str, str],
     is_machine: bool = False,
 ) -> bool:
     """Whether they cannot be told apart from who started it, where `started_by` does not say so.
@@ -46,9 +49,9 @@ def is_requester_uncertain(
     StackStorm's started it, so that the name is no person's.
     """
     names = [each for each in requesters if not PERSON_ID.fullmatch(each)]
-    others = [name for whose, name in ldap_names.items() if whose != person]
+    others = [name for whose, name in ldap_usernames.items() if whose != person]
     unknown = [each for each in names if not any(is_same(each, other) for other in others)]
-    own = [name for name in (ldap_names.get(person), email) if name]
+    own = [name for name in (ldap_usernames.get(person), email) if name]
     if any(could_be_same(each, name) for each in unknown for name in own):
         return True
     known_by_id = len(names) < len(requesters)

@@ -67,9 +67,9 @@ class Authorizer:
         return self._access.rules
 
     @property
-    def ldap_names(self) -> Mapping[str, str]:
+    def ldap_usernames(self) -> Mapping[str, str]:
         """ID of a person → their name in LDAP."""
-        return self._access.ldap_names
+        return self._access.ldap_usernames
 
     def decide(
         self, person_id: str, resource: Resource, conversation: Optional[str] = None
@@ -94,7 +94,7 @@ class Authorizer:
         is_named = conversation is not None
         location = Location(conversation or "") if is_named else Location("", LocationKind.CHANNEL)
         rules = [_rule_of_approvers(approvers)] if approvers else self._access.rules
-        ldap = LdapDirectory(self._config, self._access.ldap_names, self._time_left)
+        ldap = LdapDirectory(self._config, self._access.ldap_usernames, self._time_left)
         lookup = Lookup(WorkspaceIdentity(self._client), ldap)
         return AuthorizationSession(rules, lookup, self._log, person_id, location)
 

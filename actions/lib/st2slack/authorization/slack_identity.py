@@ -26,7 +26,7 @@ from st2slack.base.json_access import (
     get_texts,
 )
 
-_NOT_MEMBER = "the e-mail address of a %s counts for nothing; `ldap_names` may name them"
+_NOT_MEMBER = "the e-mail address of a %s counts for nothing; `ldap_usernames` may name them"
 _NOT_CONFIRMED = "Slack has no confirmed e-mail address for them"
 _INVALID_EMAIL = "their e-mail address in Slack has a character that no address has"
 _NO_EMAIL = "Slack tells no e-mail address for them (scope users:read.email)"

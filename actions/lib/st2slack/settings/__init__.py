@@ -16,12 +16,12 @@
     post_message_action  webhook_url, channel, username, icon_emoji, icon_url of the webhook
     authorization  who may what from Slack: rules of who, where and what; none: nobody anything
     ldap          how LDAP is asked for the groups of people
-    ldap_names    ID of a person in Slack → their name in LDAP
+    ldap_usernames    ID of a person in Slack → their name in LDAP
     chatops       how people work from Slack: the command, a prefix, whom to ask, where questions go
     workspaces    more workspaces: name, api_url, team_id, tokens, webhook and rules of their own
 
 A workspace of the list takes its credentials and `team_id` from its own entry only: a token of one
-workspace is never sent on behalf of another. Rules and `ldap_names` are its own, too: IDs and
+workspace is never sent on behalf of another. Rules and `ldap_usernames` are its own, too: IDs and
 handles mean somebody else elsewhere. How to get there (`api_url`, `proxy`, `ca_bundle`) is shared
 unless the entry says otherwise; `max_wait` and `ldap` are the same for all.
 

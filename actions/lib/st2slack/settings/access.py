@@ -31,10 +31,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Access:
-    """The rules of one workspace. `ldap_names`: ID of a person → their name in LDAP."""
+    """The rules of one workspace. `ldap_usernames`: ID of a person → their name in LDAP."""
 
     rules: Tuple[Rule, ...] = ()
-    ldap_names: Mapping[str, str] = field(default_factory=dict)
+    ldap_usernames: Mapping[str, str] = field(default_factory=dict)
 
 
 CHANNELS, DIRECT_MESSAGES = "channels", "direct_messages"
@@ -56,7 +56,7 @@ def read_access(config: Mapping[str, object], workspace: Optional[str] = None) -
             "Config key `authorization` has more than one rule named %r; names must be unique."
             % twice[0]
         )
-    return Access(tuple(rules), _ldap_names(own))
+    return Access(tuple(rules), _ldap_usernames(own))
 
 
 def _rule(entry: Mapping[str, object]) -> Rule:
@@ -116,20 +116,21 @@ def _where(entry: Mapping[str, object], place: str) -> Tuple[str, ...]:
     return values
 
 
-def _ldap_names(own: Mapping[str, object]) -> Dict[str, str]:
+def _ldap_usernames(own: Mapping[str, object]) -> Dict[str, str]:
     found: Dict[str, str] = {}
-    for entry in objects_of(own, "ldap_names"):
+    for entry in objects_of(own, "ldap_usernames"):
         person, name = plain_id(text_of(entry, "person") or ""), text_of(entry, "name")
         if not person or not name or not PERSON_ID.fullmatch(person):
             raise SettingsError(
-                "Config key `ldap_names`: every entry needs `person`, the ID of a person in Slack "
-                "(U...), and `name`, their name in LDAP."
+                "Config key `ldap_usernames`: every entry needs `person`, the ID of a person in "
+                "Slack (U...), and `name`, their name in LDAP."
             )
         if not name.isprintable():
             raise SettingsError(
-                "Config key `ldap_names`: the name of %s has a character that no name has." % person
+                "Config key `ldap_usernames`: the name of %s has a character that no name has."
+                % person
             )
         if person in found:
-            raise SettingsError("Config key `ldap_names` has %s more than once." % person)
+            raise SettingsError("Config key `ldap_usernames` has %s more than once." % person)
         found[person] = name
     return found

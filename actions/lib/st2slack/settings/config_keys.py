@@ -36,7 +36,7 @@ _OWN: Dict[str, Any] = {
     "rotation": _ROTATION,
     "admin": _ADMIN,
     "authorization": dict.fromkeys(["name", "who", "where", "what", "extra_parameters"]),
-    "ldap_names": dict.fromkeys(["person", "name"]),
+    "ldap_usernames": dict.fromkeys(["person", "name"]),
     "chatops": dict.fromkeys(["command", "prefix", "contact", "questions_channel"]),
 }
 # Config key → the keys below it (of each element, where it is a list), None where there are none.
