@@ -94,8 +94,8 @@ PAYLOADS = {
     "slack.interaction": press,
     "core.st2.generic.notifytrigger": notification,
     "core.st2.generic.inquiry": lambda: {"id": "65a0c0ffee", "route": "slack"},
-    "take_forms": sent,
-    "take_forms_in_threads": lambda: press("st2_question_send"),
+    "record_form_answers": sent,
+    "record_form_answers_in_threads": lambda: press("st2_question_send"),
     "open_question_forms": lambda: press("st2_question_form_1"),
 }
 
@@ -111,7 +111,8 @@ TIMER = "core.st2.IntervalTimer"
 NOTIFY = "core.st2.generic.notifytrigger"
 # These do nothing until somebody asks for it, so they are shipped enabled.
 ENABLED = {"post_questions", "sweep_questions"}
-ENABLED |= {"take_answers", "take_forms", "take_forms_in_threads", "open_question_forms"}
+ENABLED |= {"record_answers", "record_form_answers", "record_form_answers_in_threads"}
+ENABLED |= {"open_question_forms"}
 
 
 # Rules that are no samples: they are switched on as they are.
@@ -174,7 +175,9 @@ def test_what_belongs_to_questions_and_results_takes_what_is_its_own(name):
     assert not [each.name for each in others if each.matches(rule.trigger, payload_for(rule))]
 
 
-@pytest.mark.parametrize("name", ["take_answers", "take_forms", "take_forms_in_threads"])
+@pytest.mark.parametrize(
+    "name", ["record_answers", "record_form_answers", "record_form_answers_in_threads"]
+)
 def test_what_somebody_typed_is_handed_over_without_templates(name):
     given = SAMPLES[name].given(payload_for(SAMPLES[name]))
     assert "{" not in str(list(given.values())) and "%7B%7B" in str(given)

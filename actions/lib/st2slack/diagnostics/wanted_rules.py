@@ -18,10 +18,10 @@ _APPROVAL = "approval:"
 _FOR_APPROVALS = (
     "open_question_forms",
     "post_questions",
+    "record_answers",
+    "record_form_answers",
+    "record_form_answers_in_threads",
     "sweep_questions",
-    "take_answers",
-    "take_forms",
-    "take_forms_in_threads",
 )
 _SWITCH_ON = (
     "Put `rules: {exceptions: {%s: {enabled: true}}}` in /opt/stackstorm/overrides/slack.yaml and "
