@@ -163,7 +163,7 @@ class Approvals:
 
     def stored_keys(self):
         """Names of the keys that questions keep."""
-        found = StackStorm(self.st2.client()).keys("slack_")
+        found = StackStorm(self.st2.client()).datastore.list("slack_")
         return sorted(found)
 
     def context(self, clock=time.time, sleep=time.sleep):

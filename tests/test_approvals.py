@@ -827,7 +827,9 @@ def test_reminders_go_to_those_who_have_not_answered(approvals):
 
 def test_a_question_that_stackstorm_no_longer_has_is_forgotten(approvals):
     context = approvals.context()
-    context.stackstorm.write("slack_question." + "0" * 24, '{"channel": "C1", "ts": "1.5"}')
-    context.stackstorm.write("slack_vote.%s.%s" % ("0" * 24, TOMASZ), "{}")
+    context.stackstorm.datastore.write(
+        "slack_question." + "0" * 24, '{"channel": "C1", "ts": "1.5"}'
+    )
+    context.stackstorm.datastore.write("slack_vote.%s.%s" % ("0" * 24, TOMASZ), "{}")
     approvals.sweep()
     assert approvals.stored_keys() == []

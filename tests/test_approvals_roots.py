@@ -244,7 +244,7 @@ def test_a_root_with_an_open_question_is_not_reported(approvals):
 
 def test_the_sweeper_notes_a_root_that_could_not_be_noted_when_it_was_asked(approvals):
     root, _ = ask_three(approvals)
-    approvals.context().stackstorm.delete("slack_question_root." + root)
+    approvals.context().stackstorm.datastore.delete("slack_question_root." + root)
     approvals.sweep()
     assert "slack_question_root." + root in approvals.stored_keys()
 
@@ -291,7 +291,7 @@ def test_what_was_answered_counts_though_nobody_can_look_any_more(approvals, mon
     def away(*given):
         raise ApiFault("StackStorm's API gave no answer.")
 
-    monkeypatch.setattr(shared_roots, "wait_after", away)
+    monkeypatch.setattr(shared_roots, "wait_until_processed", away)
     approvals.st2.system.engine.get(inquiries[0]).start -= 7 * 24 * 3600
     result = deliver.deliver(context, inquiries[0])
     assert result["decided"] and result["settled"] is False
