@@ -88,7 +88,7 @@ def test_who_may_not_is_told_so_and_nothing_else_happens(approvals):
     before = approvals.message_text()
     result = approvals.press_and_wait(LEA, APPROVE)
     assert result["counted"] is False and result["record"]["allowed"] is False
-    assert approvals.private_messages(LEA) == ["You may not answer this."]
+    assert approvals.private_messages(LEA) == ["You are not allowed to answer this."]
     assert approvals.message_text() == before and calls(approvals.slack, "chat.update") == []
     assert [key for key in approvals.stored_keys() if key.startswith("slack_vote.")] == []
     assert approvals.st2.execution(asking)["status"] != "succeeded"
@@ -105,7 +105,9 @@ def test_contact_is_said(approvals):
     approvals.slack.workspace.channels[DEPLOYS].members.append(LEA)
     approvals.ask()
     approvals.press_and_wait(LEA, APPROVE)
-    assert approvals.private_messages(LEA) == ["You may not answer this. Ask in #platform-help."]
+    assert approvals.private_messages(LEA) == [
+        "You are not allowed to answer this. Ask in #platform-help."
+    ]
 
 
 @pytest.mark.parametrize("group", [False, True])
@@ -117,7 +119,8 @@ def test_what_could_not_be_checked_is_said_and_can_be_tried_again(approvals, gro
     approvals.slack.faults.append(Fault.rate_limited(300, method=method))
     assert approvals.press_and_wait(members[0], APPROVE)["counted"] is False
     (message,) = approvals.private_messages(members[0])
-    assert "could not be checked, try again" in message and "may not" not in message
+    assert "could not be checked" in message and "Try again" in message
+    assert "not allowed" not in message
     assert approvals.press_and_wait(members[0], APPROVE)["counted"] is True
     assert approvals.output(asking)["by"] == [members[0]]
 
@@ -143,7 +146,7 @@ def test_a_press_whose_channel_and_container_disagree_is_refused(approvals, give
     for channel in ({"id": "C0GENERAL01", "name": "general"}, {"id": TOMASZ.replace("U", "D")}):
         result = approvals.press_and_wait(TOMASZ, APPROVE, channel=channel)
         assert not result.get("counted") and not result.get("opened")
-        assert "not the message of an open question" in result["why"]
+        assert "does not belong to an open question" in result["why"]
     assert [key for key in approvals.stored_keys() if key.startswith("slack_vote.")] == []
     assert approvals.st2.execution(asking)["status"] != "succeeded"
 
@@ -290,7 +293,7 @@ def test_the_same_delivery_again_changes_nothing(approvals):
     output = approvals.output(asking)
     shown = approvals.message_text()
     again = approvals.press_and_wait(TOMASZ, APPROVE, message=message)
-    assert again["counted"] is False and "decided already" in again["why"]
+    assert again["counted"] is False and "already decided" in again["why"]
     assert approvals.message_text() == shown and len(approvals.st2.answers) == 1
     assert approvals.st2.execution(asking)["result"]["output"] == output
 
@@ -320,7 +323,7 @@ def test_the_workflow_was_cancelled_meanwhile(approvals, by):
     approvals.st2.client().executions.delete_by_id(asking)
     if by == "a press":
         result = approvals.press_and_wait(TOMASZ, APPROVE)
-        assert result["counted"] is False and "goes on no more" in result["why"]
+        assert result["counted"] is False and "workflow that asked has ended" in result["why"]
     else:
         approvals.sweep()
     assert "*Canceled.*" in approvals.message_text() and '"actions"' not in approvals.message_text()
@@ -506,7 +509,7 @@ def test_a_button_of_another_message_counts_for_nothing(approvals):
     there = approvals.last()
     copy = dict(there, ts=approvals.slack.workspace.say(MARA, DEPLOYS, "copied")["ts"])
     result = approvals.press_and_wait(TOMASZ, APPROVE, message=copy)
-    assert result["counted"] is False and "not the message" in result["why"]
+    assert result["counted"] is False and "does not belong" in result["why"]
     assert approvals.st2.execution(asking)["status"] != "succeeded"
 
 
@@ -523,7 +526,7 @@ def test_nor_does_one_that_names_another_question(approvals):
 def test_nor_a_choice_that_was_not_asked(approvals):
     approvals.ask()
     result = approvals.press_and_wait(TOMASZ, APPROVE, action={"value": "deploy everything"})
-    assert result["counted"] is False and "none of the choices" in result["why"]
+    assert result["counted"] is False and "not one of the choices" in result["why"]
 
 
 @pytest.mark.parametrize("inquiry", ["", "nonsense", "{{ st2kv.system.x }}", "0" * 24])
@@ -571,8 +574,8 @@ def test_a_required_reason_is_required(approvals):
     approvals.ask(ask_reason="required")
     approvals.press_and_wait(TOMASZ, REJECT)
     sent = approvals.submit(TOMASZ, view_of(approvals), **reason(" "))
-    assert approvals.result(sent)["why"] == "Reason is needed."
-    assert approvals.private_messages(TOMASZ) == ["Reason is needed."]
+    assert approvals.result(sent)["why"] == "Reason is required."
+    assert approvals.private_messages(TOMASZ) == ["Reason is required."]
 
 
 def test_where_the_modal_comes_too_late_the_reason_is_asked_in_the_thread(approvals):
@@ -595,16 +598,16 @@ NO_INQUIRIES = ["", " ", ".", "..", "0123456789abcdef01234567", "x/y", "?limit=1
 def test_who_presses_for_an_inquiry_that_is_none_is_told(approvals, inquiry):
     approvals.ask()
     result = approvals.press_and_wait(TOMASZ, action={"block_id": "st2_question:" + inquiry})
-    assert (result["counted"], result["why"]) == (False, "This question is not known any more.")
-    assert approvals.private_messages(TOMASZ) == ["This question is not known any more."]
+    assert (result["counted"], result["why"]) == (False, "This question does not exist any more.")
+    assert approvals.private_messages(TOMASZ) == ["This question does not exist any more."]
 
 
 @pytest.mark.parametrize("inquiry", NO_INQUIRIES)
 def test_who_wants_a_form_for_an_inquiry_that_is_none_is_told(approvals, inquiry):
     approvals.ask(ask_reason="required")
     result = approvals.press_and_wait(TOMASZ, action={"block_id": "st2_question:" + inquiry})
-    assert (result["opened"], result["why"]) == ("", "This question is not known any more.")
-    assert approvals.private_messages(TOMASZ) == ["This question is not known any more."]
+    assert (result["opened"], result["why"]) == ("", "This question does not exist any more.")
+    assert approvals.private_messages(TOMASZ) == ["This question does not exist any more."]
     assert calls(approvals.slack, "views.open") == []
 
 
@@ -614,7 +617,7 @@ def test_no_form_for_who_may_not(approvals):
     result = approvals.press_and_wait(LEA, APPROVE)
     assert result["opened"] == "" and result["record"]["allowed"] is False
     assert calls(approvals.slack, "views.open") == []
-    assert approvals.private_messages(LEA) == ["You may not answer this."]
+    assert approvals.private_messages(LEA) == ["You are not allowed to answer this."]
 
 
 @processes
@@ -776,7 +779,7 @@ def test_an_own_workflow_that_was_cancelled(approvals):
     [
         ({"channel": "nowhere"}, "nowhere"),
         ({"approvers": ["@nobodies"]}, "nobodies"),
-        ({"approvers": [TOMASZ], "needed": 2}, "2 must agree"),
+        ({"approvers": [TOMASZ], "needed": 2}, "2 people must agree"),
         ({"choices": ["a", "a"]}, "twice"),
         ({"name": "production"}, "approval:production"),
     ],

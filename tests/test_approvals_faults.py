@@ -111,7 +111,7 @@ def test_whoever_presses_while_the_api_is_away_hears_of_it(approvals):
     approvals.st2.fault("GET /v1/executions", status=503, times=None)
     approvals.result(approvals.press(TOMASZ), "failed")
     approvals.st2.heal()
-    assert "not sure that this counted" in approvals.private_messages(TOMASZ)[0]
+    assert "not certain that your answer was recorded" in approvals.private_messages(TOMASZ)[0]
 
 
 def test_a_message_that_nobody_knows_of_is_withdrawn(approvals):
@@ -141,7 +141,7 @@ def test_a_group_that_cannot_be_looked_up_lets_nobody_in(approvals):
     asking = approvals.ask(approvers=["@on-call"])
     approvals.slack.faults.append(Fault.status(500, method="usergroups.list", times=None))
     result = approvals.press_and_wait(TOMASZ)
-    assert result["counted"] is False and "could not be asked" in result["record"]["why"]
+    assert result["counted"] is False and "could not be read" in result["record"]["why"]
     approvals.slack.faults.clear()
     assert approvals.press_and_wait(TOMASZ)["counted"]
     assert approvals.output(asking)["by"] == [TOMASZ]
@@ -154,7 +154,7 @@ def test_a_press_from_another_workspace_counts_for_nothing(approvals):
     )
     inquiry = approvals.inquiry_of(approvals.st2.executions("slack.ask")[0]["id"])
     result = answer.answer(approvals.context(), inquiry, pressed)
-    assert result["counted"] is False and "not the message" in result["why"]
+    assert result["counted"] is False and "does not belong" in result["why"]
 
 
 def test_two_questions_of_one_workflow_are_answered_each_for_itself(approvals):

@@ -218,7 +218,7 @@ def test_a_root_that_waits_for_nothing_is_reported_once(approvals):
 
 def reports(approvals):
     found = approvals.slack.workspace.channels[DEPLOYS].messages
-    return [each for each in found if "does not go on by itself" in each.get("text", "")]
+    return [each for each in found if "does not continue by itself" in each.get("text", "")]
 
 
 def threads(approvals):

@@ -197,7 +197,7 @@ def test_names_are_not_even_read(names):
 def test_who_cannot_be_asked_about_may_nothing(slack, ask):
     slack.faults.append(Fault.refuse("internal_error", method="users.info", times=None))
     answer = ask([rule([TOMASZ, "everyone"])])
-    assert not allowed(answer) and "Slack does not tell who that is" in answer[0].reason
+    assert not allowed(answer) and "Slack does not describe this user" in answer[0].reason
 
 
 def test_a_home_that_is_not_known_has_no_members(slack, ask):
@@ -239,7 +239,7 @@ def test_a_stranger_in_a_shared_channel_may_nothing(slack, ask):
     rules = [rule(["everyone", TOMASZ, "@on-call", CN])]
     more = {"ldap": settings_for_nobody()}
     decision, _ = ask(rules, "U0MALLORY01", **more)
-    assert not decision.allowed and "the e-mail address of a stranger counts for nothing" in (
+    assert not decision.allowed and "the e-mail address of this external user is not used" in (
         decision.reason
     ), "LDAP is not asked with it"
 
@@ -285,7 +285,7 @@ def test_two_groups_of_one_handle_are_none(slack, ask):
 def test_user_groups_that_cannot_be_asked_for_allow_nothing(slack, ask, method, fault):
     slack.faults.append(replace(fault, method=method, times=None))
     decision, _ = ask([rule(["@on-call", "S0ONCALL001"])])
-    assert not decision.allowed and "could not be asked for" in decision.reason
+    assert not decision.allowed and "could not be read" in decision.reason
     if method == "usergroups.list":
         assert len(calls(slack, method)) == 1, "once is enough to know"
 
@@ -316,7 +316,7 @@ def test_a_denial_by_ids_alone_asks_nobody(slack, ask, person):
     rules = [rule([TOMASZ]), rule(["@on-call", CN, "everyone"], where=["C0ELSEWHERE"], name="s")]
     decision, kept = ask(rules, person)
     assert not decision.allowed and not decision.is_unresolved
-    assert "not for this person" in decision.reason and kept["who"] == person
+    assert "does not include this person" in decision.reason and kept["who"] == person
     assert slack.requests == []
 
 
@@ -421,7 +421,7 @@ def test_places_over_the_wire(slack, ask, where, conversation, expected):
 
 def test_a_place_that_is_not_told_is_said(slack, ask):
     decision, _ = ask([rule([TOMASZ])], where="C0NOWHERE01")
-    assert "Slack does not tell whether that is a channel" in decision.reason
+    assert "Slack does not say whether this is a channel" in decision.reason
     assert "channel_not_found" in decision.reason
 
 
@@ -479,7 +479,10 @@ def test_every_decision_is_said(config):
     for person in (TOMASZ, PRIYA):
         authorizer.decide(person, parse_resource("x.y"), DEPLOYS)
     assert [line.partition(":")[0] for line in said] == ["Allowed", "Denied"]
-    assert "by the rule 'mine'" in said[0] and "rule 'mine': not for this" in said[1]
+    assert (
+        "by the rule 'mine'" in said[0]
+        and "rule 'mine': its `who` does not include this" in said[1]
+    )
 
 
 # --- slack.check --------------------------------------------------------------------------------
@@ -511,7 +514,10 @@ def test_check_tells_who_may_not_and_why(config):
     config["authorization"] = [rule(["@on-call"], ["deploys.*"])]
     ok, result = run_check(config, person=PRIYA, what="deploys.restart")
     assert ok and result["warnings"] == 1
-    assert result["decision"]["allowed"] is False and "not for this" in result["decision"]["why"]
+    assert (
+        result["decision"]["allowed"] is False
+        and "does not include this" in result["decision"]["why"]
+    )
 
 
 def test_check_tells_of_extra_parameters(config):
@@ -564,7 +570,7 @@ def test_check_fails_where_the_rules_cannot_be_used(config):
     assert not ok and result["decision"] is None
     ok, result = run_check(config, connect=False)
     (row,) = [row for row in result["checks"] if row["what"] == "authorization"]
-    assert not ok and row["state"] == "failed" and "Nobody may anything" in row["means"]
+    assert not ok and row["state"] == "failed" and "Nobody is authorized" in row["means"]
     with pytest.raises(SettingsError):
         Authorizer(config, make_client(config))
 
@@ -655,7 +661,7 @@ def test_ldap_is_imported_only_where_it_is_asked(tmp_path):
 
 def test_a_place_without_an_id_is_a_channel_that_no_rule_names():
     assert slack_identity.WorkspaceIdentity(None).load_location("x") == Location(
-        "x", reason="that is not the ID of a conversation"
+        "x", reason="this is not the ID of a conversation"
     )
 
 

@@ -199,7 +199,7 @@ def test_nesting_is_followed_so_far_and_no_further(slapd):
     assert (
         set(found.unresolved) == set(dns[ldap_groups.MAX_DEPTH + 1 :]) and not found.not_member_of
     )
-    assert "deeper nested" in found.unresolved[dns[-1]]
+    assert "nested too deeply" in found.unresolved[dns[-1]]
 
 
 def test_as_many_groups_are_followed_and_no_more(slapd, monkeypatch):
@@ -248,9 +248,9 @@ def test_a_name_that_leads_to_two(slapd):
 def test_no_email(slapd):
     assert "no e-mail address for them" in why(slapd.settings(), member())
     guest = SlackUser(
-        ME, Membership.GUEST, no_email_reason="the e-mail address of a guest counts for nothing"
+        ME, Membership.GUEST, no_email_reason="the e-mail address of this guest is not used"
     )
-    assert "of a guest counts for nothing" in why(slapd.settings(), guest)
+    assert "of this guest is not used" in why(slapd.settings(), guest)
 
 
 # --- servers ------------------------------------------------------------------------------------
@@ -494,7 +494,7 @@ def test_a_name_that_leads_to_somebody_else(monkeypatch):
     from st2auth_ldap import ldap_backend
 
     monkeypatch.setattr(ldap_backend, "LDAPAuthenticationBackend", TwoFaced)
-    assert "somebody else whose uid is theirs" in why(settings_for_nobody())
+    assert "somebody else has their uid" in why(settings_for_nobody())
 
 
 def test_the_reason_is_heard_and_not_logged(slapd, capfd):

@@ -252,8 +252,8 @@ def test_what_is_empty_is_left_out():
 @pytest.mark.parametrize(
     "values, named",
     [
-        ({"hosts": "1"}, "version is needed"),
-        ({"version": " ", "hosts": "1"}, "version is needed"),
+        ({"hosts": "1"}, "version is required"),
+        ({"version": " ", "hosts": "1"}, "version is required"),
         ({"version": "2", "hosts": "1.5"}, "hosts must be a whole number"),
         ({"version": "2", "hosts": "many"}, "hosts must be a whole number"),
         ({"version": "2", "hosts": "true"}, "hosts must be a whole number"),
@@ -298,16 +298,16 @@ def test_templates_are_refused_wherever_they_are_typed(text):
     ],
 )
 def test_json_is_looked_through_after_it_was_decoded(text):
-    with pytest.raises(InputError, match="more must not hold .* template"):
+    with pytest.raises(InputError, match="more must not contain .* template"):
         form.read_input(FIELDS, put_in(version="2", hosts="1", more=text))
 
 
 @pytest.mark.parametrize("text", ["a {", "a < ", "{", "a {\n", "a <\u00a0", "a {\u200b"])
 def test_no_answer_ends_in_half_a_template(text):
-    with pytest.raises(InputError, match="version must not hold `[{<]` at the end"):
+    with pytest.raises(InputError, match="version must not contain `[{<]` at the end"):
         form.read_input(FIELDS, put_in(version=text, hosts="1"))
     reason = form.Field("reason", "Reason", long=True)
-    with pytest.raises(InputError, match="Reason must not hold"):
+    with pytest.raises(InputError, match="Reason must not contain"):
         form.read_input((reason,), put_in(reason=text))
 
 
@@ -323,7 +323,7 @@ def test_beginnings_and_json_are_no_templates(text):
 
 @pytest.mark.parametrize("values", [None, {}, [], {"st2_field:version": None}, "x"])
 def test_a_form_without_values_is_empty(values):
-    with pytest.raises(InputError, match="version is needed"):
+    with pytest.raises(InputError, match="version is required"):
         form.read_input(FIELDS, values)
 
 

@@ -24,12 +24,12 @@ from st2slack.base.mrkdwn import escape
 
 # Seconds until the inquiry says what it was answered.
 READ_BACK_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5, 3.0)
-UNKNOWN_TEXT = "This question is not known any more."
-DECIDED_TEXT = "Too late: this is decided already."
-WRONG_MESSAGE_TEXT = "This is not the message of an open question; look for a newer one."
+UNKNOWN_TEXT = "This question does not exist any more."
+DECIDED_TEXT = "Too late: this question is already decided."
+WRONG_MESSAGE_TEXT = "This message does not belong to an open question. Look for a newer message."
 FAILED_TEXT = (
-    "Something went wrong, and it is not sure that this counted. Whoever looks after StackStorm "
-    "finds it among the executions of the pack slack."
+    "Something failed, and it is not certain that your answer was recorded. A StackStorm "
+    "administrator finds the error in the executions of the pack slack."
 )
 
 
@@ -141,7 +141,7 @@ def _make_vote(context: ApprovalContext, inquiry: InquiryState, press: ButtonPre
     question, at = inquiry.question, context.clock()
     fields, values = question.fields, press.values
     if question.choices and question.find_choice(press.choice) is None:
-        raise InputError("That is none of the choices of this question.")
+        raise InputError("This is not one of the choices of this question.")
     if question.is_from_ask:
         has_input = fields and (values is not None or fields[0].required)
         entered = form.read_input(fields, values) if has_input else {}
@@ -218,8 +218,8 @@ def _answer_inquiry(
             return current
         context.sleep(pause)
     raise fault or ApiFault(
-        "StackStorm took the answer to the inquiry %s, and it still waits for one. The votes are "
-        "kept; slack.sweep_questions answers it again." % inquiry.id
+        "StackStorm accepted the answer to the inquiry %s, but the inquiry still waits for one. "
+        "The votes are stored; slack.sweep_questions answers it again." % inquiry.id
     )
 
 
@@ -232,7 +232,7 @@ def _check_refusal(context: ApprovalContext, inquiry: InquiryState, refusal: Api
         return
     if inquiry.question.is_from_ask:
         raise refusal
-    raise InputError("StackStorm did not take it: %s" % refusal.reason) from None
+    raise InputError("StackStorm did not accept the answer: %s" % refusal.reason) from None
 
 
 def _cancel_workflow(context: ApprovalContext, inquiry: InquiryState) -> None:
@@ -274,7 +274,7 @@ def _reject(
 
 def _too_late_text(inquiry: InquiryState) -> str:
     if inquiry.is_canceled:
-        return "Too late: the workflow that asked goes on no more."
+        return "Too late: the workflow that asked has ended."
     if inquiry.is_expired:
         return "Too late: the question has expired."
     return DECIDED_TEXT

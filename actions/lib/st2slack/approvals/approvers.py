@@ -18,13 +18,13 @@ from st2slack.authorization.decision import APPROVAL, Decision, Resource, covers
 from st2slack.settings.entries import Entry
 
 UNRESOLVED_TEXT = (
-    "That could not be checked, try again: it could not be found out whether you are allowed to "
-    "answer. Your answer does not count yet."
+    "It could not be checked whether you are allowed to answer. Try again: your answer does not "
+    "count yet."
 )
 UNCERTAIN_TEXT = (
-    "Your answer does not count: it was started in StackStorm, and it is not certain that this was "
-    "somebody else. Whoever looks after StackStorm can name both of you in `ldap_usernames` of the "
-    "config of the pack slack."
+    "Your answer does not count: this was started in StackStorm, and it is not certain that "
+    "somebody else started it. A StackStorm administrator can name both of you in "
+    "`ldap_usernames` in the config of the pack slack."
 )
 
 
@@ -54,7 +54,7 @@ def denial_text(context: ApprovalContext, decision: Decision) -> str:
         return "You started this: somebody else has to answer."
     if UNCERTAIN_REQUESTER in decision.reason:
         return UNCERTAIN_TEXT
-    return ("You may not answer this. %s" % context.chatops.contact).strip()
+    return ("You are not allowed to answer this. %s" % context.chatops.contact).strip()
 
 
 def find_approvers(context: ApprovalContext, question: Question) -> Tuple[Entry, ...]:

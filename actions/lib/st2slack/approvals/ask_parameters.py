@@ -107,7 +107,7 @@ def _read_choices(value: object, needed: int) -> Tuple[Choice, ...]:
             Choice("reject", "Reject", ButtonStyle.DANGER, 1),
         )
     if not isinstance(value, list) or len(value) > MAX_CHOICES:
-        raise InputError("Parameter `choices` must be a list of 1 to %d." % MAX_CHOICES)
+        raise InputError("Parameter `choices` must be a list of 1 to %d choices." % MAX_CHOICES)
     choices = tuple(_read_choice(each, needed) for each in value)
     values = [each.value for each in choices]
     duplicate = next((each for each in values if values.count(each) > 1), None)
@@ -121,7 +121,7 @@ def _read_choice(given: object, needed: int) -> Choice:
     unknown = sorted(set(entry) - _CHOICE_KEYS)
     if unknown:
         raise InputError(
-            "Parameter `choices` does not know %r; a choice has value, label, style and needed."
+            "Parameter `choices`: unknown key %r; a choice has value, label, style and needed."
             % unknown[0]
         )
     value = entry.get("value")
@@ -132,7 +132,9 @@ def _read_choice(given: object, needed: int) -> Choice:
         )
     label = str(entry.get("label") or value).strip()
     if max(text_length(label), text_length(value)) > MAX_LABEL_LENGTH:
-        raise InputError("Parameter `choices`: %d characters at most." % MAX_LABEL_LENGTH)
+        raise InputError(
+            "Parameter `choices`: a value or label has at most %d characters." % MAX_LABEL_LENGTH
+        )
     style = _read_enum(ButtonStyle, str(entry.get("style") or ""), "choices, style")
     return Choice(value, label, style, _read_count(entry.get("needed"), "choices, needed", needed))
 

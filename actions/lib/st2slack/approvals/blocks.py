@@ -47,7 +47,7 @@ CALLBACK = "st2_question"  # callback_id of the modal
 MAX_PEOPLE_SHOWN = 20  # people that one line names
 MAX_REASON_LENGTH = 500
 MAX_CONTEXT_LENGTH = 2900
-WAITS_FOR_OTHERS = " The workflow goes on when its other answers have been taken."
+WAITS_FOR_OTHERS = " The workflow continues when StackStorm has processed its other answers."
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -89,7 +89,7 @@ def outcome_of(
     """What came of it. `behind`: whether the votes stand behind the response; `at`: Unix."""
     when = format_date(at)
     if not verified:
-        return ":warning: *%s*, answered outside of Slack, %s. No vote stands behind it." % (
+        return ":warning: *%s*, answered outside of Slack, %s. No votes confirm it." % (
             _answer_text(question, response),
             when,
         )
@@ -106,7 +106,7 @@ def outcome_of(
     )
 
 
-def outcome_canceled(why: str = "The workflow that asked goes on no more.") -> str:
+def outcome_canceled(why: str = "The workflow that asked has ended.") -> str:
     """What stands there when nobody waits for an answer."""
     return ":no_entry_sign: *Canceled.* %s" % why
 
@@ -188,12 +188,12 @@ def _context(lines: Sequence[str]) -> JsonObject:
 
 
 def _approvers_line(question: Question, who: str) -> str:
-    parts = ["May answer: %s" % who]
+    parts = ["Allowed to answer: %s" % who]
     needed = sorted({each.needed for each in question.choices if each.needed > 1})
     if needed:
         parts.append(_needed(question))
     if not question.allow_own:
-        parts.append("not who started it")
+        parts.append("not the person who started it")
     if question.deadline is not None:
         parts.append("until %s" % format_date(question.deadline))
     return " | ".join(parts)

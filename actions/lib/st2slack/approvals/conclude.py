@@ -80,6 +80,6 @@ def _load_answered_inquiry(context: ApprovalContext, execution_id: str) -> Inqui
         if inquiry is not None and inquiry.is_answered:
             return inquiry
     raise InputError(
-        "There is no answered question here: slack.conclude_question is the last task of slack.ask "
-        "and of no use by itself."
+        "This execution belongs to no answered question: slack.conclude_question works only as "
+        "the last task of slack.ask."
     )

@@ -46,7 +46,7 @@ class ApprovalContext:
         try:
             answer_privately(self.slack, addressee, text)
         except SlackError as error:
-            return "they could not be told (%s)" % error
+            return "the reply could not be sent (%s)" % error
         return ""
 
 

@@ -125,7 +125,7 @@ def read_input(fields: Tuple[Field, ...], values: object) -> JsonObject:
         if value is not None:
             answer[each.key] = value
         elif each.required:
-            raise InputError("%s is needed." % each.label)
+            raise InputError("%s is required." % each.label)
     return answer
 
 
@@ -161,7 +161,7 @@ def _read_value(field: Field, element: JsonObject) -> object:
 
 def _check_options(field: Field, chosen: List[str]) -> List[str]:
     if not set(chosen) <= set(field.options):
-        raise InputError("%s does not have the option that was chosen." % field.label)
+        raise InputError("%s does not have the chosen option." % field.label)
     return chosen
 
 
@@ -171,8 +171,8 @@ def _parse_text(field: Field, text: str) -> object:
     template = find_template(value)
     if template:
         raise InputError(
-            "%s must not hold %s: StackStorm could read it as a template, with its datastore at "
-            "hand, wherever the workflow hands it on." % (field.label, template)
+            "%s must not contain %s: StackStorm could render it as a template that reads its "
+            "datastore, wherever the workflow uses it." % (field.label, template)
         )
     if field.kind is FieldKind.TEXT:
         return text

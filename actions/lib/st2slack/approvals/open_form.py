@@ -39,7 +39,7 @@ def _open_form(
     context: ApprovalContext, inquiry: InquiryState, press: ButtonPress, trigger_id: str
 ) -> JsonObject:
     if not inquiry.is_open:
-        context.reply(press, "Too late: the question is over.")
+        context.reply(press, "Too late: the question is closed.")
         return {"opened": ""}
     record = store.load_record(context.stackstorm, inquiry.id)
     if not is_question_message(inquiry, record, press):

@@ -38,8 +38,8 @@ def prepare(
     approvers = find_approvers(context, question)
     if not approvers:
         raise InputError(
-            "Nobody may answer: no rule of `authorization` in the pack's config covers "
-            "approval:%s. Add one, or give `approvers`." % question.name
+            "Nobody is authorized to answer: no rule of `authorization` in the pack's config "
+            "covers approval:%s. Add a rule, or give `approvers`." % question.name
         )
     _check_enough_approvers(question)
     for each in question.approvers:
@@ -65,7 +65,7 @@ def resolve_channel(context: ApprovalContext, channel: str) -> str:
     try:
         return conversation_ids(context.slack, [channel], "channel")[0]
     except NotFound as error:
-        error.add(" A person goes by ID, @handle or e-mail address.")
+        error.add(" Name a person by ID, @handle or e-mail address.")
         raise
 
 
@@ -94,7 +94,7 @@ def post(context: ApprovalContext, inquiry_id: str) -> JsonObject:
 
 def _post_message(context: ApprovalContext, question: Question, inquiry_id: str) -> JsonObject:
     approvers = find_approvers(context, question)
-    who = blocks.format_approvers(approvers) or "nobody (see README, Who may)"
+    who = blocks.format_approvers(approvers) or "nobody (no rule of `authorization` covers it)"
     arguments = {
         "channel": resolve_channel(context, question.channel),
         "text": blocks.fallback(question),
@@ -120,7 +120,7 @@ def _delete_message(context: ApprovalContext, record: QuestionRecord, error: Sla
     try:
         context.slack.call("chat.delete", {"channel": record.channel, "ts": record.ts})
     except SlackError as second:
-        error.add(" (Nor could its message be deleted: %s)" % second)
+        error.add(" (Its message could not be deleted either: %s)" % second)
 
 
 def remind(context: ApprovalContext, inquiry_id: str) -> JsonObject:
@@ -144,7 +144,10 @@ def remind(context: ApprovalContext, inquiry_id: str) -> JsonObject:
 
 def _reminder_text(who: str, deadline: Optional[float]) -> str:
     until = ", until %s" % blocks.format_date(deadline) if deadline is not None else ""
-    return "%s: this still waits for an answer%s." % (who or "whoever may answer", until)
+    return "%s: this question still waits for an answer%s." % (
+        who or "everyone who is allowed to answer",
+        until,
+    )
 
 
 def _find_people_to_remind(
@@ -164,7 +167,7 @@ def _check_enough_approvers(question: Question) -> None:
     most = max(each.needed for each in question.choices)
     if most > len(set(people)):
         raise InputError(
-            "%d must agree, and `approvers` names %d people only." % (most, len(set(people)))
+            "%d people must agree, but `approvers` names only %d." % (most, len(set(people)))
         )
 
 

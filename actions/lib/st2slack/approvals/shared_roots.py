@@ -31,11 +31,11 @@ PROCESSED_TIMEOUT = 10.0  # … until the workflows around that have processed i
 REPORT_AFTER = 50.0  # seconds until a paused root is reported; the sweeper runs every minute
 
 STUCK_TEXT = (
-    "The workflow `%(root)s` (%(action)s) is paused, and none of its questions is open: StackStorm "
-    "took two answers at once and lost its place. It does not go on by itself, and `st2 execution "
-    "resume` does not help. Look at what it has done (`st2 execution get %(root)s`), cancel it "
-    "(`st2 execution cancel %(root)s`), then run it again (`st2 execution re-run %(root)s`: from "
-    "its beginning) or do the rest by hand."
+    "The workflow `%(root)s` (%(action)s) is paused, and none of its questions is open: "
+    "StackStorm received two answers at once and did not resume it. It does not continue by "
+    "itself, and `st2 execution resume` does not help. Check what it has done (`st2 execution get "
+    "%(root)s`), cancel it (`st2 execution cancel %(root)s`), then run it again from its "
+    "beginning (`st2 execution re-run %(root)s`) or do the remaining steps by hand."
 )
 
 

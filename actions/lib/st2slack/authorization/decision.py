@@ -43,7 +43,7 @@ class Membership(Enum):
 
     MEMBER = "full member"
     GUEST = "guest"
-    EXTERNAL = "stranger"
+    EXTERNAL = "external user"
     BOT = "bot"
     DEACTIVATED = "deactivated"
     UNKNOWN = "unknown"
@@ -67,10 +67,10 @@ class Match(Enum):
 
 
 _ADMITTED = (Membership.MEMBER, Membership.GUEST, Membership.EXTERNAL, Membership.ANY)
-_NOT_DESCRIBED = "Slack does not tell who that is"
+_NOT_DESCRIBED = "Slack does not describe this user"
 _EXCLUDED = {
-    Membership.BOT: "a bot may nothing",
-    Membership.DEACTIVATED: "a deactivated person may nothing",
+    Membership.BOT: "a bot is not allowed to do anything",
+    Membership.DEACTIVATED: "a deactivated user is not allowed to do anything",
 }
 _KINDS = {CHANNELS: LocationKind.CHANNEL, DIRECT_MESSAGES: LocationKind.DIRECT}
 
@@ -97,7 +97,7 @@ class SlackUser:
     def exclusion_reason(self) -> str:
         """Why no rule can allow this user anything; "" if a rule can."""
         if not PERSON_ID.fullmatch(self.id):
-            return "that is not the ID of a person"
+            return "this is not the ID of a person"
         if self.membership in _ADMITTED:
             return ""
         return self.reason or _EXCLUDED.get(self.membership, _NOT_DESCRIBED)
@@ -206,7 +206,7 @@ def decide(
         _one_line(location.id or "any channel"),
     )
     if not rules:
-        return _deny(request, "`authorization` has no rule, so nobody may anything")
+        return _deny(request, "`authorization` has no rule, so nobody is authorized")
     excluded = user.exclusion_reason
     if excluded:
         return _deny(request, excluded, bool(user.reason))
@@ -316,9 +316,9 @@ def _match_location(rule: Rule, location: Location) -> RuleMatch:
     if location.kind in kinds or (is_id and len(kinds) == len(_KINDS)):
         return YES
     if location.kind is LocationKind.UNKNOWN and kinds:
-        reason = location.reason or "not known whether that is a channel"
+        reason = location.reason or "it is not known whether this is a channel"
         return RuleMatch(Match.UNKNOWN, reason)
-    return RuleMatch(Match.NO, "not in this %s" % location.kind.value)
+    return RuleMatch(Match.NO, "its `where` does not include this %s" % location.kind.value)
 
 
 def _match_user(rule: Rule, user: SlackUser) -> RuleMatch:
@@ -331,7 +331,7 @@ def _match_user(rule: Rule, user: SlackUser) -> RuleMatch:
         return RuleMatch(Match.UNKNOWN, user.unresolved[failed.text])
     if unknown:
         return RuleMatch(Match.UNKNOWN, "%s was not looked up" % unknown[0].text)
-    return RuleMatch(Match.NO, "not for this %s" % user.membership.value)
+    return RuleMatch(Match.NO, "its `who` does not include this %s" % user.membership.value)
 
 
 def _match_entry(entry: Entry, user: SlackUser) -> Match:

@@ -134,7 +134,10 @@ class LdapGroups:
         not_member_of = set(wanted) - member_of
         if groups.is_complete:
             return user.with_known(member_of, not_member_of)
-        reason = "they are in more groups, or deeper nested ones, than are followed in LDAP"
+        reason = (
+            "they are in too many LDAP groups, or in groups that are nested too deeply, to "
+            "check all"
+        )
         return user.with_known(member_of, ()).with_unresolved(not_member_of, reason)
 
     def probe(self, entries: Iterable[str]) -> None:
@@ -209,23 +212,25 @@ class LdapGroups:
             return account, request
         own = _text(names[0])
         if self._find_entry(by_name, own) != entry:
-            raise LookupFailed("LDAP has somebody else whose %s is theirs" % self._settings.id_attr)
+            raise LookupFailed("in LDAP, somebody else has their %s" % self._settings.id_attr)
         return by_name, own
 
     def _find_entry(self, account: str, name: str) -> Mapping[str, Sequence[object]]:
         if not name.isprintable():  # a server may stop at a NUL, and find somebody else
-            raise LookupFailed("LDAP has nobody of that name: it has a character that no name has")
+            raise LookupFailed(
+                "LDAP has nobody of that name: it contains a character that is not printable"
+            )
         backend = self._backend(account)
         found = self._query(lambda: backend.get_user(name))
         if not isinstance(found, dict):
-            raise LookupFailed("%s answered something odd" % self._server)
+            raise LookupFailed("%s sent an unexpected answer" % self._server)
         return found
 
     def _groups_of(self, account: str, name: str, group_pattern: Optional[str]) -> List[str]:
         backend = self._backend(account, group_pattern)
         found = self._query(lambda: backend.get_user_groups(name))
         if not isinstance(found, list):
-            raise LookupFailed("%s answered something odd" % self._server)
+            raise LookupFailed("%s sent an unexpected answer" % self._server)
         return [dn for dn in found if isinstance(dn, str) and dn]
 
     def _account(self) -> str:
@@ -295,7 +300,7 @@ class LdapGroups:
 
     def _reason(self, reason: Optional[BaseException]) -> str:
         if reason is None:
-            return "%s did not tell" % self._server
+            return "%s gave no reason" % self._server
         if _is_not_found(reason):
             return "LDAP has nobody of that name"
         if isinstance(reason, ValueError) and str(reason).startswith("More than one"):
@@ -399,4 +404,4 @@ def _text(value: object) -> str:
     try:
         return value.decode() if isinstance(value, bytes) else str(value)
     except UnicodeDecodeError:
-        raise LookupFailed("LDAP has a name for them that is no text") from None
+        raise LookupFailed("their name in LDAP is not text") from None

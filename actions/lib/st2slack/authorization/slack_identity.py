@@ -26,11 +26,11 @@ from st2slack.base.json_access import (
     get_texts,
 )
 
-_NOT_MEMBER = "the e-mail address of a %s counts for nothing; `ldap_usernames` may name them"
+_NOT_MEMBER = "the e-mail address of this %s is not used; `ldap_usernames` can name them"
 _NOT_CONFIRMED = "Slack has no confirmed e-mail address for them"
-_INVALID_EMAIL = "their e-mail address in Slack has a character that no address has"
-_NO_EMAIL = "Slack tells no e-mail address for them (scope users:read.email)"
-_UNKNOWN_KIND = "Slack does not tell whether that is a channel"
+_INVALID_EMAIL = "their e-mail address in Slack contains a character that is not printable"
+_NO_EMAIL = "Slack shows no e-mail address for them (scope users:read.email)"
+_UNKNOWN_KIND = "Slack does not say whether this is a channel"
 
 
 class WorkspaceIdentity:
@@ -56,12 +56,12 @@ class WorkspaceIdentity:
             answer = as_object(self._waiting_client.call("users.info", {"user": person_id}))
             return parse_user(person_id, answer.get("user"), self._workspace_ids())
         except SlackError as error:
-            return replace(user, reason="Slack does not tell who that is (%s)" % error)
+            return replace(user, reason="Slack does not describe this user (%s)" % error)
 
     def load_location(self, conversation: str) -> Location:
         """The conversation of this ID. Only D… tells its kind by itself: C… may be of a group."""
         if not CONVERSATION_ID.fullmatch(conversation):
-            return Location(conversation, reason="that is not the ID of a conversation")
+            return Location(conversation, reason="this is not the ID of a conversation")
         if is_direct_message(conversation):
             return Location(conversation, LocationKind.DIRECT)
         try:
@@ -81,7 +81,7 @@ class WorkspaceIdentity:
             try:
                 has_user = self._has_user(client, entry, user.id)
             except SlackError as error:
-                reason = "the user group %s could not be asked for (%s)" % (entry, error)
+                reason = "the user group %s could not be read (%s)" % (entry, error)
                 user = user.with_unresolved([entry], reason)
                 continue
             user = user.with_known([entry], []) if has_user else user.with_known([], [entry])

@@ -77,7 +77,7 @@ def rules(config: Mapping[str, Any], workspace: str) -> Iterator[Row]:
     try:
         access = read_access(config, workspace)
     except SlackError as error:
-        yield Row(workspace, "authorization", FAILED, "%s Nobody may anything." % error, AGAIN)
+        yield Row(workspace, "authorization", FAILED, "%s Nobody is authorized." % error, AGAIN)
         return
     if access.rules:
         yield Row(workspace, "authorization", OK, "Rules: %d." % len(access.rules))

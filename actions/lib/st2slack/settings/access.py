@@ -67,7 +67,7 @@ def _rule(entry: Mapping[str, object]) -> Rule:
     unknown = sorted(str(key) for key in entry if key not in _RULE_KEYS)
     if unknown:
         raise SettingsError(
-            "%s: %s is not known. A rule has %s." % (place, unknown[0], ", ".join(_RULE_KEYS))
+            "%s: unknown key %s. A rule has %s." % (place, unknown[0], ", ".join(_RULE_KEYS))
         )
     extra = entry.get("extra_parameters", False)
     if not isinstance(extra, bool):
@@ -127,7 +127,10 @@ def _ldap_usernames(own: Mapping[str, object]) -> Dict[str, str]:
             )
         if not name.isprintable():
             raise SettingsError(
-                "Config key `ldap_usernames`: the name of %s has a character that no name has."
+                (
+                    "Config key `ldap_usernames`: the name of %s contains a character that is not "
+                    "printable."
+                )
                 % person
             )
         if person in found:

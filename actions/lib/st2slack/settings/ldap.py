@@ -83,7 +83,7 @@ def _safe(settings: LdapSettings, given: Mapping[str, Any]) -> LdapSettings:
     known = {*_LDAP_NEEDS, *_LDAP_MAY, *_LDAP_FLAGS, *_LDAP_SECONDS, "port"}
     unknown = sorted(str(key) for key in given if key not in known)
     if unknown:
-        raise SettingsError("Config key `ldap` does not know %s; leave it out." % unknown[0])
+        raise SettingsError("Config key `ldap`: unknown key %s; remove it." % unknown[0])
     if settings.bind_password.startswith("{{"):
         raise SettingsError(
             "Config key `ldap.bind_password` still holds a template: StackStorm did not find its "
@@ -98,8 +98,8 @@ def _safe(settings: LdapSettings, given: Mapping[str, Any]) -> LdapSettings:
         return settings
     raise SettingsError(
         "LDAP needs `ldap.use_ssl` or `ldap.use_tls`, and `ldap.cacert`, the file of the CA that "
-        "the server's certificate is checked with: otherwise whoever is on the way grants "
-        "themselves what they like. `ldap.insecure: true` goes without."
+        "signed the server's certificate: otherwise anyone between StackStorm and the server can "
+        "grant themselves permissions. `ldap.insecure: true` allows a connection without them."
     )
 
 
