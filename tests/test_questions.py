@@ -8,10 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.slack import LoopbackSlack
-from st2slack.approvals import blocks as approvals_blocks
 from st2slack.approvals import form
-from st2slack.approvals import votes as approvals_votes
 from st2slack.approvals.ask_parameters import question_from_ask
+from st2slack.approvals.blocks import (
+    blocks_locked,
+    blocks_open,
+    form_in_thread,
+    modal,
+    outcome_of,
+)
 from st2slack.approvals.question import (
     Choice,
     Question,
@@ -20,7 +25,14 @@ from st2slack.approvals.question import (
     response_schema,
 )
 from st2slack.approvals.requester import is_requester_uncertain, is_started_by
-from st2slack.approvals.votes import Vote
+from st2slack.approvals.votes import (
+    Vote,
+    due_response,
+    find_decided_choice,
+    matches_votes,
+    parse_vote,
+    serialize_vote,
+)
 from st2slack.base.errors import InputError
 from st2slack.base.text_length import text_length
 from st2slack.settings.entries import texts_of
@@ -358,7 +370,7 @@ A, B, C = PEOPLE[:3]
     ],
 )
 def test_two_must_approve_one_may_reject(cast, decision):
-    found = approvals_votes.find_decided_choice(make_question(needed=2), votes(*cast))
+    found = find_decided_choice(make_question(needed=2), votes(*cast))
     assert (found and found.value) == decision
 
 
@@ -366,7 +378,7 @@ def test_two_must_approve_one_may_reject(cast, decision):
 def test_nothing_is_decided_by_fewer_than_needed(cast):
     last = {user: Vote(user, choice, float(at)) for at, (user, choice) in enumerate(cast)}
     question = make_question(needed=3, choices=["approve", "reject"])
-    found = approvals_votes.find_decided_choice(question, list(last.values()))
+    found = find_decided_choice(question, list(last.values()))
     counts = {
         value: sum(each.choice == value for each in last.values())
         for value in ("approve", "reject")
@@ -379,25 +391,25 @@ def test_nothing_is_decided_by_fewer_than_needed(cast):
 
 def test_a_vote_is_read_as_it_was_stored_and_for_its_own_voter_only():
     vote = Vote(A, "approve", 12.5, "because", {"a": 1})
-    assert approvals_votes.parse_vote(A, approvals_votes.serialize_vote(vote)) == vote
-    assert approvals_votes.parse_vote(B, approvals_votes.serialize_vote(vote)) is None
+    assert parse_vote(A, serialize_vote(vote)) == vote
+    assert parse_vote(B, serialize_vote(vote)) is None
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"user": "U0HARBOUR01"}', "\x00"])
 def test_what_is_no_vote_counts_for_none(text):
-    assert approvals_votes.parse_vote(A, text) is None
+    assert parse_vote(A, text) is None
 
 
 def test_the_answer_of_a_question_of_ours():
     question = make_question()
-    assert approvals_votes.due_response(question, [], expired=False) is None
-    assert approvals_votes.due_response(question, [], expired=True) == {
+    assert due_response(question, [], expired=False) is None
+    assert due_response(question, [], expired=True) == {
         "choice": "",
         "expired": True,
         "votes": [],
     }
     cast = [Vote(A, "reject", 3.0, "no")]
-    assert approvals_votes.due_response(question, cast, expired=True) == {
+    assert due_response(question, cast, expired=True) == {
         "choice": "reject",
         "expired": False,
         "votes": [{"user": A, "choice": "reject", "at": 3.0, "reason": "no"}],
@@ -407,8 +419,8 @@ def test_the_answer_of_a_question_of_ours():
 def test_the_answer_to_a_schema_is_that_of_who_came_first():
     question = of_schema(go={"type": "boolean"})
     cast = [Vote(A, "true", 2.0, answer={"go": True}), Vote(B, "false", 1.0, answer={"go": False})]
-    assert approvals_votes.due_response(question, cast, expired=False) == {"go": False}
-    assert approvals_votes.due_response(question, [], expired=False) is None
+    assert due_response(question, cast, expired=False) == {"go": False}
+    assert due_response(question, [], expired=False) is None
 
 
 @pytest.mark.parametrize(
@@ -425,7 +437,7 @@ def test_the_answer_to_a_schema_is_that_of_who_came_first():
     ],
 )
 def test_whether_votes_stand_behind_an_answer(cast, response, expired, behind):
-    assert approvals_votes.matches_votes(make_question(), votes(*cast), response, expired) is behind
+    assert matches_votes(make_question(), votes(*cast), response, expired) is behind
 
 
 # --- who asks -------------------------------------------------------------------------------------
@@ -512,7 +524,7 @@ def texts(blocks):
 
 
 def test_a_button_names_the_inquiry_and_the_choice():
-    blocks = approvals_blocks.blocks_open(make_question(), "5f00", [], "<@U1>")
+    blocks = blocks_open(make_question(), "5f00", [], "<@U1>")
     actions = blocks[-1]
     assert actions["type"] == "actions" and actions["block_id"] == "st2_question:5f00"
     assert [(each["value"], each["action_id"]) for each in actions["elements"]] == [
@@ -523,18 +535,16 @@ def test_a_button_names_the_inquiry_and_the_choice():
 
 
 def test_where_a_reason_is_asked_the_button_opens_a_form():
-    blocks = approvals_blocks.blocks_open(make_question(ask_reason="required"), "5f00", [], "<@U1>")
+    blocks = blocks_open(make_question(ask_reason="required"), "5f00", [], "<@U1>")
     assert blocks[-1]["elements"][0]["action_id"] == "st2_question_form_0"
-    view = approvals_blocks.modal(
-        make_question(ask_reason="required"), "5f00", "reject", "C1", "1.5"
-    )
+    view = modal(make_question(ask_reason="required"), "5f00", "reject", "C1", "1.5")
     assert view["private_metadata"].split(" ", 3) == ["5f00", "C1", "1.5", "reject"]
     assert [each.get("optional") for each in view["blocks"][1:]] == [False]
 
 
 def test_it_counts_along_and_says_who_until_when():
     cast = votes((A, "approve"))
-    shown = texts(approvals_blocks.blocks_open(make_question(needed=2), "5f00", cast, "<@%s>" % A))
+    shown = texts(blocks_open(make_question(needed=2), "5f00", cast, "<@%s>" % A))
     assert "Approve: 1 of 2 (<@%s>)" % A in shown
     assert "<!date^%d^" % (ASKED_AT + 86400) in shown
     assert "needed: Approve 2, Reject 1" in shown
@@ -550,18 +560,18 @@ def test_it_counts_along_and_says_who_until_when():
 )
 def test_at_the_end_it_says_what_came_of_it_and_nothing_can_be_pressed(response, behind, words):
     cast = votes((A, "approve"))
-    outcome = approvals_blocks.outcome_of(make_question(), response, cast, 5.0, behind)
+    outcome = outcome_of(make_question(), response, cast, 5.0, behind)
     assert words in outcome
-    blocks = approvals_blocks.blocks_locked(make_question(), outcome, cast)
+    blocks = blocks_locked(make_question(), outcome, cast)
     assert not [each for each in blocks if each["type"] in ("actions", "input")]
 
 
 def test_reasons_and_labels_ping_nobody():
     question = make_question(choices=[{"value": "a", "label": "<!channel>"}, "b"])
     cast = [Vote(A, "a", 1.0, reason="<!here> <@U1> <https://evil|good>")]
-    outcome = approvals_blocks.outcome_of(question, {"choice": "a"}, cast, 5.0, True)
-    shown = texts(approvals_blocks.blocks_locked(question, outcome, cast)) + texts(
-        approvals_blocks.blocks_open(question, "5f00", cast, "x")[1:2]
+    outcome = outcome_of(question, {"choice": "a"}, cast, 5.0, True)
+    shown = texts(blocks_locked(question, outcome, cast)) + texts(
+        blocks_open(question, "5f00", cast, "x")[1:2]
     )
     for ping in ("<!channel>", "<!here>", "<@U1>", "<https://evil"):
         assert ping not in shown
@@ -569,11 +579,9 @@ def test_reasons_and_labels_ping_nobody():
 
 def test_a_secret_answer_is_not_shown():
     question = of_schema(password={"type": "string", "secret": True})
-    outcome = approvals_blocks.outcome_of(question, {"password": "hunter2"}, [Vote(A)], 5.0, True)
+    outcome = outcome_of(question, {"password": "hunter2"}, [Vote(A)], 5.0, True)
     assert "hunter2" not in outcome
-    assert "hunter2" not in approvals_blocks.outcome_of(
-        question, {"password": "hunter2"}, [], 5.0, False
-    )
+    assert "hunter2" not in outcome_of(question, {"password": "hunter2"}, [], 5.0, False)
 
 
 LONG = st.text(min_size=1, max_size=75).filter(
@@ -594,18 +602,18 @@ def test_slack_takes_whatever_is_asked(judge, text, labels, reasons):
         Vote("U%07d" % number, labels[number % len(labels)], float(number), reason)
         for number, reason in enumerate(reasons)
     ]
-    outcome = approvals_blocks.outcome_of(question, {"choice": labels[0]}, cast, 5.0, True)
+    outcome = outcome_of(question, {"choice": labels[0]}, cast, 5.0, True)
     for blocks in (
-        approvals_blocks.blocks_open(question, "5f00", cast, "everybody"),
-        approvals_blocks.blocks_locked(question, outcome, cast),
-        approvals_blocks.form_in_thread(question, "5f00", labels[0], A),
+        blocks_open(question, "5f00", cast, "everybody"),
+        blocks_locked(question, outcome, cast),
+        form_in_thread(question, "5f00", labels[0], A),
     ):
         judge("chat.postMessage", {"channel": "C0DEPLOYS01", "text": "x", "blocks": blocks})
 
 
 def test_slack_takes_every_kind_of_input(judge):
     question = question_from_schema(SCHEMA, "deploys.release", "deploys")
-    blocks = approvals_blocks.form_in_thread(question, "5f00", "-", A)
+    blocks = form_in_thread(question, "5f00", "-", A)
     kinds = [each["element"]["type"] for each in blocks if each["type"] == "input"]
     assert kinds == [
         "plain_text_input",
@@ -629,6 +637,6 @@ def judge():
 def test_a_message_given_as_blocks_keeps_them():
     blocks = [{"type": "section", "text": {"type": "mrkdwn", "text": "*Release* 2.8.5"}}]
     question = make_question(blocks=blocks)
-    assert approvals_blocks.blocks_open(question, "5f00", [], "x")[:1] == blocks
-    assert approvals_blocks.blocks_locked(question, "Done.", [])[:1] == blocks
+    assert blocks_open(question, "5f00", [], "x")[:1] == blocks
+    assert blocks_locked(question, "Done.", [])[:1] == blocks
     assert isinstance(question, Question)

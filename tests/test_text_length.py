@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.approvals import blocks as approvals_blocks
 from st2slack.approvals import form
 from st2slack.approvals.ask_parameters import question_from_ask
+from st2slack.approvals.blocks import blocks_locked, fallback, modal
 from st2slack.approvals.votes import Vote
 from st2slack.base.errors import InputError
 from st2slack.base.text_length import shorten, text_length
@@ -62,9 +62,9 @@ def test_a_question_that_is_too_long_is_refused(given_):
 def test_a_question_that_just_fits():
     fits = {"text": WAVE * 1500, "choices": [{"value": "a", "label": WAVE * 37}]}
     asked = question_from_ask({**ASKED, **fits}, "demo.deploy", 0.0)
-    assert text_length(approvals_blocks.fallback(asked)) == 3000
-    modal = approvals_blocks.modal(asked, "1", "a", "C1", "1.2")
-    assert text_length(modal["submit"]["text"]) <= 24
+    assert text_length(fallback(asked)) == 3000
+    view = modal(asked, "1", "a", "C1", "1.2")
+    assert text_length(view["submit"]["text"]) <= 24
 
 
 def lengths(value):
@@ -80,7 +80,7 @@ def lengths(value):
 def test_reasons_of_many_fit_and_no_form_is_cut():
     asked = question_from_ask({**ASKED, "ask_reason": "optional"}, "demo.deploy", 0.0)
     votes = [Vote("U%08d" % n, "a", 0.0, reason="&<>" + WAVE * 200) for n in range(40)]
-    blocks = approvals_blocks.blocks_locked(asked, "It is done.", votes)
+    blocks = blocks_locked(asked, "It is done.", votes)
     assert max(lengths(blocks)) <= 3000
     shown = blocks[-1]["elements"][0]["text"][:-3]
     assert shown.count("<") == shown.count(">")

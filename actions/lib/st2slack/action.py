@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional, Tuple
 
 import requests
 from st2common.runners.base_action import Action
@@ -51,22 +51,19 @@ _PAGING = ("all_pages", "max_items", "fields")
 _SAVING = ("save_to", "overwrite")
 
 
-Run = TypeVar("Run", bound=Callable[..., Any])
-
-
-def reports_errors(run: Run) -> Run:
+def reports_errors(run: Callable[..., object]) -> Callable[..., object]:
     """Decorator of `run` of an action: the text of a SlackError is what the operator reads, without
     frames; a result must be small enough for StackStorm.
     """
 
     @functools.wraps(run)
-    def run_and_check(*arguments: Any, **parameters: Any) -> Any:
+    def run_and_check(*arguments: object, **parameters: object) -> object:
         try:
             return _checked(run(*arguments, **parameters))
         except SlackError as error:
             raise error.with_traceback(None) from None
 
-    return cast(Run, run_and_check)
+    return run_and_check
 
 
 class SlackBase(Action):

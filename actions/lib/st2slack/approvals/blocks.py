@@ -1,7 +1,7 @@
 """PURE: how a question looks in Slack, open and locked. Built with slack_sdk's models.
 
-A button carries the ID of the inquiry (in its block_id) and the value of a choice; both are checked
-against what StackStorm says and against where the message is, so that they are hints, not rights.
+A button carries the ID of the inquiry (in its block_id) and the value of a choice. They grant
+nothing: both are checked against StackStorm and against the message of the question.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from st2slack.base.truncate import truncate_markup
 from st2slack.settings.entries import Entry, Everyone, Person, UserGroup
 
 BLOCK = "st2_question:"  # block_id of the buttons: + the inquiry
-CHOOSE = "st2_question_choose"  # action_id of a button that answers; + its place among them
-FORM = "st2_question_form"  # … of one that wants a form first; + its place
-SEND = "st2_question_send"  # … of the one below a form that stands in a message
+CHOOSE = "st2_question_choose"  # action_id of a button that answers; + its position
+FORM = "st2_question_form"  # … of one that needs a form first; + its position
+SEND = "st2_question_send"  # … of the one below a form in a message
 CALLBACK = "st2_question"  # callback_id of the modal
 MAX_PEOPLE_SHOWN = 20  # people that one line names
 MAX_REASON_LENGTH = 500
@@ -54,7 +54,7 @@ _EPOCH = datetime(1970, 1, 1)
 def blocks_open(
     question: Question, inquiry_id: str, votes: Sequence[Vote], who: str
 ) -> List[JsonObject]:
-    """The message while it can be answered. `who`: who may answer, in mrkdwn."""
+    """The message while it is open. `who`: who is allowed to answer, in mrkdwn."""
     lines = [_approvers_line(question, who), *_vote_lines(question, votes)]
     return [*_question_blocks(question), _context(lines), _buttons(question, inquiry_id)]
 
@@ -86,7 +86,7 @@ def outcome_of(
     at: float,
     verified: bool,
 ) -> str:
-    """What came of it. `behind`: whether the votes stand behind the response; `at`: Unix."""
+    """The outcome, in mrkdwn. `verified`: whether the votes confirm the response; `at`: Unix."""
     when = format_date(at)
     if not verified:
         return ":warning: *%s*, answered outside of Slack, %s. No votes confirm it." % (
@@ -107,7 +107,7 @@ def outcome_of(
 
 
 def outcome_canceled(why: str = "The workflow that asked has ended.") -> str:
-    """What stands there when nobody waits for an answer."""
+    """The outcome if no workflow waits for an answer any more, in mrkdwn."""
     return ":no_entry_sign: *Canceled.* %s" % why
 
 
@@ -117,7 +117,7 @@ def fallback(question: Question) -> str:
 
 
 def modal(question: Question, inquiry_id: str, choice: str, channel: str, ts: str) -> JsonObject:
-    """The form as a modal. What it is about stands in its private_metadata, which Slack keeps."""
+    """The form as a modal. Its private_metadata, which Slack stores, says what it answers."""
     picked = question.find_choice(choice)
     view = View(
         type="modal",
@@ -132,9 +132,9 @@ def modal(question: Question, inquiry_id: str, choice: str, channel: str, ts: st
 
 
 def form_in_thread(question: Question, inquiry_id: str, choice: str, user: str) -> List[JsonObject]:
-    """The form as a message, for a person whose modal came too late."""
+    """The form as a message, if it was too late for a modal."""
     picked = question.find_choice(choice)
-    field = "<@%s>, you chose *%s*. %s" % (
+    text = "<@%s>, you chose *%s*. %s" % (
         user,
         escape(picked.label) if picked else "to answer",
         "Why?" if question.is_from_ask else "What is your answer?",
@@ -142,13 +142,13 @@ def form_in_thread(question: Question, inquiry_id: str, choice: str, user: str) 
     button = ButtonElement(
         text=PlainTextObject(text="Send"), action_id=SEND, value=choice or "-", style="primary"
     )
-    blocks = [SectionBlock(text=MarkdownTextObject(text=field)), *map(_input, question.fields)]
+    blocks = [SectionBlock(text=MarkdownTextObject(text=text)), *map(_input, question.fields)]
     blocks.append(ActionsBlock(block_id=BLOCK + inquiry_id, elements=[button]))
     return [each.to_dict() for each in blocks]
 
 
 def format_approvers(approvers: Sequence[Entry]) -> str:
-    """People and groups as `who` of a rule names them, in mrkdwn."""
+    """Entries of `who`, in mrkdwn."""
     shown = [_format_entry(each) for each in approvers[:MAX_PEOPLE_SHOWN]]
     more = len(approvers) - len(shown)
     return ", ".join(shown) + (" and %d more" % more if more > 0 else "")
@@ -209,7 +209,7 @@ def _needed(question: Question) -> str:
 
 
 def _vote_lines(question: Question, votes: Sequence[Vote]) -> List[str]:
-    """A line for each choice that somebody has chosen."""
+    """A line for each choice that has votes."""
     lines = []
     for choice in question.choices:
         chosen = votes_for(votes, choice)
@@ -287,7 +287,7 @@ def _format_entry(entry: Entry) -> str:
 
 
 def _cut_markup(markup: str, max_length: int) -> str:
-    """Slack markup in at most `most` units, cut within none of its forms."""
+    """Slack markup in at most `max_length` units; no mention or link is cut."""
     return (
         markup
         if text_length(markup) <= max_length

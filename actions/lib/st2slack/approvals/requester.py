@@ -43,7 +43,7 @@ def is_requester_uncertain(
     ldap_usernames: Mapping[str, str],
     is_machine: bool = False,
 ) -> bool:
-    """Whether they cannot be told apart from who started it, where `started_by` does not say so.
+    """Whether the person may be the one who started it, though `is_started_by` does not say so.
 
     `email`: their e-mail address, "" where none may stand for them. `is_machine`: whether a rule of
     StackStorm's started it, so that the name is no person's.

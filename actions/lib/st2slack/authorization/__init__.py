@@ -1,8 +1,8 @@
-"""Who is allowed to do what from Slack.
+"""Who is allowed to do what from Slack. The entries of `who` are in `settings/entries.py`.
 
 decision         the rules, and the decision; pure
 authorizer       looks up what the decision needs, and no more
-slack_identity   people and conversations of a workspace, as the rules see them
+slack_identity   users and conversations of a workspace, as the rules see them
 ldap_groups      groups of people in LDAP
 directory_name   compares names as a directory does
 """

@@ -335,7 +335,7 @@ def _match_user(rule: Rule, user: SlackUser) -> RuleMatch:
 
 
 def _match_entry(entry: Entry, user: SlackUser) -> Match:
-    """Whether an entry of `who` stands for the user."""
+    """Whether an entry of `who` includes the user."""
     if isinstance(entry, (UserGroup, LdapGroup)):
         return user.is_in(entry)
     if isinstance(entry, Everyone):

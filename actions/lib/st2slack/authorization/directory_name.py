@@ -27,7 +27,7 @@ def normalize_name(name: object) -> Optional[str]:
 
 
 def is_same(one: object, other: object) -> Optional[bool]:
-    """Whether two names are of one person; None where that cannot be told."""
+    """Whether two names are of one person; None if that is not certain."""
     left, right = normalize_name(one), normalize_name(other)
     if left is None or right is None:
         return None
