@@ -19,7 +19,7 @@ from test_secrets import Everything
 
 from sandbox.stackstorm import path as stackstorm_path
 from sandbox.stackstorm.runner import run_action
-from st2slack.authorization import ldap_groups
+from st2slack.authorization import ldap_groups, ldap_server
 from st2slack.authorization.decision import Membership, SlackUser
 from st2slack.authorization.ldap_groups import LdapGroups
 from st2slack.base.errors import SettingsError, SlackError
@@ -505,7 +505,7 @@ def test_the_reason_is_heard_and_not_logged(slapd, capfd):
         )
         said = everything.text()
     assert "Traceback" not in said and PASSWORD not in said
-    log = logging.getLogger(ldap_groups.BACKEND)
+    log = logging.getLogger(ldap_server.BACKEND)
     assert log.propagate and log.isEnabledFor(logging.ERROR)
     with Everything(capfd) as everything:
         log.error("of somebody else's")

@@ -3,99 +3,24 @@
 The person is found by the name that the config has for their ID, else by their e-mail address.
 Their groups are those that hold them by DN (member, uniqueMember) or by the name LDAP has for them
 (memberUid), and the groups that hold these groups, level by level.
-
-What the backend does, as its code (3.9) says and tests show: `get_user(name)` answers attributes →
-lists of bytes, `get_user_groups(name)` answers DNs; both answer None for "not found" as well as for
-"the server failed", and log the reason; both may raise, too. They escape `name`. Their own timeouts
-do not hold with ldaps, so all questions together have a time limit here. Without `cacert` the
-backend switches checks of certificates off, and with it a line in ldap.conf can: so every
-connection demands them here. Nothing is stored: a backend object answers one question, its cache is
-off.
 """
 
 from __future__ import annotations
 
-import importlib
-import logging
-import os
-import threading
 from dataclasses import dataclass
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    FrozenSet,
-    Iterable,
-    List,
-    Mapping,
-    NamedTuple,
-    Optional,
-    Protocol,
-    Sequence,
-    Set,
-    Tuple,
-    Type,
-    TypeVar,
-)
+from typing import Callable, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
-from st2slack.api.deadline import OutOfTime, in_time
 from st2slack.authorization.decision import SlackUser
+from st2slack.authorization.ldap_server import LdapServer, LookupFailed, import_ldap
 from st2slack.base.errors import SettingsError, SlackError
-from st2slack.base.json_access import as_object, get_text
-from st2slack.base.redact import redact
 from st2slack.settings.ldap import LdapSettings
 
 MAX_DEPTH = 8  # levels of groups in groups that are followed
 MAX_GROUPS = 1000  # groups that are followed
 GROUPS_PER_QUERY = 50  # groups in one question: servers limit how long a filter may be
-MAX_REASON_LENGTH = 200  # characters of a reason
-BACKEND = "st2auth_ldap.ldap_backend"
-UNKNOWN_USER = "st2slack.check"  # a name that no entry has
 
 # A DN that can be compared: for each part its attributes with their values.
 DN = Tuple[FrozenSet[Tuple[str, str]], ...]
-T = TypeVar("T")
-
-
-class Backend(Protocol):
-    """An LDAPAuthenticationBackend of st2-auth-ldap."""
-
-    def get_user(self, username: str) -> Optional[Mapping[str, Sequence[object]]]:
-        """Attributes of a person."""
-
-    def get_user_groups(self, username: str) -> Optional[List[str]]:
-        """DNs of a person's groups."""
-
-
-class DnModule(Protocol):
-    """The module ldap.dn of python-ldap."""
-
-    def str2dn(self, dn: str, flags: int) -> List[List[Tuple[str, str, int]]]:
-        """Parse a DN."""
-
-
-class LdapModule(Protocol):
-    """The module ldap of python-ldap."""
-
-    OPT_TIMEOUT: int
-    OPT_X_TLS_CACERTFILE: int
-    OPT_X_TLS_REQUIRE_CERT: int
-    OPT_X_TLS_DEMAND: int
-    OPT_X_TLS_NEWCTX: int
-    DN_FORMAT_LDAPV3: int
-    DECODING_ERROR: Type[Exception]
-    dn: DnModule
-
-
-class LdapLibrary(NamedTuple):
-    """What is imported when it is needed."""
-
-    make_backend: Callable[..., Backend]
-    ldap: LdapModule
-
-
-class LookupFailed(SlackError):
-    """LDAP has nobody of that name, or does not answer."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +38,7 @@ class LdapGroups:
         self, settings: LdapSettings, time_left: Callable[[], Optional[float]] = lambda: None
     ) -> None:
         self._settings = settings
-        self._time_left = time_left
+        self._server = LdapServer(settings, time_left)
 
     def load_groups(
         self, user: SlackUser, entries: Iterable[str], name: Optional[str]
@@ -125,7 +50,7 @@ class LdapGroups:
         names = list(entries)
         try:
             wanted = {entry: _normalize_dn(entry) for entry in names}
-            groups = self._run_with_timeout(lambda: self._groups(user, name))
+            groups = self._server.run_with_timeout(lambda: self._groups(user, name))
         except SlackError as error:
             return user.with_unresolved(
                 names, "LDAP groups are not known (%s)" % _without_full_stop(error)
@@ -142,38 +67,12 @@ class LdapGroups:
 
     def probe(self, entries: Iterable[str]) -> None:
         """Bind and search, and look at the DNs. Raises what is wrong."""
-        self._run_with_timeout(lambda: self._probe(entries))
+        self._server.run_with_timeout(lambda: self._probe(entries))
 
     def _probe(self, entries: Iterable[str]) -> None:
         for entry in entries:
             _normalize_dn(entry)
-        backend = self._backend(self._account())
-        with _LogCapture() as capture:
-            self._call(capture, lambda: backend.get_user(UNKNOWN_USER))
-        if not _is_not_found(capture.error):  # which is what it answers where all is well
-            raise self._error(capture.error)
-
-    def _run_with_timeout(self, work: Callable[[], T]) -> T:
-        def translate_errors() -> T:
-            try:
-                return work()
-            except SlackError:
-                raise
-            except Exception as error:
-                raise self._error(error) from None
-
-        _import_ldap()  # a missing package is reported before anything else
-        cacert = self._settings.cacert
-        if cacert and not (os.path.isfile(cacert) and os.access(cacert, os.R_OK)):
-            raise SettingsError("No file can be read at %s, `ldap.cacert`" % cacert)
-        try:
-            answer: T = in_time(translate_errors, self._settings.max_wait, self._time_left)
-        except OutOfTime:
-            raise LookupFailed(
-                "%s did not answer within %g s, `ldap.max_wait`"
-                % (self._server, self._settings.max_wait)
-            ) from None
-        return answer
+        self._server.probe(self._account())
 
     # --- the questions --------------------------------------------------------------------------
 
@@ -220,18 +119,10 @@ class LdapGroups:
             raise LookupFailed(
                 "LDAP has nobody of that name: it contains a character that is not printable"
             )
-        backend = self._backend(account)
-        found = self._query(lambda: backend.get_user(name))
-        if not isinstance(found, dict):
-            raise LookupFailed("%s sent an unexpected answer" % self._server)
-        return found
+        return self._server.get_user(account, name)
 
     def _groups_of(self, account: str, name: str, group_pattern: Optional[str]) -> List[str]:
-        backend = self._backend(account, group_pattern)
-        found = self._query(lambda: backend.get_user_groups(name))
-        if not isinstance(found, list):
-            raise LookupFailed("%s sent an unexpected answer" % self._server)
-        return [dn for dn in found if isinstance(dn, str) and dn]
+        return self._server.get_user_groups(account, name, group_pattern)
 
     def _account(self) -> str:
         """The filter that finds a person by name, the backend's own where none is set."""
@@ -241,132 +132,10 @@ class LdapGroups:
     def _by_name(self) -> str:
         return "(%s={username})" % self._settings.id_attr
 
-    # --- the backend ----------------------------------------------------------------------------
-
-    def _query(self, question: Callable[[], Optional[T]]) -> T:
-        """What it answers. None is an error, whose reason it logged."""
-        with _LogCapture() as capture:
-            answer = self._call(capture, question)
-        if answer is None:
-            raise self._error(capture.error)
-        return answer
-
-    @staticmethod
-    def _call(capture: _LogCapture, question: Callable[[], Optional[T]]) -> Optional[T]:
-        try:
-            return question()
-        except Exception as error:  # noqa: BLE001 (unbinding from a dead server raises, too)
-            capture.error = capture.error or error
-            return None
-
-    def _backend(self, account_pattern: str, group_pattern: Optional[str] = None) -> Backend:
-        own = self._settings
-        library = _import_ldap()
-        return library.make_backend(
-            bind_dn=own.bind_dn,
-            bind_password=own.bind_password,
-            base_ou=own.base_ou,
-            base_ou_group=own.base_ou_group,
-            group_dns=[own.base_ou],  # it wants one; groups are not looked up by it
-            host=own.host,
-            port=own.port,
-            scope=own.scope,
-            id_attr=own.id_attr,
-            account_pattern=account_pattern,
-            group_pattern=group_pattern or "",
-            use_ssl=own.use_ssl,
-            use_tls=own.use_tls,
-            cacert=own.cacert,
-            network_timeout=own.network_timeout,
-            chase_referrals=own.chase_referrals,
-            client_options=self._options(library.ldap),
-            cache_user_groups_response=False,
-        )
-
-    def _options(self, ldap: LdapModule) -> Dict[int, object]:
-        options: Dict[int, object] = {ldap.OPT_TIMEOUT: float(self._settings.network_timeout)}
-        if self._settings.cacert and (self._settings.use_ssl or self._settings.use_tls):
-            options[ldap.OPT_X_TLS_CACERTFILE] = self._settings.cacert
-            options[ldap.OPT_X_TLS_REQUIRE_CERT] = ldap.OPT_X_TLS_DEMAND
-            options[ldap.OPT_X_TLS_NEWCTX] = 0  # last: what is set before counts from now on
-        return options
-
-    @property
-    def _server(self) -> str:
-        return "the LDAP server %s:%d" % (self._settings.host, self._settings.port)
-
-    def _error(self, reason: Optional[BaseException]) -> LookupFailed:
-        return LookupFailed(redact(self._reason(reason), (self._settings.bind_password,)))
-
-    def _reason(self, reason: Optional[BaseException]) -> str:
-        if reason is None:
-            return "%s gave no reason" % self._server
-        if _is_not_found(reason):
-            return "LDAP has nobody of that name"
-        if isinstance(reason, ValueError) and str(reason).startswith("More than one"):
-            return "LDAP has more than one entry of that name"
-        arguments: Tuple[object, ...] = reason.args
-        details = as_object(arguments[0]) if arguments else {}
-        text = str(arguments[0]) if arguments else ""
-        if details:  # python-ldap: {"desc": …, "info": …}
-            texts = (get_text(details, key) for key in ("desc", "info"))
-            text = ": ".join(each for each in texts if each)
-        line = " ".join(text.split())[:MAX_REASON_LENGTH]
-        return "%s: %s" % (self._server, line or type(reason).__name__)
-
-
-class _LogCapture(logging.Filter):
-    """Captures why the backend answers None, and keeps its traceback out of the execution's log.
-
-    It captures its own thread only: one that ran out of time may still wait with its own capture.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.error: Optional[BaseException] = None
-        self._thread = threading.get_ident()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Keep the first reason; whether the record goes on to the log."""
-        if record.thread != self._thread:
-            return True
-        if record.exc_info and self.error is None:
-            self.error = record.exc_info[1]
-        return False
-
-    def __enter__(self) -> _LogCapture:
-        logging.getLogger(BACKEND).addFilter(self)
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        logging.getLogger(BACKEND).removeFilter(self)
-
-
-def _is_not_found(reason: Optional[BaseException]) -> bool:
-    """Whether the backend searched and found nobody: it says so by an exception that it logs."""
-    return isinstance(reason, ValueError) and str(reason).startswith("Unable to identify")
-
-
-def _import(name: str) -> Any:  # modules without types
-    return importlib.import_module(name)
-
-
-def _import_ldap() -> LdapLibrary:
-    """The backend and python-ldap, imported when they are needed: they cost 100 ms."""
-    try:
-        backend = _import(BACKEND)
-        _import("ldap.dn")
-        return LdapLibrary(backend.LDAPAuthenticationBackend, _import("ldap"))
-    except ImportError as error:
-        raise SettingsError(
-            "LDAP groups need the Python packages st2-auth-ldap and python-ldap, which come with "
-            "StackStorm and are not found here (%s)" % error
-        ) from None
-
 
 def _normalize_dn(dn: str) -> DN:
     """The DN without what makes no difference: case, blanks, the way of escaping."""
-    ldap = _import_ldap().ldap
+    ldap = import_ldap().ldap
     try:
         parts = ldap.dn.str2dn(dn, flags=ldap.DN_FORMAT_LDAPV3)
     except ldap.DECODING_ERROR:
