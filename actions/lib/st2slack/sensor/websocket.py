@@ -28,6 +28,7 @@ from st2slack.base.errors import Disconnected, SettingsError
 from st2slack.base.redact import redact
 from st2slack.base.urls import UnclearUrl, is_loopback, parse_address
 from st2slack.sensor.proxy_tunnel import Tunnel, open_tunnel
+from st2slack.sensor.tls_socket import ThreadSafeTlsSocket
 from st2slack.settings.slack import Settings
 
 LARGEST_FRAME = 16 * 1024 * 1024
@@ -218,13 +219,14 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
     named = (os.environ.get(name) for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
     bundle = settings.ca_bundle or next(filter(None, named), None) or certifi.where()
     try:
-        if os.path.isdir(bundle):
-            return ssl.create_default_context(capath=bundle)
-        return ssl.create_default_context(cafile=bundle)
+        folder, file = (bundle, None) if os.path.isdir(bundle) else (None, bundle)
+        context = ssl.create_default_context(cafile=file, capath=folder)
     except OSError:
         raise SettingsError(
             "Config key `ca_bundle` (or REQUESTS_CA_BUNDLE): %s holds no certificates." % bundle
         ) from None
+    context.sslsocket_class = ThreadSafeTlsSocket
+    return context
 
 
 def _tcp(parts: SplitResult, settings: Settings, timeout: float) -> Tunnel:
