@@ -13,7 +13,8 @@ class Plan:
     """`messages` in `channels`; `faults` and `restarts` spread over them; `pause`: seconds of a
     dispatch; `rate`: messages a second; `replies`: which share of them are in threads; `limits`:
     whether Slack limits its Web API, and the sensor keeps that; `half_open`: seconds that a
-    connection is half open, the shortest and the longest; `commands`: a second."""
+    connection is half open, the shortest and the longest; `commands`: a second; `leaves_within`:
+    seconds from SIGTERM to the end."""
 
     messages: int
     channels: int = 20
@@ -26,6 +27,7 @@ class Plan:
     limits: bool = False
     half_open: Any = (5.0, 30.0)
     commands: float = 2.0
+    leaves_within: float = 3.0
     seed: int = 1
     eventlet: bool = False
     keep: str = ""

@@ -12,7 +12,7 @@ from sandbox.page.deeds import Deeds
 from sandbox.slack import seed
 
 D, TOMASZ = seed.DEPLOYS, seed.TOMASZ
-PATIENCE = 10
+PATIENCE = 60
 # What the app was told of, by the name that its listener has.
 HEARD = {
     "message",

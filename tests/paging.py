@@ -8,7 +8,7 @@ from websockets.sync.client import connect
 
 from sandbox.slack import seed
 
-PATIENCE = 30
+PATIENCE = 60
 DEPLOYS, GENERAL, RANDOM = seed.DEPLOYS, seed.GENERAL, seed.RANDOM
 
 

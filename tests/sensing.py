@@ -9,7 +9,7 @@ import time
 from sandbox.slack import seed
 from st2slack.sensor.workspace_sensor import SensedWorkspace, Services
 
-PATIENCE = 10  # seconds; a test that waits so long has failed
+PATIENCE = 60  # seconds; a test that waits so long has failed
 TRANSPORTS = ("rtm", "socket_mode")
 OPENING = {"rtm": "rtm.connect", "socket_mode": "apps.connections.open"}
 G, D, INC = seed.GENERAL, seed.DEPLOYS, seed.INCIDENTS

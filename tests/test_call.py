@@ -90,7 +90,7 @@ def test_netrc_does_not_replace_the_token(slack, config, tmp_path, monkeypatch):
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     # What is guarded against does happen with a header of ours:
-    requests.post(slack.api_url + "auth.test", headers={"Authorization": "Bearer x"}, timeout=9)
+    requests.post(slack.api_url + "auth.test", headers={"Authorization": "Bearer x"}, timeout=60)
     assert slack.requests[0].headers["Authorization"].startswith("Basic ")
     run_action(config, "auth.test")
     assert slack.requests[1].headers["Authorization"] == "Bearer " + slack.bot_token

@@ -336,17 +336,17 @@ def test_dispatching_does_not_wait_for_a_slow_datastore(store):
 
     def write(key, text):
         begun.set()
-        assert let_go.wait(10)
+        assert let_go.wait(60)
         store.write(key, text)
 
     one = Checkpoint(store.read, write, "", Seen(60.0))
     saving = threading.Thread(target=one.save, args=(NOW,))
     saving.start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     dispatched(one, message(), MESSAGE, NOW)  # would never return if it waited
     assert one.due(NOW + 2)
     let_go.set()
-    saving.join(10)
+    saving.join(60)
     assert one.due(NOW + 2), "what came while it was written is still to be written"
 
 

@@ -78,7 +78,7 @@ def test_an_action_needs_nothing_else_on_its_path(
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout.splitlines()[-1][1:])

@@ -32,7 +32,7 @@ class StackStorm:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         try:
-            assert self.gate.wait(10)
+            assert self.gate.wait(60)
             if ref in self.errors:
                 raise self.errors[ref]
             if self.down:
@@ -92,7 +92,7 @@ class Work:
 
     def join(self):
         for each in self._threads:
-            each.join(10)
+            each.join(60)
             assert not each.is_alive()
         return self.outcomes
 
@@ -154,7 +154,7 @@ def test_a_turn_comes_when_the_pause_is_over(stop):
     waiting.join(0.6)
     assert turns == [], "the second pause is twice as long"
     clock.now = 1.5
-    waiting.join(10)
+    waiting.join(60)
     assert turns == [True]
 
 

@@ -421,7 +421,7 @@ def test_loopback_shows_the_sign_in_page_without_the_scope(slack, config, tmp_pa
     url = make_client(config).call("files.info", {"file": TABLES})["file"]["url_private"]
     url = url.replace("/tide", "/download/tide")
     for token in ("xoxb-poor", "xoxb-loopback-revoked", "nonsense", ""):
-        page = requests.get(url, headers={"Authorization": "Bearer " + token}, timeout=20)
+        page = requests.get(url, headers={"Authorization": "Bearer " + token}, timeout=60)
         assert (page.status_code, page.text) == (200, file_host.SIGN_IN)
 
 

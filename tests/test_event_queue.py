@@ -261,10 +261,10 @@ def test_nobody_who_puts_something_in_waits_for_long():
 def test_closing_wakes_everybody():
     queue = EventQueue()
     results = []
-    thread = threading.Thread(target=lambda: results.append(queue.get(30)))
+    thread = threading.Thread(target=lambda: results.append(queue.get(600)))
     thread.start()
     queue.close()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive() and results == [None]
     assert put(queue, message(1)) is Outcome.CLOSED
 

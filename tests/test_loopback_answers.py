@@ -12,7 +12,7 @@ from test_loopback_sockets import join, read_event  # noqa: F401
 
 from sandbox.slack import seed
 
-PATIENCE = 10
+PATIENCE = 60
 G, D = seed.GENERAL, seed.DEPLOYS
 CONTENT = b"\x00raw\r\n--bytes\xff"
 ENTITY = {

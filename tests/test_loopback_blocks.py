@@ -210,7 +210,7 @@ def sdk_refuses(block):
 @pytest.fixture
 def bot(slack):
     """A client with the bot's token; what it sends is not checked before."""
-    return WebClient(token=slack.bot_token, base_url=slack.api_url, timeout=10)
+    return WebClient(token=slack.bot_token, base_url=slack.api_url, timeout=60)
 
 
 def refused(call, **arguments):
@@ -264,7 +264,7 @@ def test_what_slack_refuses(slack, bot, block, pointer):
     assert code == "invalid_arguments"
     assert any("[json-pointer:/view/blocks{}]".format(pointer) in each for each in messages)
     for body in ({"text": "x", "blocks": blocks}, {"attachments": [{"blocks": blocks}]}):
-        answer = requests.post(slack.webhook_url, json=body, timeout=10)
+        answer = requests.post(slack.webhook_url, json=body, timeout=60)
         assert (answer.status_code, answer.text) == (400, "invalid_payload")
     assert json.dumps(slack.workspace.channels[D].messages) == before
 

@@ -40,7 +40,7 @@ def heard():
 @pytest.fixture
 def app(slack, heard):
     """The app: see Story."""
-    app = App(client=WebClient(slack.bot_token, slack.api_url, timeout=10))
+    app = App(client=WebClient(slack.bot_token, slack.api_url, timeout=60))
 
     @app.message("hello app")
     def message(message, say):

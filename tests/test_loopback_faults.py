@@ -12,7 +12,7 @@ from sandbox.slack import Fault, LoopbackSlack, seed
 from sandbox.slack import faults as actions
 
 # Options of a call that the server surely ends before they run out.
-PATIENCE = 20
+PATIENCE = 60
 
 
 def post(slack, text="x", session=requests, **options):

@@ -9,7 +9,7 @@ from websockets.sync.client import connect
 
 from sandbox.slack import LoopbackSlack, seed
 
-PATIENCE = 10
+PATIENCE = 60
 G = seed.GENERAL
 EVIL = {
     "another site": {"Origin": "http://evil.example"},

@@ -78,7 +78,7 @@ def answers(slack, method):
     for wanted in (plain, {key: each for key, each in plain.items() if each["required"]}):
         sent = {key: value_for(key, each) for key, each in wanted.items()}
         headers = {"Authorization": "Bearer " + token}
-        answer = requests.post(slack.api_url + method, data=sent, headers=headers, timeout=10)
+        answer = requests.post(slack.api_url + method, data=sent, headers=headers, timeout=60)
         if answer.headers["Content-Type"].startswith("application/json"):
             yield answer.json()
 

@@ -20,13 +20,13 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 @pytest.fixture
 def bot(slack):
     """A client with the bot's token."""
-    return WebClient(token=slack.bot_token, base_url=slack.api_url, timeout=10)
+    return WebClient(token=slack.bot_token, base_url=slack.api_url, timeout=60)
 
 
 @pytest.fixture
 def owner(slack):
     """A client with the token of the workspace's owner."""
-    return WebClient(token=slack.user_token, base_url=slack.api_url, timeout=10)
+    return WebClient(token=slack.user_token, base_url=slack.api_url, timeout=60)
 
 
 def code_of(call, **arguments):

@@ -10,7 +10,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from sandbox.slack import SocketFault, seed
 
-PATIENCE = 5
+PATIENCE = 60
 
 
 @pytest.fixture

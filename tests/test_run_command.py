@@ -759,7 +759,7 @@ def test_an_alias_of_the_same_name_in_another_pack(world):
 def test_another_alias_that_ran_all_the_same_is_cancelled(world, monkeypatch):
     """The other one came between the question and the run."""
     block = threading.Event()
-    world.st2.action("other.evil", lambda **given: block.wait(20), {"service": {"type": "string"}})
+    world.st2.action("other.evil", lambda **given: block.wait(60), {"service": {"type": "string"}})
     own = StackStorm.run_alias
 
     def run_alias(self, asked):
@@ -787,7 +787,7 @@ def test_another_alias_that_ran_all_the_same_is_cancelled(world, monkeypatch):
 
 def test_a_template_that_got_through_is_cancelled(world, monkeypatch):
     block = threading.Event()
-    world.st2.action("demo.say", lambda **given: block.wait(20), {"text": {"type": "string"}})
+    world.st2.action("demo.say", lambda **given: block.wait(60), {"text": {"type": "string"}})
     monkeypatch.setattr(command_text, "unusable_reason", lambda command: "")
     result = world.ask("say {{ st2kv.system.canary }}")
     block.set()
@@ -797,7 +797,7 @@ def test_a_template_that_got_through_is_cancelled(world, monkeypatch):
 
 def test_parameters_that_nobody_asked_for_are_cancelled(world, monkeypatch):
     block = threading.Event()
-    world.st2.action("demo.deploy", lambda **given: block.wait(20), {"service": {"type": "string"}})
+    world.st2.action("demo.deploy", lambda **given: block.wait(60), {"service": {"type": "string"}})
     monkeypatch.setattr(command_text, "parse_pairs", lambda command: ([], command))
     result = world.ask("deploy x timeout=5")
     block.set()

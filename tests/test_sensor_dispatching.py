@@ -178,11 +178,11 @@ def test_it_is_told_while_the_datastore_hangs(sensing, monkeypatch):
 
     def hang(document):
         hanging.set()
-        return released.wait(10)
+        return released.wait(60)
 
     monkeypatch.setattr(sensing.workspace.checkpoint, "save_status", hang)
     monkeypatch.setattr(sensing.workspace, "_next_beat", 0.0)
-    assert hanging.wait(10)
+    assert hanging.wait(60)
     away = Away(sensing)
     sensing.say("m 0")
     until(lambda: any("degraded: StackStorm does" in line for line in sensing.log.of("WARNING")))

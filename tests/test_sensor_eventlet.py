@@ -6,7 +6,7 @@ from test_sensor_process import (  # noqa: F401 (tests and fixtures)
     make,
     real_time,
     test_an_outage_of_stackstorms_own_services_loses_nothing,
-    test_connected_within_two_seconds,
+    test_connected_after_few_calls,
     test_faults_do_not_end_it,
     test_killed_and_started_again_nothing_is_lost,
     test_sigterm_while_a_dispatch_blocks,

@@ -5,6 +5,7 @@ are files, so that nothing depends on how the process ends.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import signal
@@ -21,7 +22,9 @@ from sandbox.stackstorm.sensor_service import NO_BUS, NO_DATABASE, NO_DATASTORE,
 
 ROOT = Path(__file__).resolve().parents[1]
 SLACK_SENSOR = ROOT / "sensors/slack_sensor.py"
-LEAVES_WITHIN = 3  # seconds after SIGTERM; SIGKILL follows after 5
+# What hangs in these tests does so for longer than anybody waits: a process that leaves has not
+# waited for it.
+HANGS = 10 * PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -62,12 +65,10 @@ class Process:
         return self
 
     def terminate(self):
-        """Seconds that it took to leave; it left in order."""
-        began = time.monotonic()
+        """Send SIGTERM and wait until it has left in order."""
         self._process.send_signal(signal.SIGTERM)
         code = self._process.wait(PATIENCE)
         assert code == 0, self.log
-        return time.monotonic() - began
 
     def kill(self):
         self._process.kill()
@@ -153,12 +154,12 @@ def test_stopped_and_started_again_nothing_is_lost_and_nothing_twice(slack, make
     process = make(config_of(slack, transport), *kind).start()
     process.say(0, 1, 2)
     process.wait_for(0, 1, 2)
-    assert process.terminate() < LEAVES_WITHIN
+    process.terminate()
     process.say(3, 4)
     process.start()
     process.say(5)
     process.wait_for(*range(6))
-    assert process.terminate() < LEAVES_WITHIN
+    process.terminate()
     assert numbers(process.texts) == list(range(6))
     assert "Traceback" not in process.log
 
@@ -170,10 +171,10 @@ def test_stopped_in_the_middle_of_a_stream(slack, make, kind):
     for begin in (0, 200):
         process.say(*range(begin, begin + 200))
         until(lambda begin=begin: len(process.texts) > begin + 50)
-        assert process.terminate() < LEAVES_WITHIN
+        process.terminate()
         process.start()
     process.wait_for(*range(400))
-    assert process.terminate() < LEAVES_WITHIN
+    process.terminate()
     assert sorted(numbers(process.texts)) == list(range(400))
 
 
@@ -199,19 +200,11 @@ def test_killed_and_started_again_nothing_is_lost(slack, make, transport, kind):
     assert all(first[number] >= saved for number in twice), "only what was not saved yet"
 
 
-def test_connected_within_two_seconds(slack, make, kind):
-    process = make(config_of(slack), *kind)
-    process.start()
-    connected = process.of("slack.sensor_state")[0]["since"]
-    began = psutil_started(process._process.pid)
-    assert connected - began < 2
-
-
-def psutil_started(pid):
-    """When the process was started, in Unix seconds."""
-    fields = Path("/proc/%d/stat" % pid).read_text().rsplit(")", 1)[1].split()
-    uptime = float(Path("/proc/uptime").read_text().split()[0])
-    return time.time() - uptime + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+def test_connected_after_few_calls(slack, make, kind):
+    """How long it takes is the machine's affair; nothing is asked that could wait."""
+    make(config_of(slack), *kind).start()
+    before = list(itertools.takewhile(lambda r: not r.path.startswith("/link/"), slack.requests))
+    assert sorted(request.method for request in before) == ["apps.connections.open", "auth.test"]
 
 
 # SIGTERM, whatever happens just now
@@ -220,7 +213,7 @@ def psutil_started(pid):
 def test_sigterm_while_the_connection_is_half_open(slack, make, kind):
     process = make(config_of(slack), *kind).start()
     slack.socket.connections[0].freeze()
-    assert process.terminate() < LEAVES_WITHIN
+    process.terminate()
 
 
 def test_sigterm_while_opening_hangs(slack, make, kind):
@@ -228,31 +221,31 @@ def test_sigterm_while_opening_hangs(slack, make, kind):
     slack.socket.faults.append(SocketFault.hang_handshake())
     process.start(connected=False)
     until(lambda: any(request.path.startswith("/link/") for request in list(slack.requests)))
-    assert process.terminate() < LEAVES_WITHIN
+    process.terminate()
 
 
 def test_sigterm_while_several_workspaces_hang(slack, make, kind):
-    """All of them have three seconds together."""
+    """None of them waits for another."""
     config = config_of(slack)
     config["workspaces"] = [
         {"name": "w%d" % number, "app_token": slack.app_token, "action_token": slack.bot_token}
         for number in range(4)
     ]
-    slack.faults.append(Fault.slow(60.0, method="apps.connections.open", times=None))
+    slack.faults.append(Fault.slow(HANGS, method="apps.connections.open", times=None))
     process = make(config, *kind).start(connected=False)
     opened = "apps.connections.open"
     until(lambda: sum(r.method == opened for r in list(slack.requests)) >= 5)
-    assert process.terminate() < LEAVES_WITHIN
+    process.terminate()
 
 
 def test_sigterm_while_a_dispatch_blocks(slack, make, kind):
-    """The message bus is down: it blocks for some twenty seconds before it raises."""
-    process = make(config_of(slack), *kind, "--pause", "20")
+    """The message bus is down: it blocks."""
+    process = make(config_of(slack), *kind, "--pause", str(HANGS))
     process.start(connected=False)
     until(lambda: slack.socket.connections)
     process.say(0)
     until(lambda: any(each.event_id for each in list(slack.socket.deliveries)))
-    assert process.terminate() < LEAVES_WITHIN
+    process.terminate()
     assert process.texts == [] and not slack.socket.acknowledged
 
 
@@ -261,7 +254,7 @@ def test_sigterm_while_stackstorm_takes_no_triggers(slack, make, kind):
     (process.folder / NO_BUS).touch()
     process.say(0, 1)
     until(lambda: "does not take triggers" in process.log)
-    assert process.terminate() < LEAVES_WITHIN
+    process.terminate()
     (process.folder / NO_BUS).unlink()
     process.start()
     process.wait_for(0, 1)
@@ -295,10 +288,10 @@ def test_sigterm_while_the_catch_up_waits(slack, make, kind):
     process.wait_for(0)
     process.terminate()
     process.say(1)
-    slack.faults.append(Fault.rate_limited(60, method="conversations.history"))
+    slack.faults.append(Fault.rate_limited(HANGS, method="conversations.history"))
     process.start()
     until(lambda: any(r.method == "conversations.history" for r in list(slack.requests)))
-    assert process.terminate() < LEAVES_WITHIN
+    process.terminate()
     slack.faults.clear()
     process.start()
     process.wait_for(0, 1)
@@ -329,7 +322,7 @@ def test_the_handler_takes_no_lock(monkeypatch):
     with sensor._stop._cond:
         calling = threading.Thread(target=handlers[0], args=(signal.SIGTERM, None))
         calling.start()
-        calling.join(1)
+        calling.join(PATIENCE)
         returned = not calling.is_alive()
     calling.join(PATIENCE)
     running.join(PATIENCE)
@@ -370,7 +363,7 @@ def test_a_datastore_that_is_down_at_first(slack, make, kind):
     process.wait_for(0, 2)
     (process.folder / NO_DATASTORE).unlink()
     process.wait_for(0, 1, 2)
-    assert process.terminate() < LEAVES_WITHIN
+    process.terminate()
     assert sorted(numbers(process.texts)) == [0, 1, 2]
 
 
@@ -388,7 +381,7 @@ def test_several_workspaces(slack, make, kind):
     for payload in process.of("slack.message"):
         by_name.setdefault(payload["workspace"], set()).add(payload["text"])
     assert by_name == {name: {"m 0", "m 1", "m 2"} for name in ("", "second")}
-    assert process.terminate() < LEAVES_WITHIN
+    process.terminate()
 
 
 def test_nothing_secret_in_log_or_datastore(slack, make, kind):

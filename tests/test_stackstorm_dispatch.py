@@ -141,7 +141,7 @@ def test_threads_share_one_fresh_service(host, log):
     really = old.dispatch
 
     def all_at_once(**given):
-        together.wait(10)
+        together.wait(60)
         return really(**given)
 
     old.dispatch = all_at_once
@@ -157,7 +157,7 @@ def test_threads_share_one_fresh_service(host, log):
     for each in threads:
         each.start()
     for each in threads:
-        each.join(30)
+        each.join(60)
     assert len(left) == 8
     assert host.open_pools() == 1
     assert made._generation == 1 and not made._users and not made._replaced

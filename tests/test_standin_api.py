@@ -38,12 +38,12 @@ def refused(response, status):
 
 def post(st2, path, **body):
     headers = {"X-Auth-Token": st2.token}
-    return requests.post(st2.api_url + path, json=body, headers=headers, timeout=30)
+    return requests.post(st2.api_url + path, json=body, headers=headers, timeout=60)
 
 
 def put(st2, path, **body):
     headers = {"X-Auth-Token": st2.token}
-    return requests.put(st2.api_url + path, json=body, headers=headers, timeout=30)
+    return requests.put(st2.api_url + path, json=body, headers=headers, timeout=60)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def hello(st2):
 class TestWhoAsks:
     def test_no_token_and_a_wrong_one_are_401(self, st2):
         for headers in ({}, {"X-Auth-Token": "wrong"}):
-            answer = requests.get(st2.api_url + "/executions", headers=headers, timeout=30)
+            answer = requests.get(st2.api_url + "/executions", headers=headers, timeout=60)
             assert refused(answer, 401).startswith("Unauthorized - ")
 
 
@@ -196,7 +196,7 @@ class TestAliases:
         assert client.managers["ActionAlias"].get_by_ref_or_id("tests.absent") is None
         headers = {"X-Auth-Token": st2.token}
         url = st2.api_url + "/actionalias/help?filter=hello"
-        answer = requests.get(url, headers=headers, timeout=30).json()
+        answer = requests.get(url, headers=headers, timeout=60).json()
         assert answer == {
             "available": 1,
             "helpstrings": [{"pack": "tests", "display": "hello {{name}}", "description": ""}],
@@ -295,7 +295,7 @@ class TestExecutions:
 
     def test_one_that_runs_is_cancelled(self, st2, client):
         go_on = threading.Event()
-        st2.action("tests.wait", lambda: go_on.wait(30))
+        st2.action("tests.wait", lambda: go_on.wait(60))
         made = st2.run("tests.wait")
         st2.wait_for_status(made, "running")
         client.executions.delete_by_id(made)

@@ -215,7 +215,7 @@ class TestWorkflows:
 
     def test_cancelled_while_it_runs_it_waits_for_its_tasks(self, st2, asking):
         go_on = threading.Event()
-        st2.action("tests.wait", lambda: go_on.wait(30))
+        st2.action("tests.wait", lambda: go_on.wait(60))
         tasks = {"a": {"action": "tests.wait"}, "b": {"action": "tests.asking"}}
         st2.workflow("tests.both", {"version": 1.0, "tasks": tasks})
         made = st2.run("tests.both")
@@ -325,7 +325,7 @@ class TestWorkflows:
 
     def test_a_workflow_is_paused_and_resumed(self, st2):
         go_on = threading.Event()
-        st2.action("tests.wait", lambda: go_on.wait(30))
+        st2.action("tests.wait", lambda: go_on.wait(60))
         tasks = {
             "a": {"action": "tests.wait", "next": [{"do": "b"}]},
             "b": {"action": "core.noop"},
@@ -454,7 +454,7 @@ class TestPolicies:
         """An action that waits for its event; one at a time for each inquiry."""
         events = {"a": threading.Event(), "b": threading.Event(), "c": threading.Event()}
         parameters = {"inquiry": TEXT, "vote": TEXT}
-        st2.action("tests.vote", lambda inquiry, vote: events[vote].wait(30), parameters)
+        st2.action("tests.vote", lambda inquiry, vote: events[vote].wait(60), parameters)
         st2.policy(
             name="one",
             resource_ref="tests.vote",
@@ -731,7 +731,7 @@ class TestActionsOfPacks:
                 "pack": "calling",
             }
             headers = {"X-Auth-Token": token}
-            refused(requests.get(st2.api_url + "/keys", headers=headers, timeout=30), 401)
+            refused(requests.get(st2.api_url + "/keys", headers=headers, timeout=60), 401)
 
     @pytest.fixture
     def waits(self, st2, calling):

@@ -24,7 +24,7 @@ STATES = [
 def ran(st2, order):
     """Status of the outer workflow when all ask, and after each step."""
     going = [threading.Event() for _ in range(3)]
-    st2.action("tests.work", lambda n: going[n].wait(30), {"n": {"type": "integer"}})
+    st2.action("tests.work", lambda n: going[n].wait(60), {"n": {"type": "integer"}})
     tasks = {
         "ask": {"action": "core.ask", "next": [{"do": "work"}]},
         "work": {"action": "tests.work", "input": {"n": "<% ctx(n) %>"}},

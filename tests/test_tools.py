@@ -24,7 +24,7 @@ def show(*words):
         capture_output=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=300,
         env={"PYTHONIOENCODING": "utf-8"},
     )
 

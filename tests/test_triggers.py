@@ -1,7 +1,6 @@
 """Which event becomes which trigger, and with what payload: tables, then anything at all."""
 
 import json
-import time
 
 import pytest
 from hypothesis import given
@@ -416,10 +415,8 @@ def test_is_bot_is_what_slack_tells_of_the_user(more, user, is_bot):
 def test_users_that_a_text_mentions():
     text = "<@U2> <@W3|named> <@U1> <@U2> <#C1> <@> <@U4 &lt;@U5&gt;"
     assert payloads.user_ids_in(text) == ["U2", "U1"]
-    started = time.perf_counter()
     assert payloads.user_ids_in("<@" * 200_000) == []
     assert payloads.user_ids_in("<@" + "U" * 400_000) == []
-    assert time.perf_counter() - started < 2
 
 
 def test_the_team_is_ours_not_the_authors():

@@ -881,17 +881,17 @@ def announced(slack, length=5):
         slack.api_url + upload_module.GET_URL,
         data={"filename": "x.txt", "length": length},
         headers={"Authorization": "Bearer " + slack.bot_token},
-        timeout=20,
+        timeout=300,
     ).json()
     return answer["upload_url"], answer["file_id"]
 
 
 def test_loopback_takes_the_announced_bytes_once(slack):
     url, file_id = announced(slack)
-    assert requests.post(url, data=b"four", timeout=20).status_code == 400
-    taken = requests.post(url, data=b"bytes", timeout=20)
+    assert requests.post(url, data=b"four", timeout=60).status_code == 400
+    taken = requests.post(url, data=b"bytes", timeout=60)
     assert (taken.status_code, taken.text) == (200, "OK - 5")
-    assert requests.post(url, data=b"bytes", timeout=20).status_code == 404
+    assert requests.post(url, data=b"bytes", timeout=60).status_code == 404
     upload_there = slack.workspace.uploads[file_id]
     assert upload_there.sha256 == hashlib.sha256(b"bytes").hexdigest()
     assert file_id not in slack.workspace.files, "not before it is completed"

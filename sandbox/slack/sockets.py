@@ -132,7 +132,7 @@ class Sockets:
         """True where every envelope was acknowledged or given up, and no event waits."""
         return self._deliveries.settled()
 
-    def wait_for(self, predicate: Callable[[], Any], timeout: float = 5) -> bool:
+    def wait_for(self, predicate: Callable[[], Any], timeout: float = 60) -> bool:
         """Wait until the predicate holds, looking whenever something happened here: a connection
         came or went, a frame went out, an answer came. False when the time ran out."""
         with self.record.changed:

@@ -19,7 +19,7 @@ from .tokens import SYSTEM_USER
 Json = Dict[str, Any]
 T = TypeVar("T")
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 # Seconds after which a condition is looked at again though no execution has changed.
 TICK = 0.05
 PERSON = "st2admin"
