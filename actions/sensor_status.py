@@ -7,7 +7,7 @@ from st2slack.sensor import status
 
 
 class SensorStatusAction(action.SlackBase):
-    """What the sensor of a workspace keeps of itself; fails where it is deaf."""
+    """The status of a workspace's sensor; fails where the sensor is not healthy."""
 
     def run(self, workspace=None, max_age=None):
         return status.read(self.config, workspace, self._kept, time.time(), max_age)

@@ -59,6 +59,6 @@ def judge(run: Run, found: List[Dict[str, Any]]) -> Dict[str, Any]:
         "handed over again by the bus to the consumer": handed_again,
         "seconds late: median, worst": worst,
         "seconds from the service's return until the queue was empty": round(caught_up, 1),
-        "sensor_state": ["%s (%s)" % (each["state"], each["why"][:100]) for each in states],
+        "sensor_state": ["%s (%s)" % (each["state"], each["reason"][:100]) for each in states],
         "bad": bool(lost or early),
     }

@@ -209,11 +209,11 @@ def test_a_missing_trigger_type_concerns_only_its_own(short, stackstorm, log, st
     stackstorm.errors["slack.event"] = TriggerTypeMissing("it doesn't exist in the database")
     work = Work(made, stop, [0], "slack.event")
     until(lambda: len(work.failures) >= 3)
-    assert "does not take slack.event" in made.problem().why
+    assert "does not take slack.event" in made.problem().reason
     for number in range(1, 50):
         assert made.dispatch(trigger(number), stop, lambda: None) is Outcome.DISPATCHED
     assert stackstorm.taken == list(range(1, 50))
-    assert "doesn't exist" in made.problem().why
+    assert "doesn't exist" in made.problem().reason
     del stackstorm.errors["slack.event"]
     assert work.join() == {0: Outcome.DISPATCHED}
     assert made.problem() is None
@@ -245,7 +245,7 @@ def test_since_when_and_why(stackstorm, log, stop):
     until(lambda: made.problem() is not None)
     problem = made.problem()
     assert problem.since == NOW
-    assert problem.why == "StackStorm does not take triggers (ConnectionError: ECONNREFUSED)"
+    assert problem.reason == "StackStorm does not take triggers (ConnectionError: ECONNREFUSED)"
     stackstorm.down = False
     assert work.join() == {0: Outcome.DISPATCHED} and work.failures
     assert made.problem() is None

@@ -21,7 +21,7 @@ ALL = came((0, 100.0), (1, 101.0), (2, 102.0), (3, 155.0))
 
 def test_all_once():
     state = {"at": 156.0, "ref": "slack.sensor_state", "again": False}
-    state["payload"] = {"state": "degraded", "why": "StackStorm does not take triggers"}
+    state["payload"] = {"state": "degraded", "reason": "StackStorm does not take triggers"}
     found = judge(run(), [*ALL, state])
     assert not found["bad"] and found["lost"] == found["twice"] == []
     assert found["sensor_state"] == ["degraded (StackStorm does not take triggers)"]

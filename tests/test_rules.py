@@ -199,8 +199,8 @@ def test_the_message_sample_does_not_answer_itself():
     assert not rule.matches("slack.message", message(rule.given(message())["text"]))
 
 
-def test_the_state_sample_wakes_where_the_sensor_is_deaf():
-    rule = SAMPLES["on_deaf_sensor"]
+def test_the_state_sample_matches_an_unhealthy_sensor():
+    rule = SAMPLES["on_unhealthy_sensor"]
     words = ("connected", "lost", "degraded", "caught_up")
     assert [rule.matches("slack.sensor_state", state(word)) for word in words] == [
         False,
@@ -211,8 +211,8 @@ def test_the_state_sample_wakes_where_the_sensor_is_deaf():
 
 
 def test_the_state_sample_keeps_what_others_wrote_out_of_the_shell():
-    given = SAMPLES["on_deaf_sensor"].given(state("lost", "$(reboot) `x` '; y"))
-    assert "reboot" not in given["cmd"] and given["env"]["WHY"] == "$(reboot) `x` '; y"
+    given = SAMPLES["on_unhealthy_sensor"].given(state("lost", "$(reboot) `x` '; y"))
+    assert "reboot" not in given["cmd"] and given["env"]["REASON"] == "$(reboot) `x` '; y"
 
 
 WHICH = pytest.mark.parametrize(

@@ -311,7 +311,7 @@ def test_link_disabled_before_hello_says_what_to_do(slack):
     sensing.start(connected=False)
     try:
         until(lambda: sensing.states == ["degraded"])
-        assert "switch it on again" in sensing.of("slack.sensor_state")[0]["why"]
+        assert "switch it on again" in sensing.of("slack.sensor_state")[0]["reason"]
         after(0.7)
         assert fault.used == 1 and not sensing.links()
     finally:
@@ -346,7 +346,7 @@ def test_a_gateway_that_asks_to_wait_long(monkeypatch, slack, asked):
     slack.socket.faults.append(SocketFault.status(503, headers={"Retry-After": asked}))
     with Sensing(slack, "socket_mode") as sensing:
         until(lambda: sensing.states == ["lost", "connected"])
-        why = sensing.of("slack.sensor_state")[0]["why"]
+        why = sensing.of("slack.sensor_state")[0]["reason"]
         assert "asked to wait" in why and "the next try is at 20" in why and why.endswith("UTC)")
 
 
@@ -371,7 +371,7 @@ def test_why_tells_until_when_though_the_state_is_the_same(slack):
     with Sensing(slack) as sensing:
         slack.socket.faults.append(SocketFault.status(503, headers={"Retry-After": "3600"}))
         sensing.link().cut()
-        until(lambda: "asked to wait 3600 s" in sensing.figure("why"))
+        until(lambda: "asked to wait 3600 s" in sensing.figure("reason"))
         assert sensing.states == ["connected", "lost"]
         assert any("asked to wait 3600 s" in line for line in sensing.log.of("INFO"))
 
@@ -388,7 +388,7 @@ def test_why_tells_it_too_where_the_old_connection_ends_meanwhile(monkeypatch, s
         until(lambda: sensing.workspace._keeper._asked_to_wait)
         sensing.link().close()
         until(lambda: "lost" in sensing.states)
-        assert "asked to wait 3600 s" in sensing.of("slack.sensor_state")[-1]["why"]
+        assert "asked to wait 3600 s" in sensing.of("slack.sensor_state")[-1]["reason"]
 
 
 def test_opening_that_is_rate_limited_for_long(monkeypatch, slack, transport):
@@ -396,7 +396,7 @@ def test_opening_that_is_rate_limited_for_long(monkeypatch, slack, transport):
     slack.faults.append(Fault.rate_limited(3600, method=OPENING[transport]))
     with Sensing(slack, transport) as sensing:
         until(lambda: sensing.states == ["lost", "connected"])
-        assert "the next try is at" in sensing.of("slack.sensor_state")[0]["why"]
+        assert "the next try is at" in sensing.of("slack.sensor_state")[0]["reason"]
 
 
 def test_the_longest_wait_is_five_minutes():

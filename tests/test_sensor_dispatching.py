@@ -65,7 +65,7 @@ def test_it_is_degraded_with_why_in_status_log_and_state(sensing):
     until(lambda: sensing.figure("state") == "degraded")
     document = sensing.workspace.document()
     why = "StackStorm does not take triggers (ConnectionError: ECONNREFUSED)"
-    assert document["why"] == why and document["connection"] == "connected"
+    assert document["reason"] == why and document["connection"] == "connected"
     until(lambda: kept(sensing)["state"] == "degraded")
     with pytest.raises(SlackError, match="is connected but cannot dispatch, for") as caught:
         read(sensing)
@@ -76,10 +76,12 @@ def test_it_is_degraded_with_why_in_status_log_and_state(sensing):
     sensing.wait_texts(1)
     until(lambda: sensing.states[before:] == ["degraded", "connected"])
     degraded, again = sensing.of("slack.sensor_state")[before:]
-    assert degraded["why"] == why and degraded["since"] == document["since"]
-    assert again["why"] == "StackStorm takes triggers again" and again["since"] > degraded["since"]
+    assert degraded["reason"] == why and degraded["since"] == document["since"]
+    assert (
+        again["reason"] == "StackStorm takes triggers again" and again["since"] > degraded["since"]
+    )
     until(lambda: kept(sensing)["state"] == "connected")
-    assert read(sensing)["why"] == ""
+    assert read(sensing)["reason"] == ""
 
 
 def test_an_outage_is_told_once(sensing):
@@ -87,7 +89,7 @@ def test_an_outage_is_told_once(sensing):
     sensing.say("m 0")
     until(lambda: sensing.figure("dispatch_failures") >= 10)
     away.error = OSError("another reason")
-    until(lambda: "another reason" in sensing.workspace.document()["why"])
+    until(lambda: "another reason" in sensing.workspace.document()["reason"])
     away.back()
     sensing.wait_texts(1)
     until(lambda: sensing.states[-1] == "connected")
@@ -110,14 +112,14 @@ def test_an_idle_sensor_knows_it_by_its_state_trigger(slack):
 
 def test_while_it_is_not_connected_both_are_told():
     kept_status = status.Status("", "rtm")
-    kept_status.set(state="lost", why="EOF", since=1.0)
+    kept_status.set(state="lost", reason="EOF", since=1.0)
     assert kept_status.set_problem(Problem("StackStorm does not answer", 2.0))
     document = kept_status.document(3.0)
     assert (document["state"], document["since"]) == ("lost", 1.0)
-    assert document["why"] == "EOF; StackStorm does not answer"
+    assert document["reason"] == "EOF; StackStorm does not answer"
     assert not kept_status.set_problem(Problem("for another reason", 2.0)), "no change"
     assert kept_status.set_problem(None)
-    assert kept_status.document(3.0)["why"] == "EOF"
+    assert kept_status.document(3.0)["reason"] == "EOF"
 
 
 def test_a_full_queue_of_commands_does_not_stop_the_heartbeat(sensing, monkeypatch):

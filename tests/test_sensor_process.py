@@ -275,8 +275,8 @@ def test_an_outage_of_stackstorms_own_services_loses_nothing(slack, make, transp
     process.wait_for(*range(30))
     until(lambda: process.states[1:] == ["degraded", "connected"])
     degraded, again = process.of("slack.sensor_state")[1:]
-    assert "StackStorm does not take triggers (" in degraded["why"]
-    assert again["why"] == "StackStorm takes triggers again"
+    assert "StackStorm does not take triggers (" in degraded["reason"]
+    assert again["reason"] == "StackStorm takes triggers again"
     process.terminate()
     assert numbers(process.texts) == list(range(30))
     assert "Traceback" not in process.log

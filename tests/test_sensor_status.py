@@ -1,4 +1,4 @@
-"""slack.sensor_status: what the sensor kept of itself, and what is said where it is deaf."""
+"""slack.sensor_status: the status that the sensor saved, and the error where it is not healthy."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ CONFIG = {
     "sensor": {"app_token": "xapp-1"},
     "workspaces": [{"name": "emea", "app_token": "xapp-2"}, {"name": "mute"}],
 }
-GOOD = {"state": "connected", "why": "", "since": NOW - 60, "heartbeat": NOW - 10}
+GOOD = {"state": "connected", "reason": "", "since": NOW - 60, "heartbeat": NOW - 10}
 
 
 def read(kept, workspace=None, max_age=None, now=NOW):
@@ -30,6 +30,14 @@ def read(kept, workspace=None, max_age=None, now=NOW):
 
 def test_a_living_sensor_is_told_as_it_is():
     assert read(GOOD) == GOOD
+
+
+def test_a_status_that_an_older_version_saved():
+    older = {**GOOD, "why": ""}
+    del older["reason"]
+    assert read(older) == GOOD
+    with pytest.raises(SlackError, match="state lost for 60 s: EOF"):
+        read({**older, "state": "lost", "why": "EOF"})
 
 
 @pytest.mark.parametrize(
@@ -44,7 +52,7 @@ def test_a_living_sensor_is_told_as_it_is():
         (dict(GOOD, heartbeat="soon"), "gave its last heartbeat; 60 s"),
         (dict(GOOD, heartbeat=NOW - 61), "gave its last heartbeat 61 s ago; 60 s are allowed"),
         (dict(GOOD, state="stopped", since=NOW - 5), "was stopped 5 s ago and did not come back"),
-        (dict(GOOD, state="lost", why="EOF"), "state lost for 60 s: EOF. It goes"),
+        (dict(GOOD, state="lost", reason="EOF"), "state lost for 60 s: EOF. It goes"),
         (dict(GOOD, state="degraded", since=None), "not connected: state degraded. It goes"),
         (
             dict(GOOD, state="degraded", connection="connected"),
@@ -54,7 +62,7 @@ def test_a_living_sensor_is_told_as_it_is():
         ({"heartbeat": NOW}, "lives but is not connected"),
     ],
 )
-def test_a_deaf_one_fails_and_says_what_to_do(kept, said):
+def test_an_unhealthy_one_fails_and_says_what_to_do(kept, said):
     with pytest.raises(SlackError) as caught:
         read(kept)
     text = str(caught.value)

@@ -684,7 +684,7 @@ def test_a_state():
     assert made.trace_tag == "slack-state-main-lost-1764000000.250"
     assert made.payload == {
         "state": "lost",
-        "why": "no pong",
+        "reason": "no pong",
         "since": 1764000000.25,
         "team": "T1",
         "workspace": "main",

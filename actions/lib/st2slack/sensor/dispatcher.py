@@ -35,7 +35,7 @@ class Outcome(Enum):
 class Problem(NamedTuple):
     """Why StackStorm takes no triggers; `since`: Unix seconds."""
 
-    why: str
+    reason: str
     since: float
 
 

@@ -278,12 +278,12 @@ def interaction_trigger(sent: Mapping[str, Any], workspace: str) -> Trigger:
 
 
 def state_trigger(
-    state: str, why: str, since: float, team: str, workspace: str, transport: str = ""
+    state: str, reason: str, since: float, team: str, workspace: str, transport: str = ""
 ) -> Trigger:
     """`slack.sensor_state`: how the connection is. `since`: Unix seconds."""
     payload = {
         "state": state,
-        "why": why,
+        "reason": reason,
         "since": since,
         "team": team,
         "workspace": workspace,

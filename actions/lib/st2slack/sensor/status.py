@@ -28,7 +28,7 @@ class Status:
             "workspace": workspace,
             "transport": transport,
             "state": "starting",
-            "why": "",
+            "reason": "",
             "since": None,
         }
         self._last_event: Optional[float] = None
@@ -54,7 +54,7 @@ class Status:
         self._last_event = now
 
     def set(self, **facts: Any) -> None:
-        """State, why, since, team, bot …"""
+        """State, reason, since, team, bot …"""
         with self._lock:
             self._facts.update(facts)
 
@@ -65,13 +65,14 @@ class Status:
         return (known is None) != (problem is None)
 
     def _connection(self) -> Dict[str, Any]:
-        """State, why and since: of the connection, and of StackStorm where it takes no triggers."""
+        """State, reason and since: of the connection, and of StackStorm where it takes no triggers."""
         found = {"connection": self._facts["state"]}
         if self._problem is None:
             return found
         if self._facts["state"] == CONNECTED:
             return {**found, "state": DEGRADED, **self._problem._asdict()}
-        return {**found, "why": "; ".join(filter(None, [self._facts["why"], self._problem.why]))}
+        reasons = [self._facts["reason"], self._problem.reason]
+        return {**found, "reason": "; ".join(filter(None, reasons))}
 
     @property
     def state(self) -> str:
@@ -157,11 +158,11 @@ def _fault(status: Mapping[str, Any], now: float, max_age: float) -> str:
             "or cannot write to the datastore: look at st2sensorcontainer's log and restart it."
             % (_seconds(now, status.get("heartbeat"), " %.0f s ago"), max_age)
         )
-    why = ": %s" % status["why"] if status.get("why") else ""
+    reason = ": %s" % status["reason"] if status.get("reason") else ""
     if state == DEGRADED and status.get("connection") == CONNECTED:
         return "is connected but cannot dispatch%s%s. %s" % (
             _seconds(now, status.get("since"), ", for %.0f s"),
-            why,
+            reason,
             "It goes on trying by itself. See that StackStorm's database (MongoDB) and message bus "
             "(RabbitMQ) run.",
         )
@@ -169,7 +170,7 @@ def _fault(status: Mapping[str, Any], now: float, max_age: float) -> str:
         return "lives but is not connected: state %s%s%s. %s" % (
             state,
             _seconds(now, status.get("since"), " for %.0f s"),
-            why,
+            reason,
             "It goes on trying by itself; where the reason is a token or a setting, mend that.",
         )
     return ""
@@ -181,7 +182,10 @@ def _parsed(text: Any) -> Dict[str, Any]:
         value = json.loads(text)
     except (TypeError, ValueError):
         return {}
-    return value if isinstance(value, dict) else {}
+    status = value if isinstance(value, dict) else {}
+    if "why" in status:  # an earlier version saved it under this key
+        status.setdefault("reason", status.pop("why"))
+    return status
 
 
 def _seconds(now: float, then: Any, words: str) -> str:

@@ -258,7 +258,7 @@ class SensedWorkspace:
         self._take_note(self._clock())
         if self._loaded:
             self.checkpoint.save(self._clock())
-        self.status.set(state="stopped", why="", since=self._clock())
+        self.status.set(state="stopped", reason="", since=self._clock())
         self.checkpoint.save_status(self.document())
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -332,7 +332,7 @@ class SensedWorkspace:
         if state == connection.LOST == self.status.state:
             # The next try fails for another reason: worth a line, but no trigger.
             self._services.log.info("Slack: still lost: %s", why)
-            self.status.set(why=why)
+            self.status.set(reason=why)
             return
         is_connected = state == connection.CONNECTED
         if self._connected and not is_connected:
@@ -340,7 +340,7 @@ class SensedWorkspace:
             if self._keeper.link is not None and self._keeper.link.is_abandoned:
                 self.ledger.abandon(now)
             self.ledger.open(now, self.checkpoint.alive)
-        self.status.set(state=state, why=why, since=now)
+        self.status.set(state=state, reason=why, since=now)
         self._next_beat = 0.0  # the kept status follows at once
         log = self._services.log
         if state == connection.CONNECTED:
@@ -406,7 +406,7 @@ class SensedWorkspace:
             return
         self._next_beat = 0.0  # the kept status follows at once
         if problem is not None:
-            state, why = connection.DEGRADED, problem.why
+            state, why = connection.DEGRADED, problem.reason
             self._services.log.warning("Slack: %s: %s; trying again, nothing is lost", state, why)
             self._say_state(state, why, problem.since)
             return
