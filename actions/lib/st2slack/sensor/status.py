@@ -65,7 +65,7 @@ class Status:
         return (known is None) != (problem is None)
 
     def _connection(self) -> Dict[str, Any]:
-        """State, reason and since: of the connection, and of StackStorm where it takes no triggers."""
+        """State, reason, since: of the connection, and of StackStorm where it takes no triggers."""
         found = {"connection": self._facts["state"]}
         if self._problem is None:
             return found
