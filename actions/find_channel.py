@@ -1,13 +1,12 @@
-"""Which channel it is."""
+"""Finds a channel."""
 
 from st2slack import action
 from st2slack.people import lookup
 
 
 class FindChannelAction(action.SlackBase):
-    """The channel of a name or an ID."""
+    """Finds a channel by name or ID."""
 
+    @action.reports_errors
     def run(self, channel, archived=False, token=None, workspace=None):
-        return self.with_slack(
-            lambda slack: lookup.find_channel(slack, channel, bool(archived)), token, workspace
-        )
+        return lookup.find_channel(self.slack(token, workspace), channel, bool(archived))

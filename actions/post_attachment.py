@@ -1,4 +1,4 @@
-"""Post an attachment through an incoming webhook."""
+"""Posts an attachment through an incoming webhook."""
 
 import requests
 
@@ -7,8 +7,9 @@ from st2slack.messages.webhook import as_attachments
 
 
 class PostAttachmentAction(action.WebhookBase):
-    """`attachment`, and how it appears, as given or as the config says."""
+    """Posts `attachment`. How it appears: as the parameters or the config say."""
 
-    def run(self, attachment, webhook_url=None, workspace=None, **given):
+    @action.reports_errors
+    def run(self, attachment, webhook_url=None, workspace=None, **parameters):
         content = {"attachments": as_attachments(attachment)}
-        return self.post(content, given, webhook_url, workspace, requests)
+        return self.post(content, parameters, webhook_url, workspace, requests)

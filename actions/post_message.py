@@ -1,4 +1,4 @@
-"""Post a text through an incoming webhook."""
+"""Posts a text through an incoming webhook."""
 
 import requests
 
@@ -6,7 +6,8 @@ from st2slack import action
 
 
 class PostMessageAction(action.WebhookBase):
-    """`message`, and how it appears, as given or as the config says."""
+    """Posts `message`. How it appears: as the parameters or the config say."""
 
-    def run(self, message, webhook_url=None, workspace=None, **given):
-        return self.post({"text": message}, given, webhook_url, workspace, requests)
+    @action.reports_errors
+    def run(self, message, webhook_url=None, workspace=None, **parameters):
+        return self.post({"text": message}, parameters, webhook_url, workspace, requests)

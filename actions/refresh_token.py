@@ -1,4 +1,4 @@
-"""Renew a token that expires."""
+"""Renews a token that expires."""
 
 from st2slack import action
 from st2slack.settings.rotation import read_rotation
@@ -6,15 +6,12 @@ from st2slack.tokens import rotation
 
 
 class RefreshTokenAction(action.SlackBase):
-    """New access and refresh token, stored in the datastore."""
+    """Stores a new access token and refresh token in the datastore."""
 
+    @action.reports_errors
     def run(self, renews=None, first=False, workspace=None):
-        return self.with_slack(
-            lambda slack: rotation.Rotation(
-                slack,
-                read_rotation(self.config, workspace, renews),
-                rotation.Datastore(*self.datastore()),
-                left=action.seconds_left,
-            ).run(bool(first)),
-            workspace=workspace,
-        )
+        slack = self.slack(workspace=workspace)
+        settings = read_rotation(self.config, workspace, renews)
+        datastore = rotation.Datastore(*self.datastore())
+        left = action.seconds_left
+        return rotation.Rotation(slack, settings, datastore, left=left).run(bool(first))

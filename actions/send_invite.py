@@ -1,4 +1,4 @@
-"""Invite somebody into the workspace."""
+"""Invites a person to the workspace."""
 
 import requests
 
@@ -7,14 +7,11 @@ from st2slack.people.invite import invite
 
 
 class SendInviteAction(action.SlackBase):
-    """By the undocumented users.admin.invite, as given or as the config says."""
+    """Invites by the undocumented method users.admin.invite."""
 
-    def run(self, email, token=None, workspace=None, **given):
+    @action.reports_errors
+    def run(self, email, token=None, workspace=None, **parameters):
         # Tests of 2.x users patch `requests` in this module, so it is handed on from here.
-        return self.with_slack(
-            lambda slack: invite(
-                slack, self.invite_settings(workspace), dict(given, email=email), token
-            ),
-            workspace=workspace,
-            http=requests,
-        )
+        slack = self.slack(workspace=workspace, http=requests)
+        settings = self.invite_settings(workspace)
+        return invite(slack, settings, dict(parameters, email=email), token)

@@ -1,15 +1,13 @@
-"""The on-call hand-over."""
+"""Sets the members of a user group: hands over an on-call duty."""
 
 from st2slack import action
 from st2slack.people import usergroups
 
 
 class SetUsergroupAction(action.SlackBase):
-    """Exactly these people become the members of a user group."""
+    """Makes these people, and nobody else, the members of a user group."""
 
+    @action.reports_errors
     def run(self, usergroup, users, enable=False, token=None, workspace=None):
-        return self.with_slack(
-            lambda slack: usergroups.set_usergroup(slack, usergroup, users, bool(enable)),
-            token,
-            workspace,
-        )
+        slack = self.slack(token, workspace)
+        return usergroups.set_usergroup(slack, usergroup, users, bool(enable))

@@ -29,7 +29,7 @@ AUTHORIZATION = [
         "name": "everybody asks",
         "who": ["everyone"],
         "where": ["channels", "direct_messages"],
-        "what": ["slack.find_*", "slack.who_is_in"],
+        "what": ["slack.find_*", "slack.list_usergroup_members"],
     },
 ]
 CHATOPS = {"command": "/st2", "contact": "Ask in #general."}

@@ -28,8 +28,8 @@ class FindChannel(Case, BaseActionAliasTestCase):
     action_alias_name = "find_channel"
 
 
-class WhoIsIn(Case, BaseActionAliasTestCase):
-    action_alias_name = "who_is_in"
+class ListUsergroupMembers(Case, BaseActionAliasTestCase):
+    action_alias_name = "list_usergroup_members"
 
 
 class SendDirectMessage(Case, BaseActionAliasTestCase):

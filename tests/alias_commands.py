@@ -21,7 +21,7 @@ COMMANDS = {
             "archived": "true",
         },
     },
-    "who_is_in": {"slack who is in @on-call": {"usergroup": "@on-call"}},
+    "list_usergroup_members": {"slack who is in @on-call": {"usergroup": "@on-call"}},
     "send_direct_message": {
         "slack tell @mara the tide is in": {"users": "@mara", "text": "the tide is in"},
         "slack tell mara,@priya come": {"users": "mara,@priya", "text": "come"},

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import run
 
-from st2slack.api.client import Client
+from st2slack.api.client import Client, Timing
 from st2slack.settings.slack import read_settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,10 +37,8 @@ def make_client(config, clock=None, http=None, workspace=None, **options):
     options.update({"http": http} if http else {})
     client = Client(
         read_settings(config, workspace),
-        clock=clock,
-        sleep=getattr(clock, "sleep", time.sleep),
-        jitter=lambda: 0.5,
-        notice=notices.append,
+        timing=Timing(clock, getattr(clock, "sleep", time.sleep), lambda: 0.5),
+        on_retry=notices.append,
         **options,
     )
     client.notices, client.clock = notices, clock

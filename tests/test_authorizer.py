@@ -351,7 +351,7 @@ def test_a_rate_limit_waits_within_the_actions_own_time(slack, config, method):
     slack.faults.append(Fault.rate_limited(40, method=method, times=2))
     clock = Clock()
     ends = clock() + 120
-    client = make_client(config, clock, limit=lambda: ends - clock())
+    client = make_client(config, clock, time_left=lambda: ends - clock())
     answer = Authorizer({"authorization": [rule(["@on-call"])]}, client).decide(
         TOMASZ, parse_resource("deploys.restart"), DEPLOYS
     )
@@ -362,7 +362,7 @@ def test_a_rate_limit_that_does_not_fit_is_no_plain_denial(slack, config):
     slack.faults.append(Fault.rate_limited(40, method="usergroups.list", times=None))
     clock = Clock()
     ends = clock() + 120
-    client = make_client(config, clock, limit=lambda: ends - clock())
+    client = make_client(config, clock, time_left=lambda: ends - clock())
     decision, _ = Authorizer({"authorization": [rule(["@on-call"])]}, client).decide(
         TOMASZ, parse_resource("deploys.restart"), DEPLOYS
     )

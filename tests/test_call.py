@@ -377,7 +377,7 @@ def test_a_file_that_breaks_off_leaves_nothing(slack, config, tmp_path):
 def test_a_wait_is_not_begun_past_the_end_of_the_action(slack, config):
     slack.faults.append(Fault.rate_limited(30, times=None))
     clock = Clock()
-    client = make_client(config, clock, limit=lambda: 20.0)
+    client = make_client(config, clock, time_left=lambda: 20.0)
     with pytest.raises(Refusal, match="asked to wait 30 s"):
         client.call("auth.test")
     assert clock.slept == [] and len(slack.requests) == 1
@@ -385,7 +385,7 @@ def test_a_wait_is_not_begun_past_the_end_of_the_action(slack, config):
 
 def test_the_actions_own_time_is_asked_only_before_a_wait(slack, config):
     asked = []
-    client = make_client(config, limit=lambda: asked.append(1))
+    client = make_client(config, time_left=lambda: asked.append(1))
     client.call("auth.test")
     assert asked == []
 

@@ -8,7 +8,7 @@ from helpers import Clock, calls
 
 from sandbox.slack import Fault
 from sandbox.slack.seed import DEPLOYS, GENERAL, INCIDENTS, OWNER, PRIYA, RANDOM
-from st2slack.api.single_attempt import OneTry
+from st2slack.api.single_attempt import SingleAttemptClient
 from st2slack.sensor import backfill, gap_reader
 from st2slack.sensor.backfill import HISTORY, MINE, REPLIES, Backfill
 from st2slack.sensor.catch_up import CatchUp
@@ -43,7 +43,7 @@ class Missing:
         self.ledger = GapLedger(self.queue, made, lambda: self.checkpoint.watermarks)
         self.checkpoint.missing = self.ledger.missing
         self.limiter = RateLimiter(lambda: self.clock.now)
-        client = OneTry(read_settings(config))
+        client = SingleAttemptClient(read_settings(config))
         parts = Parts(
             Backfill(client, "harbour", "T1"),
             self.ledger,
@@ -470,7 +470,7 @@ def test_odd_answers_are_no_crash(missing, answer, monkeypatch):
     missing.say("seen")
     missing.lose()
     missing.connect()
-    monkeypatch.setattr(OneTry, "call", lambda self, method, arguments=None: answer)
+    monkeypatch.setattr(SingleAttemptClient, "call", lambda self, method, arguments=None: answer)
     assert missing.finish() == ["seen"]
 
 
@@ -480,7 +480,7 @@ def test_a_cursor_that_leads_nowhere_ends_and_is_told(missing, monkeypatch, curs
     missing.lose()
     missing.connect()
     answer = {"messages": [], "channels": [], "response_metadata": {"next_cursor": cursor}}
-    monkeypatch.setattr(OneTry, "call", lambda self, method, arguments=None: answer)
+    monkeypatch.setattr(SingleAttemptClient, "call", lambda self, method, arguments=None: answer)
     assert missing.finish() == ["seen"]
     told = [line for line in missing.warnings if "lead nowhere" in line]
     assert len(told) == 2 and GENERAL in told[1] + told[0]

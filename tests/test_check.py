@@ -159,7 +159,7 @@ def test_where_slack_does_not_tell_the_scopes_they_are_unknown(slack, config):
 def test_scopes_stand_in_the_header_of_every_answer(slack, config):
     """Refusals too, as with Slack."""
     seen = Seen()
-    client = make_client(only_bot(config, action_token=READ_ONLY), seen=seen)
+    client = make_client(only_bot(config, action_token=READ_ONLY), on_response=seen)
     assert seen.scopes() is None
     client.call("chat.postMessage", {"channel": "C", "text": "x"}, ignore_errors="missing_scope")
     assert seen.scopes() == ["channels:read", "channels:history", "users:read"]

@@ -51,7 +51,12 @@ ENTRIES = [
         {"usergroup": "on-call", "users": MARA},
         {"came": [MARA]},
     ),
-    ("who_is_in", "WhoIsInAction", {"usergroup": "on-call"}, {"handle": "on-call"}),
+    (
+        "list_usergroup_members",
+        "ListUsergroupMembersAction",
+        {"usergroup": "on-call"},
+        {"handle": "on-call"},
+    ),
     (
         "users_filter_by",
         "FilterBy",

@@ -17,7 +17,7 @@ from helpers import make_client, run_action
 
 from st2slack import action
 from st2slack.api import deadline, transport
-from st2slack.api.deadline import OutOfTime, Threads, in_time, remembered
+from st2slack.api.deadline import Threads, TimedOut, remembered, run_with_timeout
 from st2slack.base.errors import InputError, Refusal, ResultTooLarge, Unanswered
 from st2slack.files.download import fetch
 
@@ -173,7 +173,7 @@ def test_a_walk_is_over_when_the_time_of_the_action_is(monkeypatch):
 def test_pages_share_a_thread_and_work_at_once_does_not():
     threads, used = Threads(), []
     for _ in range(20):
-        in_time(lambda: used.append(threading.get_ident()), 10, threads=threads)
+        run_with_timeout(lambda: used.append(threading.get_ident()), 10, threads=threads)
     assert len(used) == 20 and len(set(used)) < 20
     both = threading.Barrier(2)
     jobs = [threads.begin(lambda: both.wait(60)) for _ in range(2)]
@@ -183,10 +183,10 @@ def test_pages_share_a_thread_and_work_at_once_does_not():
 def test_a_thread_without_work_ends(monkeypatch):
     monkeypatch.setattr(deadline, "IDLE", 0.01)
     threads, used = Threads(), []
-    in_time(lambda: used.append(threading.current_thread()), 10, threads=threads)
+    run_with_timeout(lambda: used.append(threading.current_thread()), 10, threads=threads)
     used[0].join(60)
     assert not used[0].is_alive()
-    assert in_time(lambda: 5, 10, threads=threads) == 5
+    assert run_with_timeout(lambda: 5, 10, threads=threads) == 5
 
 
 def test_a_thread_whose_work_was_given_up_takes_no_other():
@@ -196,9 +196,9 @@ def test_a_thread_whose_work_was_given_up_takes_no_other():
         used.append(threading.current_thread())
         over.wait(60)
 
-    with pytest.raises(OutOfTime):
-        in_time(hang, 0.05, threads=threads)
-    in_time(lambda: used.append(threading.current_thread()), 10, threads=threads)
+    with pytest.raises(TimedOut):
+        run_with_timeout(hang, 0.05, threads=threads)
+    run_with_timeout(lambda: used.append(threading.current_thread()), 10, threads=threads)
     assert used[0] is not used[1]
     over.set()
     used[0].join(60)

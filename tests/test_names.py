@@ -9,7 +9,8 @@ from helpers import Clock, calls
 
 from sandbox.slack import Fault
 from sandbox.slack.seed import BOT, DEPLOYS, GENERAL, INCIDENTS, JONAS, OWNER, PRIYA, TOMASZ
-from st2slack.api.single_attempt import OneTry
+from st2slack.api.client import Timing
+from st2slack.api.single_attempt import SingleAttemptClient
 from st2slack.sensor.name_cache import MISSING_FOR, Directory
 from st2slack.settings.slack import read_settings
 
@@ -17,7 +18,7 @@ from st2slack.settings.slack import read_settings
 def directory(config, max_wait=2.0, **options):
     settings = replace(read_settings(config), max_wait=max_wait)
     clock = options.setdefault("clock", Clock())
-    made = Directory(OneTry(settings), **options)
+    made = Directory(SingleAttemptClient(settings), **options)
     made.clock = clock
     return made
 
@@ -131,7 +132,7 @@ def test_too_many_calls_hold_nothing_up(slack, names, retry_after, pause):
 def test_a_client_that_tries_once_does_not_wait_for_retry_after(slack, config):
     slept = []
     settings = replace(read_settings(config), max_wait=30)
-    names = Directory(OneTry(settings, sleep=slept.append))
+    names = Directory(SingleAttemptClient(settings, timing=Timing(sleep=slept.append)))
     slack.faults.append(Fault.rate_limited(1, method="users.info"))
     assert names.user(OWNER) == {"id": OWNER}
     assert slept == []

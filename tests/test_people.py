@@ -2,10 +2,10 @@
 
 import json
 
+import list_usergroup_members
 import pytest
 import send_direct_message
 import set_usergroup
-import who_is_in
 from helpers import calls
 
 from sandbox.slack import Fault
@@ -287,7 +287,7 @@ def test_a_change_that_may_have_arrived_is_not_sent_twice(slack, config):
 
 
 def asked(config, group="@on-call"):
-    return who_is_in.WhoIsInAction(config).run(group)
+    return list_usergroup_members.ListUsergroupMembersAction(config).run(group)
 
 
 def test_who_is_in_a_group(slack, config):
@@ -334,7 +334,7 @@ def test_the_actions_run_from_their_metadata(slack, config):
     assert (done.status, done.result["users"]) == ("succeeded", [MARA])
     done = run_action("slack.set_usergroup", {"usergroup": "on-call", "users": "mara"}, config)
     assert (done.status, done.result["came"]) == ("succeeded", [MARA])
-    done = run_action("slack.who_is_in", {"usergroup": "on-call"}, config)
+    done = run_action("slack.list_usergroup_members", {"usergroup": "on-call"}, config)
     assert (done.status, done.result["users"][0]["name"]) == ("succeeded", "mara")
 
 

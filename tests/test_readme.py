@@ -137,7 +137,7 @@ def test_there_are_examples_of_everything():
         "find_user",
         "send_direct_message",
         "set_usergroup",
-        "who_is_in",
+        "list_usergroup_members",
         "users_filter_by",
         "users.admin.invite",
         "post_or_update",

@@ -16,7 +16,7 @@ from helpers import calls, make_client, run_action
 from sandbox.slack import Fault
 from st2slack import action
 from st2slack.api import transport
-from st2slack.api.deadline import OutOfTime, in_time
+from st2slack.api.deadline import TimedOut, run_with_timeout
 from st2slack.api.methods import find_method
 from st2slack.api.pagination import Walk
 from st2slack.base.errors import (
@@ -77,7 +77,7 @@ def test_headers_that_drip_end_in_time():
 def test_the_actions_own_end_bounds_a_try_that_takes_long(slack, config):
     slack.faults.append(Fault.slow(threading.Event(), times=None))
     config["max_wait"] = 300
-    client = make_client(config, time.monotonic, limit=lambda: 1.0)
+    client = make_client(config, time.monotonic, time_left=lambda: 1.0)
     with pytest.raises(Unanswered, match="in time"):
         client.call(*WRITE)
     assert len(calls(slack, WRITE[0])) == 1
@@ -87,20 +87,20 @@ def test_a_wait_past_the_actions_own_end_is_not_begun(slack, config):
     """`max_wait` would allow it."""
     config["max_wait"] = 60
     slack.faults.append(Fault.rate_limited(30, times=None))
-    client = make_client(config, limit=lambda: 20.0)
+    client = make_client(config, time_left=lambda: 20.0)
     with pytest.raises(Refusal, match="the action's own timeout counts too"):
         client.call("auth.test")
     assert client.clock.slept == [] and len(slack.requests) == 1
 
 
 def test_work_in_time_gives_what_it_gives():
-    assert in_time(lambda: 5, 10) == 5
+    assert run_with_timeout(lambda: 5, 10) == 5
     with pytest.raises(KeyError):
-        in_time(lambda: {}["x"], 10)
+        run_with_timeout(lambda: {}["x"], 10)
     never = threading.Event()
     asked = []
-    with pytest.raises(OutOfTime):
-        in_time(never.wait, 0.05, lambda: asked.append(1))
+    with pytest.raises(TimedOut):
+        run_with_timeout(never.wait, 0.05, lambda: asked.append(1))
     never.set()
 
 

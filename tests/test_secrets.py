@@ -108,7 +108,7 @@ OF_PEOPLE = {
     "channel by ID": lambda client: lookup.find_channel(client, "C0DEPLOYS01"),
     "message": lambda client: usergroups.send_direct_message(client, "mara", {"text": "x"}),
     "hand-over": lambda client: usergroups.set_usergroup(client, "on-call", "mara", True),
-    "who is in": lambda client: usergroups.who_is_in(client, "on-call"),
+    "who is in": lambda client: usergroups.list_members(client, "on-call"),
     "invitation": lambda client: invite.invite(client, INVITE, {"email": "ana@example.com"}, TOKEN),
 }
 

@@ -22,7 +22,7 @@ from sandbox.slack.state import Channel, Upload
 from sandbox.slack.tokens import Token
 from sandbox.stackstorm.runner import run_action
 from st2slack import action
-from st2slack.api.deadline import OutOfTime, while_moving
+from st2slack.api.deadline import TimedOut, run_while_progressing
 from st2slack.base.errors import (
     Distrusted,
     InputError,
@@ -750,15 +750,15 @@ def test_a_body_is_read_in_small_pieces():
 
 def test_a_transfer_is_given_up_where_nothing_moves():
     never = threading.Event()
-    with pytest.raises(OutOfTime, match="nothing moved for 0.05 s"):
-        while_moving(never.wait, lambda: 7, 0.05)
+    with pytest.raises(TimedOut, match="nothing moved for 0.05 s"):
+        run_while_progressing(never.wait, lambda: 7, 0.05)
     never.set()
 
 
 def test_a_transfer_ends_before_the_action_does():
     never = threading.Event()
-    with pytest.raises(OutOfTime, match="time of the action itself was over.*`timeout`"):
-        while_moving(never.wait, lambda: 7, 30, lambda: 0.1)
+    with pytest.raises(TimedOut, match="time of the action itself was over.*`timeout`"):
+        run_while_progressing(never.wait, lambda: 7, 30, lambda: 0.1)
     never.set()
 
 
@@ -771,9 +771,9 @@ def test_a_transfer_that_moves_goes_on():
             done.set()
         return len(moves)
 
-    assert while_moving(lambda: done.wait() and "through", moved, 0.02) == "through"
+    assert run_while_progressing(lambda: done.wait() and "through", moved, 0.02) == "through"
     with pytest.raises(KeyError):
-        while_moving(lambda: {}["x"], lambda: 0, 30)
+        run_while_progressing(lambda: {}["x"], lambda: 0, 30)
 
 
 # --- what never comes out -----------------------------------------------------------------------

@@ -30,7 +30,7 @@ HAND_WRITTEN_ACTIONS: Tuple[str, ...] = (
     "users.admin.invite.yaml",
     "send_direct_message.yaml",
     "set_usergroup.yaml",
-    "who_is_in.yaml",
+    "list_usergroup_members.yaml",
     "ask.yaml",
     "prepare_question.yaml",
     "post_question.yaml",

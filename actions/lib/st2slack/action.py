@@ -44,8 +44,7 @@ if TYPE_CHECKING:  # few actions need it
 PROGRESS_EVERY = 5.0  # seconds between two lines of a long walk or transfer
 
 # What every generated action has beside the method's own arguments. Those of paging and saving
-# exist
-# only where the method pages or answers a file: elsewhere an argument may have such a name.
+# exist only where the method pages or answers a file: elsewhere an argument can have such a name.
 _ALWAYS = ("end_point", "http_method", "token", "workspace", "ignore_errors")
 _PAGING = ("all_pages", "max_items", "fields")
 _SAVING = ("save_to", "overwrite")
@@ -79,7 +78,16 @@ class SlackBase(Action):
 
     def client(self, settings: Settings, http: Any = requests) -> Client:
         """A client that stops waiting when StackStorm would stop the action."""
-        return Client(settings, http, limit=seconds_left, notice=self.logger.warning)
+        return Client(settings, http, time_left=seconds_left, on_retry=self.logger.warning)
+
+    def slack(
+        self, token: Optional[str] = None, workspace: Optional[str] = None, http: Any = requests
+    ) -> Client:
+        """A client of the workspace. `token`: in place of the bot's, where it is not blank."""
+        settings = self.settings(workspace)
+        if token and token.strip():
+            settings = settings.with_bot_token(check_token(token, "Parameter `token`"))
+        return self.client(settings, http)
 
     def datastore(self) -> Tuple[Callable[[str], Optional[str]], Callable[[str, str], Any]]:
         """Read (key) and write (key, text): StackStorm's datastore, encrypted, system scope."""
@@ -118,10 +126,18 @@ class SlackBase(Action):
         `parameters` as StackStorm hands them to `run()`: the method's arguments among our own.
         Raises a SlackError; its text is the explanation.
         """
-        try:
-            return self._run_method(parameters, http)
-        except SlackError as error:
-            raise error.with_traceback(None) from None  # its text tells; frames would hide it
+        method = find_method(str(parameters.get("end_point") or ""))
+        own = _ALWAYS + (_PAGING if method.pages else ()) + (_SAVING if method.gzip else ())
+        options = {name: parameters.get(name) for name in own}
+        arguments = {name: value for name, value in parameters.items() if name not in own}
+        settings = self.settings(options["workspace"])
+        if method.gzip:
+            return self._save(method, settings, arguments, options)
+        if method.pages and options["all_pages"]:
+            return self._all_pages(method, settings, arguments, options)
+        fields = check_fields(options.get("fields"))
+        answer = self.client(settings, http).call(method.name, arguments, **_how(options))
+        return slim_page(answer, method.pages, fields) if method.pages else answer
 
     def with_slack(
         self,
@@ -132,40 +148,23 @@ class SlackBase(Action):
     ) -> Any:
         """What `work` makes of a client of the workspace, with `token` in place of the bot's."""
         try:
-            settings = self.settings(workspace)
-            if token and token.strip():
-                settings = settings.with_bot_token(check_token(token, "Parameter `token`"))
-            return _checked(work(self.client(settings, http)))
+            return _checked(work(self.slack(token, workspace, http)))
         except SlackError as error:
             raise error.with_traceback(None) from None
-
-    def _run_method(self, parameters: Mapping[str, Any], http: Any) -> Any:
-        method = find_method(str(parameters.get("end_point") or ""))
-        own = _ALWAYS + (_PAGING if method.pages else ()) + (_SAVING if method.gzip else ())
-        plumbing = {name: parameters.get(name) for name in own}
-        arguments = {name: value for name, value in parameters.items() if name not in own}
-        settings = self.settings(plumbing["workspace"])
-        if method.gzip:
-            return self._save(method, settings, arguments, plumbing)
-        if method.pages and plumbing["all_pages"]:
-            return self._all_pages(method, settings, arguments, plumbing)
-        fields = check_fields(plumbing.get("fields"))
-        answer = self.client(settings, http).call(method.name, arguments, **_how(plumbing))
-        return _checked(slim_page(answer, method.pages, fields) if method.pages else answer)
 
     def _all_pages(
         self,
         method: Method,
         settings: Settings,
         arguments: Dict[str, Any],
-        plumbing: Dict[str, Any],
+        options: Dict[str, Any],
     ) -> Any:
         assert method.pages is not None
-        how = _how(plumbing)
+        how = _how(options)
         left = remembered(seconds_left)
         check_time = own_time(method.name, left)
         with closing_session() as session:  # one connection for all pages
-            client = Client(settings, session, limit=left, notice=self.logger.warning)
+            client = Client(settings, session, time_left=left, on_retry=self.logger.warning)
 
             def call(page: Dict[str, Any]) -> Any:
                 check_time()
@@ -176,8 +175,8 @@ class SlackBase(Action):
             walk = Walk(
                 call,
                 method.pages,
-                max_items=plumbing["max_items"],
-                fields=check_fields(plumbing["fields"]),
+                max_items=options["max_items"],
+                fields=check_fields(options["fields"]),
                 progress=self.progress(method.name),
             )
             return walk.run(arguments)
@@ -187,16 +186,16 @@ class SlackBase(Action):
         method: Method,
         settings: Settings,
         arguments: Dict[str, Any],
-        plumbing: Dict[str, Any],
+        options: Dict[str, Any],
     ) -> Dict[str, Any]:
-        overwrite = bool(plumbing["overwrite"])
-        path = check_target(plumbing["save_to"], overwrite)
+        overwrite = bool(options["overwrite"])
+        path = check_target(options["save_to"], overwrite)
         saved: Dict[str, Any] = self.client(settings).download(
             method.name,
             arguments,
             lambda response: save(response, path, overwrite, method.name),
-            token=plumbing["token"],
-            ignore_errors=plumbing["ignore_errors"] or (),
+            token=options["token"],
+            ignore_errors=options["ignore_errors"] or (),
         )
         return saved
 
@@ -235,20 +234,17 @@ class WebhookBase(SlackBase):
         http: Any = requests,
     ) -> bool:
         """Post `content`, appearing as `given` (see `webhook.build`). True when Slack took it."""
-        try:
-            settings = self.settings(workspace)
-            url = webhook.find_url(settings, webhook_url)
-            message = webhook.build(settings, content, given)
-            return webhook.post(self.client(settings, http), url, message)
-        except SlackError as error:
-            raise error.with_traceback(None) from None
+        settings = self.settings(workspace)
+        url = webhook.find_url(settings, webhook_url)
+        message = webhook.build(settings, content, given)
+        return webhook.post(self.client(settings, http), url, message)
 
 
-def _how(plumbing: Mapping[str, Any]) -> Dict[str, Any]:
+def _how(options: Mapping[str, Any]) -> Dict[str, Any]:
     return {
-        "verb": plumbing["http_method"] or "POST",
-        "token": plumbing["token"],
-        "ignore_errors": plumbing["ignore_errors"] or (),
+        "verb": options["http_method"] or "POST",
+        "token": options["token"],
+        "ignore_errors": options["ignore_errors"] or (),
     }
 
 

@@ -9,11 +9,11 @@ import re
 import time
 from enum import Enum
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 import requests
 
-from st2slack.api.deadline import OutOfTime, Threads, in_time, while_moving
+from st2slack.api.deadline import Threads, TimedOut, run_while_progressing, run_with_timeout
 from st2slack.api.encoding import encode, encode_value
 from st2slack.api.error_help import explain
 from st2slack.api.methods import Method, find_method
@@ -50,12 +50,20 @@ class LimitWait(Enum):
     OWN_TIME = "as long as the caller itself has time"
 
 
+class Timing(NamedTuple):
+    """`clock`: seconds; `sleep` waits so many; `jitter`: a random number 0 to 1."""
+
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+
 class Client:
     """Calls Slack with the settings of one workspace.
 
     `http`: `requests`, or a session where calls follow each other on one connection.
-    `limit`: tells how many seconds the caller itself still has (None: no end known); asked only
-    before a wait. `notice`: takes a line about a wait. `seen`: is shown every response of Slack's.
+    `time_left`: how many seconds the caller itself still has (None: no end known); it is asked
+    only before a wait. `on_retry` takes a line about a wait, `on_response` every response.
     """
 
     def __init__(
@@ -63,26 +71,22 @@ class Client:
         settings: Settings,
         http: Any = requests,
         *,
-        limit: Callable[[], Optional[float]] = lambda: None,
-        notice: Callable[[str], None] = lambda line: None,
-        seen: Callable[[Any], None] = lambda response: None,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-        jitter: Callable[[], float] = random.random,
+        time_left: Callable[[], Optional[float]] = lambda: None,
+        on_retry: Callable[[str], None] = lambda line: None,
+        on_response: Callable[[Any], None] = lambda response: None,
+        timing: Timing = Timing(),  # noqa: B008 (it cannot be changed)
     ) -> None:
         self.settings = settings
         self._http = http
-        self._limit = limit
-        self._notice = notice
-        self._seen = seen
-        self._clock = clock
-        self._sleep = sleep
-        self._jitter = jitter
+        self._time_left = time_left
+        self._on_retry = on_retry
+        self._on_response = on_response
+        self._timing = timing
         self._limit_wait = LimitWait.BUDGET
         self._threads = Threads()
 
     def with_limit_wait(self, limit_wait: LimitWait) -> Client:
-        """The same client, with another patience for rate limits."""
+        """The same client, with another rule about rate limits."""
         other = copy.copy(self)
         other._limit_wait = limit_wait
         return other
@@ -103,19 +107,10 @@ class Client:
         came, a Refusal where Slack said no.
         """
         request, method = self.prepare(name, arguments or {}, verb, token)
-        return self._unless_ignored(
-            ignore_errors, lambda: self.persist(request, method, self.answer)
-        )
-
-    @staticmethod
-    def _unless_ignored(ignore_errors: Iterable[str], call: Callable[[], Any]) -> Any:
-        codes = [ignore_errors] if isinstance(ignore_errors, str) else list(ignore_errors)
         try:
-            return call()
+            return self.call_with_retries(request, method, self.send_and_check)
         except Refusal as refusal:
-            if refusal.code in codes:
-                return refusal.answer
-            raise
+            return _answer_if_ignored(refusal, ignore_errors)
 
     def download(
         self,
@@ -133,14 +128,17 @@ class Client:
         """
         request, method = self.prepare(name, arguments, "POST", token)
 
-        def attempt(request: Request, method: Method, left: float) -> Any:
+        def send_and_consume(request: Request, method: Method, left: float) -> Any:
             response = self.send(request, left)
             if is_file(request, response):
                 return consume(response)
-            self._accept(response, request, method)
+            self._check(response, request, method)
             raise Misdirected("%s answered JSON where a file was expected." % request.method)
 
-        return self._unless_ignored(ignore_errors, lambda: self.persist(request, method, attempt))
+        try:
+            return self.call_with_retries(request, method, send_and_consume)
+        except Refusal as refusal:
+            return _answer_if_ignored(refusal, ignore_errors)
 
     def prepare(
         self,
@@ -203,41 +201,42 @@ class Client:
             )
         return found
 
-    def persist(
-        self, request: Request, method: Method, attempt: Callable[[Request, Method, float], Any]
+    def call_with_retries(
+        self, request: Request, method: Method, send_once: Callable[[Request, Method, float], Any]
     ) -> Any:
-        """Try until it is done or no other try is worth it; all within the time there is.
+        """Try until it succeeds or another try is of no use; all within the time there is.
 
-        `attempt(request, method, seconds left)` makes one try and raises what came in its way.
+        `send_once(request, method, seconds left)` makes one try, and raises where it fails.
         """
-        begun = self._clock()
+        begun = self._timing.clock()
         ends = begun + self.settings.max_wait
         tries = 0
         while True:
             tries += 1
             try:
-                return attempt(request, method, max(0.1, ends - self._clock()))
+                return send_once(request, method, max(0.1, ends - self._timing.clock()))
             except SlackError as error:
                 failed = error
             wait = self._wait(failed, tries, method.writes, ends)
             if wait is None:
-                raise self._last_word(failed, request, tries, self._clock() - begun)
-            self._notice("%s Trying again in %.1f s." % (failed, wait))
-            self._sleep(wait)
+                spent = self._timing.clock() - begun
+                raise self._describe_failure(failed, request, tries, spent)
+            self._on_retry("%s Trying again in %.1f s." % (failed, wait))
+            self._timing.sleep(wait)
             if self._limit_wait is LimitWait.OWN_TIME:
-                ends = max(ends, self._clock() + ONE_TRY)
+                ends = max(ends, self._timing.clock() + ONE_TRY)
 
     def _wait(self, error: SlackError, tries: int, writes: bool, ends: float) -> Optional[float]:
-        left = ends - self._clock()
+        left = ends - self._timing.clock()
         if isinstance(error, RateLimited) and self._limit_wait is LimitWait.NOT:
             return None
         if isinstance(error, RateLimited) and self._limit_wait is LimitWait.OWN_TIME:
-            known = self._limit()
+            known = self._time_left()
             left = left if known is None else max(left, known - RESERVE)
-        wait = wait_before_next(error, tries, writes, left, self._jitter())
+        wait = wait_before_next(error, tries, writes, left, self._timing.jitter())
         if wait is None:
             return None
-        own = self._limit()
+        own = self._time_left()
         return wait if own is None or wait < own else None
 
     def send(self, request: Request, left: float) -> Any:
@@ -245,8 +244,8 @@ class Client:
         # Its own timeouts come first, for they know better what they waited for.
         work = partial(send, request, self.settings, self._http, left * 0.9)
         try:
-            return in_time(work, left, self._limit, self._threads)
-        except OutOfTime:
+            return run_with_timeout(work, left, self._time_left, self._threads)
+        except TimedOut:
             text = "%s got no answer from %s in time." % (request.method, request.host)
             raise Unanswered(text) from None
 
@@ -257,18 +256,18 @@ class Client:
         """
         work = partial(send, request, self.settings, self._http, left)
         try:
-            return while_moving(work, moved, STALLED, self._limit, self._threads)
-        except OutOfTime as error:
+            return run_while_progressing(work, moved, STALLED, self._time_left, self._threads)
+        except TimedOut as error:
             raise Unanswered("%s %s" % (request.method, error)) from None
 
-    def answer(self, request: Request, method: Method, left: float) -> Any:
+    def send_and_check(self, request: Request, method: Method, left: float) -> Any:
         """One try of a call: Slack's answer."""
         response = self.send(request, left)
-        self._seen(response)
-        return self._accept(response, request, method)
+        self._on_response(response)
+        return self._check(response, request, method)
 
-    def _accept(self, response: Any, request: Request, method: Method) -> Any:
-        """Slack's answer, if it is a yes."""
+    def _check(self, response: Any, request: Request, method: Method) -> Any:
+        """Slack's answer. Raises a Refusal where it says no."""
         if response.status_code == 429:
             raise rate_limited(response, request)
         answer = parse(response, request)
@@ -289,7 +288,7 @@ class Client:
         )
         raise Refusal(redact(text, request.secrets), request.method, code, answer)
 
-    def _last_word(
+    def _describe_failure(
         self, error: SlackError, request: Request, tries: int, spent: float
     ) -> SlackError:
         """The error as the operator sees it: what was tried, and what may have happened."""
@@ -302,15 +301,22 @@ class Client:
             )
         in_trouble = isinstance(error, Refusal) and error.code in TROUBLE
         if request.writes and (isinstance(error, Unanswered) or in_trouble):
-            told = "before you repeat it" in str(error)
+            has_advice = "before you repeat it" in str(error)
             said.append(
                 "It may have arrived all the same, so it was not sent again%s"
-                % ("." if told else ": look in Slack before you repeat it.")
+                % ("." if has_advice else ": look in Slack before you repeat it.")
             )
         if tries > 1:
             said.append("Tried %d times in %.0f s." % (tries, spent))
         error.args = (" ".join(said),) + error.args[1:]
         return error
+
+
+def _answer_if_ignored(refusal: Refusal, ignore_errors: Iterable[str]) -> Any:
+    codes = [ignore_errors] if isinstance(ignore_errors, str) else list(ignore_errors)
+    if refusal.code in codes:
+        return refusal.answer
+    raise refusal
 
 
 def rate_limited(

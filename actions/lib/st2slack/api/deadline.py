@@ -20,7 +20,7 @@ MARGIN = 0.5  # seconds before the caller's own end, so that there is time to sa
 IDLE = 5.0  # seconds after which a thread without work ends
 
 
-class OutOfTime(SlackError):
+class TimedOut(SlackError):
     """The work did not end in time. It may still be going on."""
 
 
@@ -30,24 +30,17 @@ class Job:
     def __init__(self, work: Callable[[], Any]) -> None:
         self.done = threading.Event()
         self.abandoned = False
-        self._work = work
-        self._results: List[Any] = []
-        self._errors: List[BaseException] = []
-
-    def run(self) -> None:
-        """Do the work; whatever it raises is for who asks for the outcome."""
-        try:
-            self._results.append(self._work())
-        except BaseException as error:  # handed on to the thread that waits
-            self._errors.append(error)
+        self.work = work
+        self.results: List[Any] = []
+        self.errors: List[BaseException] = []
 
     def outcome(self, text: str) -> Any:
-        """What the work returned or raised; OutOfTime, with that text, where it did not end."""
-        if self._errors:
-            raise self._errors[0]
-        if not self._results:
-            raise OutOfTime(text)
-        return self._results[0]
+        """What the work returned or raised; TimedOut, with that text, where it did not end."""
+        if self.errors:
+            raise self.errors[0]
+        if not self.results:
+            raise TimedOut(text)
+        return self.results[0]
 
 
 class Threads:
@@ -82,7 +75,10 @@ class Threads:
                 if self._leave(jobs):
                     return
                 continue
-            job.run()
+            try:
+                job.results.append(job.work())
+            except BaseException as error:  # for the thread that asks for the outcome
+                job.errors.append(error)
             if job.abandoned:
                 return
             with self._lock:
@@ -98,15 +94,15 @@ class Threads:
             return True
 
 
-def in_time(
+def run_with_timeout(
     work: Callable[[], Any],
     seconds: float,
-    own_end: Callable[[], Optional[float]] = lambda: None,
+    time_left: Callable[[], Optional[float]] = lambda: None,
     threads: Optional[Threads] = None,
 ) -> Any:
-    """What `work` returns or raises, if it does so within `seconds`; else OutOfTime.
+    """What `work` returns or raises, if it does so within `seconds`; else TimedOut.
 
-    `own_end` tells how many seconds the caller itself still has (None: no end known). It is asked
+    `time_left` tells how many seconds the caller itself still has (None: no end known). It is asked
     only when the work takes long. Work that is given up goes on in its thread, which takes no other
     and ends with the process: an exception put into a thread from outside can be raised in a
     finalizer, where it is lost, or while a lock is held.
@@ -114,27 +110,27 @@ def in_time(
     ends = monotonic() + seconds
     job = (threads or Threads()).begin(work)
     if not job.done.wait(min(ASK_AFTER, seconds)):
-        own = own_end()
+        own = time_left()
         if own is not None:
             ends = min(ends, monotonic() + own - MARGIN)
         job.done.wait(max(0.0, ends - monotonic()))
     return _outcome(job, "no answer in time")
 
 
-def while_moving(
+def run_while_progressing(
     work: Callable[[], Any],
     moved: Callable[[], int],
     silence: float,
-    own_end: Callable[[], Optional[float]] = lambda: None,
+    time_left: Callable[[], Optional[float]] = lambda: None,
     threads: Optional[Threads] = None,
 ) -> Any:
-    """What `work` returns or raises; OutOfTime where nothing moves for `silence` seconds.
+    """What `work` returns or raises; TimedOut where nothing moves for `silence` seconds.
 
-    `moved`: a count that grows as long as the work gets on. The rest as for `in_time`.
+    `moved`: a count that grows as long as the work gets on. The rest as for `run_with_timeout`.
     """
     job = (threads or Threads()).begin(work)
     job.done.wait(min(ASK_AFTER, silence))
-    own = None if job.done.is_set() else own_end()
+    own = None if job.done.is_set() else time_left()
     ends = None if own is None else monotonic() + own - MARGIN
     count, since = moved(), monotonic()
     while not job.done.is_set():
@@ -160,14 +156,14 @@ def _outcome(job: Job, text: str) -> Any:
 
 
 def remembered(
-    own_end: Callable[[], Optional[float]], clock: Callable[[], float] = monotonic
+    time_left: Callable[[], Optional[float]], clock: Callable[[], float] = monotonic
 ) -> Callable[[], Optional[float]]:
-    """The same as `own_end`, which is asked until it knows: to ask costs a request."""
+    """The same as `time_left`, which is asked until it knows: to ask costs a request."""
     ends: List[float] = []
 
     def left() -> Optional[float]:
         if not ends:
-            own = own_end()
+            own = time_left()
             if own is None:
                 return None
             ends.append(clock() + own)

@@ -13,11 +13,11 @@ from st2slack.api.methods import Method
 from st2slack.api.transport import Request
 
 
-class OneTry(Client):
+class SingleAttemptClient(Client):
     """Made like a Client. Its one try takes `max_wait` seconds at the most."""
 
-    def persist(
-        self, request: Request, method: Method, attempt: Callable[[Request, Method, float], Any]
+    def call_with_retries(
+        self, request: Request, method: Method, send_once: Callable[[Request, Method, float], Any]
     ) -> Any:
         """The one try; what it raises comes through as it is."""
-        return attempt(request, method, self.settings.max_wait)
+        return send_once(request, method, self.settings.max_wait)

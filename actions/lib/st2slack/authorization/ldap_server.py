@@ -30,7 +30,7 @@ from typing import (
     TypeVar,
 )
 
-from st2slack.api.deadline import OutOfTime, in_time
+from st2slack.api.deadline import TimedOut, run_with_timeout
 from st2slack.base.errors import SettingsError, SlackError
 from st2slack.base.json_access import as_object, get_text
 from st2slack.base.redact import redact
@@ -136,8 +136,8 @@ class LdapServer:
         if cacert and not (os.path.isfile(cacert) and os.access(cacert, os.R_OK)):
             raise SettingsError("No file can be read at %s, `ldap.cacert`" % cacert)
         try:
-            answer: T = in_time(translate_errors, self._settings.max_wait, self._time_left)
-        except OutOfTime:
+            answer: T = run_with_timeout(translate_errors, self._settings.max_wait, self._time_left)
+        except TimedOut:
             raise LookupFailed(
                 "%s did not answer within %g s, `ldap.max_wait`" % (self, self._settings.max_wait)
             ) from None

@@ -106,7 +106,7 @@ class AliasRunner:
         """Failing here is no failure of what runs. It has little time: the result may already be in
         the message.
         """
-        quick = Client(self._client.settings, limit=lambda: ACK_TIMEOUT)
+        quick = Client(self._client.settings, time_left=lambda: ACK_TIMEOUT)
         try:
             quick.call("chat.update", {"channel": request.channel, "ts": ts, "text": text})
         except SlackError as error:

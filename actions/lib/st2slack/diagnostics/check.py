@@ -160,7 +160,7 @@ def _reach(name: str, settings: Settings, how: How) -> Iterator[Row]:
     what, seen = "connection to %s" % settings.api_url, Seen()
     try:
         through = proxy_of(settings)
-        Client(settings, how.http, seen=seen).call("api.test")
+        Client(settings, how.http, on_response=seen).call("api.test")
     except SlackError as error:
         yield Row(name, what, FAILED, str(error), "Check `api_url`, `proxy` and the network.")
         return

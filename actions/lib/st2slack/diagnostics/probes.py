@@ -99,7 +99,7 @@ class Trial:
         self._how = how
         self._listens = listens
         self._seen = Seen()
-        self._client = Client(settings, how.http, seen=self._seen)
+        self._client = Client(settings, how.http, on_response=self._seen)
 
     def rows(self) -> Iterator[Row]:
         """What is found; a refusal is a row, too."""

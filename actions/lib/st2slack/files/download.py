@@ -74,7 +74,7 @@ def fetch(client: Client, given: Mapping[str, Any]) -> Dict[str, Any]:
         secrets=asked.secrets,
     )
     attempt = partial(_attempt, client, info, path, target.overwrite, limits)
-    saved: Saved = client.persist(request, find_method(INFO), attempt)
+    saved: Saved = client.call_with_retries(request, find_method(INFO), attempt)
     return {
         "ok": True,
         "file": info.get("id"),

@@ -140,7 +140,7 @@ class Uploader:
 
         try:
             request = Request(method=NAME, url=self._client.settings.api_url, writes=False)
-            file_id = self._client.persist(request, find_method(GET_URL), attempt)
+            file_id = self._client.call_with_retries(request, find_method(GET_URL), attempt)
         except SlackError as error:
             which = "" if of == 1 else " This was %r, file %d of %d." % (source.name, number, of)
             error.add(which + " Nothing was shared.")
@@ -164,7 +164,7 @@ class Uploader:
                 "snippet_type": source.snippet_type,
             }
             asking, method = self._client.prepare(GET_URL, arguments)
-            answer = self._client.answer(asking, method, left)
+            answer = self._client.send_and_check(asking, method, left)
             url, file_id = check_place(answer, self._client.settings)
             secrets = (*secret_parts(url), *asking.secrets)
             request = Request(method=NAME, url=url, stream=body, secrets=secrets)

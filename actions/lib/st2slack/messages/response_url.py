@@ -33,7 +33,7 @@ def post(client: Client, url: str, message: JsonObject) -> None:
     def attempt(request: Request, method: Method, left: float) -> None:
         _check_answer(client.send(request, left), request)
 
-    client.persist(request, _POST, attempt)
+    client.call_with_retries(request, _POST, attempt)
 
 
 def check(url: str, settings: Settings) -> None:

@@ -141,7 +141,7 @@ def post(client: Client, url: str, message: Mapping[str, object]) -> bool:
     def attempt(request: Request, method: Method, left: float) -> bool:
         return _check_answer(client.send(request, left), request, client.settings)
 
-    return bool(client.persist(request, _POST, attempt))
+    return bool(client.call_with_retries(request, _POST, attempt))
 
 
 def _request(url: str, message: Mapping[str, object], secrets: Tuple[str, ...]) -> Request:

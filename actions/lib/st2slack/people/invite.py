@@ -47,7 +47,7 @@ def invite(
         token=bearer,
         secrets=(bearer, *client.settings.secrets()),
     )
-    return client.persist(request, METHOD, client.answer)
+    return client.call_with_retries(request, METHOD, client.send_and_check)
 
 
 def address(api_url: str, organization: Optional[str]) -> str:

@@ -74,7 +74,7 @@ def set_usergroup(
     }
 
 
-def who_is_in(slack: Client, usergroup: str) -> Dict[str, Any]:
+def list_members(slack: Client, usergroup: str) -> Dict[str, Any]:
     """The members of a user group: `id`, `handle`, `name`, `disabled`, and `users`, each with
     `id`, `name`, `real_name` and `deleted`, as far as Slack tells."""
     group = find_group(slack, usergroup)

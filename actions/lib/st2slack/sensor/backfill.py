@@ -34,7 +34,7 @@ class Page(NamedTuple):
 
 class Backfill:
     """Asks for what one workspace's channels hold. `client`: tries once and does not wait itself (a
-    OneTry). Every method makes one call, and raises what the client raises."""
+    SingleAttemptClient). Every method makes one call, and raises what the client raises."""
 
     def __init__(self, client: Client, workspace: str = "", team: str = "") -> None:
         self._client = client

@@ -25,8 +25,9 @@ _FIELDS = ("team_id", "user_id", "bot_id", "app_id", "team", "user", "url")
 class IdentityLookup:
     """Asks who the app is until Slack tells it; thread-safe.
 
-    `client`: tries once (a OneTry). `renew_token` is called where the token has expired. When the
-    identity is known, `use` gets it first, then `release` each item that was held, in order.
+    `client`: tries once (a SingleAttemptClient). `renew_token` is called where the token has
+    expired. When the identity is known, `use` gets it first, then `release` each item that was
+    held, in order.
     """
 
     def __init__(

@@ -90,9 +90,9 @@ Known = Dict[str, Any]
 class Directory:
     """Users and channels of one workspace; thread-safe.
 
-    `client`: tries once and takes `budget` seconds at the most (a OneTry). `clock` in seconds.
-    `looked_up`, `failed`, `passed_over` count calls made, calls in vain, and look-ups that were
-    not tried; `last_failure` says why the last one was in vain.
+    `client`: tries once and takes `budget` seconds at the most (a SingleAttemptClient). `clock` in
+    seconds. `looked_up`, `failed`, `passed_over` count calls made, calls that failed, and look-ups
+    that were not tried; `last_failure` says why the last one failed.
     """
 
     def __init__(

@@ -21,9 +21,9 @@ import time
 from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from st2slack.api.client import Client
+from st2slack.api.client import Client, Timing
 from st2slack.api.proxy import proxy_for
-from st2slack.api.single_attempt import OneTry
+from st2slack.api.single_attempt import SingleAttemptClient
 from st2slack.base.errors import Refusal
 from st2slack.sensor import connection, payloads
 from st2slack.sensor.backfill import Backfill
@@ -99,11 +99,13 @@ class SensedWorkspace:
         kind = SocketMode if self.sensor.app_token else RealTimeMessaging
         self._transport: Any = kind(self.sensor, name)
         self.status = Status(name, self._transport.name)
-        self._opening = Client(replace(self._settings, max_wait=OPENING), sleep=self._sleep)
+        self._opening = Client(
+            replace(self._settings, max_wait=OPENING), timing=Timing(sleep=self._sleep)
+        )
         # Neither waits by itself: a look-up can do without its answer, and the catch-up waits where
         # the sensor's end can interrupt it.
-        self._asking = OneTry(self._with_lookup_token(LOOK_UP))
-        self._fetching = OneTry(self._with_lookup_token(OPENING))
+        self._asking = SingleAttemptClient(self._with_lookup_token(LOOK_UP))
+        self._fetching = SingleAttemptClient(self._with_lookup_token(OPENING))
         self._directory = Directory(self._asking, budget=LOOK_UP)
         self._seen = Seen(REDELIVERY + self.sensor.backfill_max_age)
         warn = services.log.warning
