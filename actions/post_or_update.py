@@ -1,11 +1,11 @@
-"""Keep a message current under a key."""
+"""Post a message under a key, and update it later."""
 
 from st2slack import action
 from st2slack.messages import post_or_update
 
 
 class PostOrUpdateAction(action.SlackBase):
-    """The message under `key`: posted the first time, changed or answered from then on."""
+    """The first call posts the message under `key`; later ones change or answer it."""
 
     def run(self, token=None, workspace=None, **given):
         return self.with_slack(

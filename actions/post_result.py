@@ -1,11 +1,11 @@
-"""Post what came of an execution."""
+"""Post the result of an execution."""
 
 from st2slack import action
 from st2slack.results import notification, post_result
 
 
 class PostResultAction(action.SlackBase):
-    """The result of an execution, where its notification says."""
+    """Posts the result of an execution where its notification says."""
 
     def run(self, token=None, **given):
         return self.with_slack(

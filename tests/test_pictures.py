@@ -33,7 +33,7 @@ NEEDED = {
     ),
     "command.svg": (
         "/st2 help",
-        "What you may use here",
+        "Commands that you are allowed to use here",
         "/st2 release berth-planner 4.12.0",
         "[ Approve ]",
     ),

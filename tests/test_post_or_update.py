@@ -110,7 +110,7 @@ def test_a_direct_message(keep):
 @pytest.mark.parametrize("given", [GENERAL, "#general"])
 def test_a_key_belongs_to_one_channel(slack, keep, given):
     keep()
-    with pytest.raises(InputError, match="is in %s; for %s take another key" % (DEPLOYS, given)):
+    with pytest.raises(InputError, match="is in %s. For %s use another key" % (DEPLOYS, given)):
         keep(channel=given)
     assert len(calls(slack, "chat.postMessage")) == 1 and not calls(slack, "chat.update")
 
@@ -187,7 +187,9 @@ def test_an_answer_whose_thread_is_gone_begins_a_new_one(slack, config, keep):
     delete(slack, config, first["ts"])
     told = keep("one", mode="reply")
     assert told["created"] and told["thread_ts"] == told["ts"] == messages(slack)[-1]["ts"]
-    assert told["why"] == "posted anew: the message and its thread are gone"
+    assert (
+        told["why"] == "posted as a new message: the old one and its thread do not exist any more"
+    )
     assert keep("one", mode="reply")["ts"] == told["ts"]
 
 
@@ -271,7 +273,7 @@ def test_where_it_cannot_be_looked_for_it_is_posted_and_said(slack, keep):
         keep()
     slack.faults.append(Fault.refuse("missing_scope", method="conversations.history"))
     told = keep()
-    assert told["created"] and "may have posted it too" in told["why"]
+    assert told["created"] and "possibly posted twice" in told["why"]
     assert "missing_scope" in told["why"]
 
 
@@ -310,7 +312,7 @@ def test_a_key_that_cannot_be_one(slack, keep, key):
 def test_nothing_to_say_and_nowhere_to_say_it(slack, keep):
     with pytest.raises(InputError, match="The message is empty"):
         keep("")
-    with pytest.raises(InputError, match="Parameter `channel` is needed"):
+    with pytest.raises(InputError, match="Parameter `channel` is required"):
         keep(channel=None)
     assert not slack.requests
 

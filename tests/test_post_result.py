@@ -162,7 +162,7 @@ def test_what_cannot_be_changed_is_posted_anew_in_the_thread(slack, config, tell
     told = tell(execution(), message=ts)
     message = messages(slack)[-1]
     assert (told["created"], told["ts"]) == (True, message["ts"]) and message["thread_ts"] == ts
-    assert told["why"].startswith("posted anew: ")
+    assert told["why"].startswith("posted as a new message: ")
 
 
 def test_an_acknowledgement_that_is_gone(slack, config, tell, execution):
@@ -253,7 +253,9 @@ def test_a_long_output_is_whole_in_a_file_in_the_thread(slack, tell, execution):
     assert upload["thread_ts"] == message["ts"] == told["ts"]
     assert files_of(slack, upload) == [LONG] and told["file"] == upload["files"][0]["id"]
     shown = texts(message)
-    assert LONG.startswith(shown[1]) and "all %d characters follow" % len(LONG) in shown[-1]
+    assert (
+        LONG.startswith(shown[1]) and "All %d characters are in the thread" % len(LONG) in shown[-1]
+    )
 
 
 def test_of_an_acknowledgement_in_a_thread_too(slack, config, tell, execution):

@@ -201,7 +201,7 @@ def test_an_error_of_a_workflow_names_its_task():
 @pytest.mark.parametrize(
     ("status", "emoji", "word", "said"),
     [
-        ("timeout", ":alarm_clock:", "timed out", "longer than it may"),
+        ("timeout", ":alarm_clock:", "timed out", "exceeded its timeout"),
         ("abandoned", ":warning:", "was abandoned", "runner was stopped"),
         ("canceled", ":no_entry_sign:", "was cancelled", ""),
         ("paused", ":hourglass_flowing_sand:", "is paused", ""),

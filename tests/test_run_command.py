@@ -215,7 +215,7 @@ def test_where_the_app_is_not(world):
     assert response["response_type"] == "in_channel" and "demo.deploy" in response["text"]
     assert not world.ask("deploy x", channel=RANDOM, user=PRIYA)["ran"]
     assert world.responses[1]["response_type"] == "ephemeral"
-    assert world.responses[1]["text"].startswith("You may not do that here.")
+    assert world.responses[1]["text"].startswith("You are not allowed to do that here.")
 
 
 # --- what is not ours ---------------------------------------------------------------------------
@@ -285,10 +285,10 @@ def test_a_workspace_with_a_template_for_a_name(world):
 def test_who_may_nothing_gets_no_further(world, user, channel):
     world.slack.workspace.channels[channel].members.append(user)
     result = world.ask("deploy x", user=user, channel=channel)
-    assert (result["ran"], result["why"]) == (False, "nothing is allowed")
+    assert (result["ran"], result["why"]) == (False, "the user is not allowed to run anything here")
     assert result["record"]["allowed"] is False and result["record"]["who"] == user
     (text,) = world.private
-    assert text == "You may not do that here. Nothing was run. Ask <@%s>." % MARA
+    assert text == "You are not allowed to do that here. Nothing was run. Ask <@%s>." % MARA
     assert world.said == []
     paths = {each.path.partition("?")[0].split("/")[2] for each in world.st2.requests}
     assert paths == {"keys"}, "StackStorm does not even read what they wrote"
@@ -298,15 +298,24 @@ def test_a_rule_for_approvals_lets_nobody_command(world):
     rule = {"name": "approvers", "who": [PRIYA], "what": ["approval:production"]}
     world.config["authorization"] = [rule]
     result = world.ask("deploy x", user=PRIYA)
-    assert result["why"] == "nothing is allowed" and result["record"]["rule"] == ""
+    assert (
+        result["why"] == "the user is not allowed to run anything here"
+        and result["record"]["rule"] == ""
+    )
     assert not [each for each in world.st2.requests if "actionalias" in each.path]
 
 
 def test_who_may_something_else(world):
     result = world.ask("unlock x")
-    assert (result["ran"], result["why"], result["alias"]) == (False, "not allowed", "demo.secret")
+    assert (result["ran"], result["why"], result["alias"]) == (
+        False,
+        "the user is not allowed to run this alias here",
+        "demo.secret",
+    )
     assert result["record"]["allowed"] is False
-    assert world.private == ["You may not do that here. Nothing was run. Ask <@%s>." % MARA]
+    assert world.private == [
+        "You are not allowed to do that here. Nothing was run. Ask <@%s>." % MARA
+    ]
     assert world.said == [] and world.st2.executions() == []
 
 
@@ -321,7 +330,10 @@ def test_what_cannot_be_looked_up_is_said(world):
     world.slack.faults.append(Fault.refuse("missing_scope", method="usergroups.list", times=None))
     result = world.ask("deploy x")
     assert result["ran"] is False and "missing_scope" in result["record"]["why"]
-    assert "could not be found out" in world.private[0] and "on-call" not in world.private[0]
+    assert (
+        "not possible to check who you are" in world.private[0]
+        and "on-call" not in world.private[0]
+    )
 
 
 def test_a_config_that_cannot_be_used(world):
@@ -437,10 +449,10 @@ def test_names_with_templates_in_them(world):
 def test_no_match_offers_what_is_near_and_allowed(world):
     world.alias("unsay", ["unlok {{key}}"], action="demo.secret")
     result = world.ask("deplyo x <!here>")
-    assert (result["ran"], result["why"]) == (False, "no alias fits")
+    assert (result["ran"], result["why"]) == (False, "no alias matches")
     assert world.private == [
         "There is no command `deplyo x @here`. Did you mean `deploy {{service}}`? "
-        "`/st2 help` tells what you may use."
+        "`/st2 help` lists the commands that you are allowed to use."
     ]
     world.ask("unlock")
     assert "unl" not in world.private[1].partition("Did you mean")[2]
@@ -449,24 +461,24 @@ def test_no_match_offers_what_is_near_and_allowed(world):
 PAIRS = {
     "a URL": (
         "open <https://x.example/?some=url&amp;with=eq>",
-        "here `https://x.example/?some` with the value `url&amp;with=eq`, and looks for a command "
-        "that is only `open`. Write `open - url=https://x.example/?some=url&amp;with=eq`. ",
+        "here `https://x.example/?some` with the value `url&amp;with=eq`, and matches only the "
+        "rest of the command: `open`. Write `open - url=https://x.example/?some=url&amp;with=eq`. ",
     ),
     "a hash": (
         "deploy abcd1234==",
-        "here `abcd1234` with the value `=`, and looks for a command that is only `deploy`. "
+        "here `abcd1234` with the value `=`, and matches only the rest of the command: `deploy`. "
         "Write `deploy - service=abcd1234==`. ",
     ),
     "a format with a pair": (
         "restart web1 n=3",
-        "here `n` with the value `3`, and looks for a command that is only `restart web1`. "
-        "So `restart {{host}} n={{n}}` never fits: who wrote that alias has to leave out what "
-        "stands before the `=`. ",
+        "here `n` with the value `3`, and matches only the rest of the command: `restart web1`. "
+        "So the format `restart {{host}} n={{n}}` never matches: its author must remove the name "
+        "and the `=`. ",
     ),
     "no such command": (
         "coffee sugar=2",
-        "here `sugar` with the value `2`, and looks for a command that is only `coffee`. "
-        "Write something behind it, or give the value by its parameter's name, with a `-` in its "
+        "here `sugar` with the value `2`, and matches only the rest of the command: `coffee`. "
+        "Write more text after it, or give the value by its parameter's name, with a `-` in its "
         "place: `open - url=https://...`. ",
     ),
 }
@@ -480,10 +492,13 @@ def test_no_match_for_a_pair_at_the_end_is_explained(world, name):
     world.alias("open", ["open {{url}}"], action="demo.deploy")
     world.alias("restart", ["restart {{host}} n={{n}}"], action="demo.deploy")
     world.config["authorization"][1]["what"] = ["demo.deploy"]
-    assert world.ask(text)["why"] == "no alias fits"
+    assert world.ask(text)["why"] == "no alias matches"
     (said,) = world.private
-    taken = " StackStorm takes `key=value` at the end of a command for a parameter, "
-    assert said.partition(taken)[2] == expected + "`/st2 help` tells what you may use."
+    taken = " StackStorm reads `key=value` at the end of a command as a parameter, "
+    assert (
+        said.partition(taken)[2]
+        == expected + "`/st2 help` lists the commands that you are allowed to use."
+    )
 
 
 def test_a_value_that_looks_like_a_pair_runs_by_its_name(world):
@@ -503,7 +518,7 @@ def test_help_lists_what_one_may(world, text):
     result = world.ask(text)
     assert (result["ran"], result["why"]) == (False, "help")
     assert world.private == [
-        "What you may use here, behind `/st2`:\n"
+        "Commands that you are allowed to use here, after `/st2`:\n"
         "- `deploy {{service}}`: Deploy a service.\n"
         "- `say {{text}}`: Say something."
     ]
@@ -515,7 +530,7 @@ def test_help_of_a_word(world):
     assert world.private[0].splitlines()[1:] == ["- `say {{text}}`: Say something."]
     world.ask("help nothing`<!here>")
     assert world.private[1] == (
-        "There is no command with `nothing'@here` in it that you may use here."
+        "There is no command with `nothing'@here` in it that you are allowed to use here."
     )
 
 
@@ -563,7 +578,9 @@ def test_help_with_groups_asks_for_each_once(world):
 def test_the_same_delivery_runs_once(world):
     first = world.ask("deploy x", trigger_id="1.2.same")
     second = world.ask("deploy x", trigger_id="1.2.same")
-    assert first["ran"] and not second["ran"] and "came before" in second["why"]
+    assert (
+        first["ran"] and not second["ran"] and "already received the same command" in second["why"]
+    )
     ts = world.slack.workspace.channels[DEPLOYS].messages[0]["ts"]
     first = world.write("!st2 deploy y", ts=ts)
     second = world.write("<@%s> deploy y" % BOT, ts=ts)
@@ -600,8 +617,10 @@ def test_a_message_that_is_heard_of_late(world, seconds, ran):
     _, result = world.commands(now=lambda: float(ts) + seconds).run(incoming_command)
     assert result["ran"] is ran and len(world.settled()) == int(ran)
     if not ran:
-        assert result["why"] == "it was written 10 minutes ago"
-        assert world.private[0].startswith("You wrote that 10 minutes ago")
+        assert result["why"] == "the message is 10 minutes old"
+        assert world.private[0].startswith(
+            "Nothing was run: StackStorm received this message 10 minutes after"
+        )
 
 
 def test_a_message_is_late_before_its_key_is_forgotten():
@@ -694,13 +713,13 @@ def test_an_api_that_is_down_is_said(world, where):
     world.st2.fault(where, status=503, times=None)
     with pytest.raises(ApiFault):
         world.ask("deploy x")
-    assert world.private == ["Nothing was run: StackStorm gives no answer. Try again later."]
+    assert world.private == ["Nothing was run: StackStorm does not answer. Try again later."]
     assert world.said == [] and world.st2.executions() == []
 
 
 def test_an_api_that_is_gone_is_said(world):
     world.st2.stop()
-    with pytest.raises(ApiFault, match="no answer"):
+    with pytest.raises(ApiFault, match="did not answer"):
         world.ask("deploy x")
     assert len(world.private) == 1 and world.said == []
     world.st2.start()
@@ -709,7 +728,7 @@ def test_an_api_that_is_gone_is_said(world):
 def test_neither_stackstorm_nor_slack(world):
     world.st2.fault("PUT /v1/keys", status=503, times=None)
     world.slack.faults.append(Fault.refuse("fatal_error", method="chat.postEphemeral", times=None))
-    with pytest.raises(ApiFault, match="Nor could the person be told"):
+    with pytest.raises(ApiFault, match="The user could not be notified"):
         world.ask("deploy x")
 
 
@@ -719,7 +738,7 @@ def test_a_refused_run_is_said_where_it_was_announced(world):
     assert world.well is False and result["ran"] is False and "on purpose" in result["why"]
     assert result["record"]["allowed"] is True
     (message,) = world.said
-    assert message["text"] == "<@%s>: Nothing was run. StackStorm says: `on purpose`" % TOMASZ
+    assert message["text"] == "<@%s>: Nothing was run. StackStorm answered: `on purpose`" % TOMASZ
     assert world.settled() == []
 
 
@@ -727,7 +746,7 @@ def test_an_answer_that_is_cut_is_not_called_nothing(world):
     world.st2.fault("POST /v1/aliasexecution", cut=True)
     result = world.ask("deploy x")
     assert world.well is False and result["ran"] is False
-    assert "it may run or not" in world.said[0]["text"]
+    assert "not known whether the command runs" in world.said[0]["text"]
     assert len(world.settled()) == 1, "sent once"
 
 
@@ -780,7 +799,7 @@ def test_another_alias_that_ran_all_the_same_is_cancelled(world, monkeypatch):
     result = world.ask("deploy x")
     block.set()
     assert world.well is False and result["ran"] is False and "other.deploy" in result["why"]
-    assert "It was stopped." in world.said[0]["text"]
+    assert "It was cancelled." in world.said[0]["text"]
     assert world.st2.ended(result["execution_id"])["status"] == "canceled"
     assert world.ran == []
 

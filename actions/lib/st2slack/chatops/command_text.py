@@ -171,18 +171,23 @@ def extra_keys(command: str, text: str) -> List[str]:
 def unusable_reason(command: str) -> str:
     """Why a command must not go to StackStorm, in words; "" where it may."""
     if text_length(command) > MAX_LENGTH:
-        return "it is longer than %d characters" % MAX_LENGTH
+        return "the command is longer than %d characters" % MAX_LENGTH
     if any(len(gap) > MAX_GAP for gap in _GAP.findall(command)):
-        return "it has too many blanks in a row, more than %d; leave some out" % MAX_GAP
+        return "the command has too many spaces in a row, more than %d; remove some" % MAX_GAP
     if _is_too_complex(command):
-        return "it has too many `=` and spaces; leave some out"
+        return "the command has too many `=` and spaces; remove some"
     found, rest = parse_pairs(command)
     # StackStorm takes quotes around a value away.
     why = find_template([command, rest, rest.rstrip(" \n\t\"'"), found])
     if why:
-        return "it has %s, which StackStorm could take for the beginning of a template" % why
+        return (
+            "the command has %s, which StackStorm could read as the beginning of a template" % why
+        )
     if has_encoded(command):
-        return "it has a character written by its number (such as \\u007b); write it as it is"
+        return (
+            "the command has a character written as an escape sequence (such as \\u007b); write the "
+            "character itself"
+        )
     return ""
 
 
@@ -199,7 +204,7 @@ def unsafe_join_reason(command: str, text: str) -> str:
         return ""
     behind = {re.escape(each) for each in _AFTER_VALUE.findall(text)}
     if re.search(_CUT % "".join("|" + each for each in sorted(behind)), rest):
-        return "no word of this command may end with `{` or `<`; write what follows without a blank"
+        return "no word of this command can end with `{` or `<`; write no space after it"
     return ""
 
 

@@ -92,7 +92,8 @@ def check_format(request: IncomingCommand, workspace: str) -> None:
     for name, text, pattern in values:
         if not pattern.fullmatch(text):
             raise InputError(
-                "Parameter `%s` is not what Slack gives: hand over what the trigger has." % name
+                "Parameter `%s` is not a value of Slack's. Pass the one of the trigger unchanged."
+                % name
             )
 
 

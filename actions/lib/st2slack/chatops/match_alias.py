@@ -44,11 +44,11 @@ class AliasMatcher:
             if refusal.status >= 500:
                 raise
             raise Rejected(
-                "StackStorm refused to match it: " + refusal.reason,
+                "StackStorm refused to match the command: " + refusal.reason,
                 "Nothing was run: %s" % in_code(refusal.reason),
             ) from None
         if match is None:
-            raise Rejected("no alias fits", self._explain_no_match(command))
+            raise Rejected("no alias matches", self._explain_no_match(command))
         self._check_usable(command_text.unsafe_join_reason(command, match.format))
         return match
 
@@ -63,8 +63,8 @@ class AliasMatcher:
         if others:
             raise Rejected(
                 "the alias %s has the same name in %s" % (match.alias.ref, ", ".join(others)),
-                "Nothing was run: several packs have an alias named %s, and StackStorm cannot tell "
-                "them apart. One of them has to be renamed." % in_code(name),
+                "Nothing was run: several packs have an alias named %s, and StackStorm cannot "
+                "distinguish them. An administrator must rename one of them." % in_code(name),
             )
 
     @staticmethod
@@ -86,12 +86,15 @@ class AliasMatcher:
         entries = command_text.help_lines(self._allowed_formats(), word)
         about = " with %s in it" % in_code(word) if word else ""
         if not entries:
-            return "There is no command%s that you may use here." % about
+            return "There is no command%s that you are allowed to use here." % about
         lines = [_help_line(display, description) for display, description in entries]
         shown, hidden = command_text.fit_lines(lines)
-        header = "What you may use here%s, behind %s:" % (about, in_code(self._opening))
+        header = "Commands that you are allowed to use here%s, after %s:" % (
+            about,
+            in_code(self._opening),
+        )
         narrower = in_code(self._opening + " help WORD")
-        footer = ["%d more: narrow it down by %s." % (hidden, narrower)] if hidden else []
+        footer = ["%d more: search with %s." % (hidden, narrower)] if hidden else []
         return "\n".join([header, *shown, *footer])
 
     def _explain_no_match(self, command: str) -> str:
@@ -101,7 +104,9 @@ class AliasMatcher:
             text += explain_pairs(command, list(suggestions.values()))
         elif suggestions:
             text += " Did you mean %s?" % " or ".join(map(in_code, suggestions))
-        return text + " %s tells what you may use." % in_code(self._opening + " help")
+        return text + " %s lists the commands that you are allowed to use." % in_code(
+            self._opening + " help"
+        )
 
 
 def _help_line(display: str, description: str) -> str:
@@ -113,8 +118,8 @@ def explain_pairs(command: str, suggestions: Sequence[CommandFormat]) -> str:
     found, rest = command_text.parse_pairs(command)
     key, value = found[0]
     text = (
-        " StackStorm takes `key=value` at the end of a command for a parameter, here %s with the "
-        "value %s, and looks for a command that is only %s."
+        " StackStorm reads `key=value` at the end of a command as a parameter, here %s with the "
+        "value %s, and matches only the rest of the command: %s."
         % (in_code(key), in_code(value) or "nothing", in_code(rest) or "empty")
     )
     return text + _suggest_without_pairs(command, suggestions)
@@ -124,7 +129,7 @@ def _suggest_without_pairs(command: str, suggestions: Sequence[CommandFormat]) -
     broken = next(filter(command_text.is_never_matched, suggestions), None)
     if broken is not None:
         return (
-            " So %s never fits: who wrote that alias has to leave out what stands before the `=`."
+            " So the format %s never matches: its author must remove the name and the `=`."
             % in_code(broken.format)
         )
     rewritten = (command_text.rewrite_by_name(command, each) for each in suggestions)
@@ -133,6 +138,6 @@ def _suggest_without_pairs(command: str, suggestions: Sequence[CommandFormat]) -
         return " Write %s." % in_code(by_name)
     formats = " or ".join(in_code(each.format) for each in suggestions)
     return (" Did you mean %s?" % formats if suggestions else "") + (
-        " Write something behind it, or give the value by its parameter's name, with a `-` in its "
+        " Write more text after it, or give the value by its parameter's name, with a `-` in its "
         "place: `open - url=https://...`."
     )

@@ -30,7 +30,7 @@ from st2slack.stackstorm.client import StackStorm
 
 ROUTE = "slack"  # of the notification: the rule for it posts the result
 ACK_TIMEOUT = 2.0  # seconds to complete an acknowledgement
-_MISMATCH_TEXT = "StackStorm started something else than you asked for. "
+_MISMATCH_TEXT = "StackStorm started something other than your command. "
 
 
 def resource_of(alias: Alias) -> Resource:
@@ -124,28 +124,28 @@ class AliasRunner:
             else:
                 answer_privately(self._client, request.addressee, text)
         except SlackError as second:
-            error.add(" (Nor could Slack be told: %s)" % second)
+            error.add(" (Slack could not be notified either: %s)" % second)
 
     def _cancel(
         self, request: IncomingCommand, ts: Optional[str], mismatch: str, answer: AliasExecution
     ) -> str:
         """Cancel what was not allowed, and report it. The reason, for the result."""
-        error, text = SlackError(mismatch), _MISMATCH_TEXT + "It was stopped."
+        error, text = SlackError(mismatch), _MISMATCH_TEXT + "It was cancelled."
         try:
             self._stackstorm.cancel(answer.execution.id)
         except ApiFault as fault:
             error.add(" It could not be cancelled: %s" % fault)
-            text = _MISMATCH_TEXT + "Stopping it failed: tell whoever runs StackStorm."
+            text = _MISMATCH_TEXT + "Cancelling it failed: inform an administrator of StackStorm."
         self._report_failure(request, ts, error, text)
         return str(error)
 
 
 def _start_failure_text(fault: ApiFault) -> str:
     if isinstance(fault, ApiRefusal) and fault.status < 500:
-        return "Nothing was run. StackStorm says: %s" % in_code(fault.reason)
+        return "Nothing was run. StackStorm answered: %s" % in_code(fault.reason)
     return (
-        "StackStorm gave no clear answer, so it may run or not: look at its history before you "
-        "ask again."
+        "StackStorm gave no clear answer, so it is not known whether the command runs. Check the "
+        "history of executions before you send it again."
     )
 
 
@@ -153,7 +153,7 @@ def _find_mismatch(answer: AliasExecution, match: MatchedAlias, command: str) ->
     """What StackStorm started that was not allowed, in words; "" if it started what was allowed."""
     started, allowed = answer.alias, match.alias
     if (started.ref, started.action) != (allowed.ref, allowed.action):
-        return "StackStorm ran the alias %s (%s) in place of the allowed %s." % (
+        return "StackStorm ran the alias %s (%s) instead of the allowed %s." % (
             started.ref,
             started.action,
             allowed.ref,
@@ -163,9 +163,12 @@ def _find_mismatch(answer: AliasExecution, match: MatchedAlias, command: str) ->
     known = {*command_text.parameter_names(match.format), *(key for key, _ in pairs)}
     unknown = sorted(set(parameters) - known - fixed)
     if unknown:
-        return "StackStorm gave the action parameters that were not asked for: %s." % unknown[0]
+        return (
+            "StackStorm gave the action a parameter that the command does not have: %s."
+            % unknown[0]
+        )
     if has_template([value for key, value in parameters.items() if key not in fixed]):
-        return "StackStorm gave the action a parameter with a template in it."
+        return "StackStorm gave the action a parameter that contains a template."
     return ""
 
 

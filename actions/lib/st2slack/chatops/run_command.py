@@ -94,7 +94,7 @@ class CommandRunner:
         """The command without its prefix. Raises Rejected if the message is none."""
         text = command_text.normalize(request.text)
         if request.is_bot:
-            raise Rejected("a bot wrote it")
+            raise Rejected("a bot wrote the message")
         if request.command:
             if request.command != self._settings.command:
                 raise Rejected("%s is not the command of `chatops.command`" % request.command)
@@ -104,7 +104,7 @@ class CommandRunner:
             bot = str(self._client.call("auth.test").get("user_id") or "")
             begins, rest = command_text.strip_mention(text, bot)
         if not begins:
-            raise Rejected("it begins neither with the prefix (`chatops.prefix`) nor with the bot")
+            raise Rejected("it begins neither with `chatops.prefix` nor with a mention of the bot")
         return rest
 
     def _opening(self, request: IncomingCommand) -> str:
@@ -117,14 +117,14 @@ class CommandRunner:
         """Raises Rejected if the same command was delivered before, or if it comes too late."""
         earlier = incoming.claim_delivery(self._stackstorm.datastore, request, self._own_id)
         if earlier is not None:
-            raise Rejected("it came before, to the execution %s" % earlier)
+            raise Rejected("the execution %s already received the same command" % earlier)
         now = self._now()
         minutes = incoming.minutes_too_late(request, now) if now is not None else 0
         if minutes:
             raise Rejected(
-                "it was written %d minutes ago" % minutes,
-                "You wrote that %d minutes ago, and StackStorm heard of it only now. Nothing was "
-                "run. Write it again if it is still to be done." % minutes,
+                "the message is %d minutes old" % minutes,
+                "Nothing was run: StackStorm received this message %d minutes after you wrote it. "
+                "Send it again if you still need it." % minutes,
             )
 
     def _open_session(
@@ -133,7 +133,7 @@ class CommandRunner:
         session = self._load_authorizer().session(request.user, request.channel)
         decision, result.record = session.decide_any_command()
         if not decision.allowed:
-            raise Rejected("nothing is allowed", self._denial(session))
+            raise Rejected("the user is not allowed to run anything here", self._denial(session))
         return session
 
     def _authorize(
@@ -146,16 +146,16 @@ class CommandRunner:
         """Raises Rejected if the alias, or a parameter of the command, is not allowed."""
         decision, result.record = session.decide(resource_of(match.alias))
         if not decision.allowed:
-            raise Rejected("not allowed", self._denial(session))
+            raise Rejected("the user is not allowed to run this alias here", self._denial(session))
         extra = command_text.extra_keys(command, match.format)
         if extra and not decision.extra_parameters:
             raise Rejected(
                 "parameters that the format does not name: " + ", ".join(extra),
-                "Nothing was run: %s %s not part of %s. If it belongs into a text, do not let the "
-                "command end with it."
+                "Nothing was run: %s %s of the format %s. If this is part of a text, do not put it "
+                "at the end of the command."
                 % (
                     ", ".join(in_code(each + "=") for each in extra[:5]),
-                    "is" if len(extra) == 1 else "are",
+                    "is no parameter" if len(extra) == 1 else "are no parameters",
                     in_code(match.format),
                 ),
             )
@@ -164,10 +164,10 @@ class CommandRunner:
         contact = (" " + self._settings.contact) if self._settings.contact else ""
         if session.is_unresolved:
             return (
-                "That could not be checked, try again: it could not be found out who you are, or "
-                "what you are allowed to do. Nothing was run." + contact
+                "Nothing was run: it was not possible to check who you are or what you are allowed "
+                "to do. Try again." + contact
             )
-        return "You may not do that here. Nothing was run." + contact
+        return "You are not allowed to do that here. Nothing was run." + contact
 
 
 @contextmanager
@@ -177,12 +177,12 @@ def notify_on_failure(client: Client, requester: Addressee) -> Iterator[None]:
         yield
     except (ApiFault, SettingsError) as error:
         text = "Nothing was run: %s" % (
-            "StackStorm gives no answer. Try again later."
+            "StackStorm does not answer. Try again later."
             if isinstance(error, ApiFault)
-            else "the config of the pack `slack` in StackStorm has to be put right first."
+            else "an administrator must first correct the config of the pack `slack`."
         )
         try:
             answer_privately(client, requester, text)
         except SlackError as second:
-            error.add(" (Nor could the person be told: %s)" % second)
+            error.add(" (The user could not be notified: %s)" % second)
         raise

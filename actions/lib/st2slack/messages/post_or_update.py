@@ -31,7 +31,7 @@ REPLY, BROADCAST = "reply", "reply_broadcast"
 _EMPTY_CONTENT: JsonObject = {"text": "", "blocks": [], "attachments": []}
 REPLY_TTL = 30 * 86400  # seconds after which the key of an answer is deleted
 _KEY = re.compile(r"[\w.@+-]{1,100}", re.ASCII)
-_POSTED_ANEW = "posted anew: the message and its thread are gone"
+_POSTED_ANEW = "posted as a new message: the old one and its thread do not exist any more"
 
 
 def post_or_update(
@@ -129,13 +129,13 @@ def _channel(client: Client, message: UpsertedMessage, parameters: Mapping[str, 
     key, channel = get_text(parameters, "key"), plain_id(get_text(parameters, "channel"))
     record = message.record
     if record == EMPTY and not channel:
-        raise InputError("Parameter `channel` is needed: there is no message under %s yet." % key)
+        raise InputError("Parameter `channel` is required: there is no message under %s yet." % key)
     known = [each for each in (record.channel, record.asked) if each]
     if not known or channel in ("", *known):
         return channel or known[0]
     if conversation_id(client, channel) == conversation_id(client, known[0]):
         return channel
     raise InputError(
-        "The message under the key %s is in %s; for %s take another key, or forget that message: "
-        "st2 key delete '%s'." % (key, known[0], channel, message.key)
+        "The message under the key %s is in %s. For %s use another key, or delete the record of "
+        "that message: st2 key delete '%s'." % (key, known[0], channel, message.key)
     )

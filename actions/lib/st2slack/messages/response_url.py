@@ -40,8 +40,8 @@ def check(url: str, settings: Settings) -> None:
     """Raises InputError unless the URL is one of Slack's. The error does not show it."""
     if not url.isascii() or " " in url or not _is_slack_url(url, settings):
         raise InputError(
-            "Parameter `response_url` is not a URL of Slack's (https://hooks.slack.com/...). Hand "
-            "over what the trigger has."
+            "Parameter `response_url` is not a URL of Slack's (https://hooks.slack.com/...). Pass "
+            "the one of the trigger unchanged."
         )
 
 
@@ -61,7 +61,7 @@ def _check_answer(response: Response, request: Request) -> None:
         return
     if body.startswith("<"):
         raise foreign(response, request)
-    text = "%s was refused by Slack (HTTP %s): %s. It takes 5 answers within 30 minutes." % (
+    text = "%s was refused by Slack (HTTP %s): %s. It accepts 5 answers within 30 minutes." % (
         NAME,
         response.status_code,
         body or "no reason given",

@@ -170,7 +170,7 @@ class UpsertedMessage:
         except Refusal as refusal:
             if refusal.code not in NOT_EDITABLE:
                 raise
-            remark = "posted anew: %s" % _NOT_EDITABLE_REASONS[refusal.code]
+            remark = "posted as a new message: %s" % _NOT_EDITABLE_REASONS[refusal.code]
             return self._post(content, destination, remark, reply)
 
     @property
@@ -243,9 +243,11 @@ class UpsertedMessage:
         return message.get("metadata") == self._metadata()
 
 
-_SEARCH_REFUSED = "an earlier call may have posted it too; Slack did not let it be looked up (%s)"
+_SEARCH_REFUSED = (
+    "possibly posted twice: an earlier call was interrupted, and Slack refused the search (%s)"
+)
 _NOT_EDITABLE_REASONS = {
-    "message_not_found": "somebody has deleted the message",
+    "message_not_found": "the message was deleted",
     "cant_update_message": "the message was deleted, or another app's token had posted it",
     "edit_window_closed": "the message is too old to be changed",
 }

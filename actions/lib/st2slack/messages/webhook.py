@@ -65,11 +65,11 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
         "Unarchive it, or make a webhook for another channel.",
     ),
     "action_prohibited": (
-        "an administrator has restricted what this webhook may do",
+        "an administrator has restricted this webhook",
         "Ask an administrator of the workspace.",
     ),
     "posting_to_general_channel_denied": (
-        "only some members may post to the general channel",
+        "only some members are allowed to post to the general channel",
         "Post to another channel, or ask an administrator.",
     ),
     "no_service": (
@@ -98,7 +98,7 @@ _MEANINGS: Mapping[str, Tuple[str, str]] = {
         "Check `channel`, or make a new webhook.",
     ),
     "too_many_attachments": ("there are more than 100 attachments", "Split the message."),
-    "rollup_error": ("Slack had a fault of its own", "Try again later."),
+    "rollup_error": ("Slack had an internal error", "Try again later."),
 }
 
 
@@ -217,7 +217,9 @@ def _refusal(code: str, status: int, request: Request, settings: Settings) -> Re
 
 def _checked_url(url: str, where: str, settings: Settings) -> str:
     if url.startswith("{{"):
-        raise SettingsError("%s still holds a template: StackStorm did not find its value." % where)
+        raise SettingsError(
+            "%s still contains a template: StackStorm did not find its value." % where
+        )
     try:
         safe_address(url, [each for each in settings.plain_http_hosts if not is_slack_host(each)])
     except PlainHttp as error:
@@ -237,8 +239,8 @@ def _plain_http_error(host: str, where: str, settings: Settings) -> SettingsErro
         return SettingsError("%s must begin with https://, as all webhooks of Slack." % where)
     key = _config_place(settings, "plain_http_hosts")
     return SettingsError(
-        "%s must begin with https://. For a host that has no TLS, name it in %s: whoever is on "
-        "the way can then read the messages and the URL." % (where, key)
+        "%s must begin with https://. A host that has no TLS must be in %s; then everybody on "
+        "the network between can read the messages and the URL." % (where, key)
     )
 
 

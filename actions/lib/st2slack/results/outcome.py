@@ -44,12 +44,12 @@ _STATUS_TEXTS: Dict[str, StatusText] = {
     Status.SUCCEEDED.value: StatusText(":white_check_mark:", "succeeded"),
     Status.FAILED.value: StatusText(":x:", "failed"),
     Status.TIMEOUT.value: StatusText(
-        ":alarm_clock:", "timed out", "It took longer than it may, and was ended."
+        ":alarm_clock:", "timed out", "It exceeded its timeout and was stopped."
     ),
     Status.ABANDONED.value: StatusText(
         ":warning:",
         "was abandoned",
-        "The action runner was stopped meanwhile; nobody knows how far it came.",
+        "The action runner was stopped; it is not known how much was done.",
     ),
     Status.CANCELED.value: StatusText(":no_entry_sign:", "was cancelled"),
 }

@@ -129,7 +129,7 @@ class _ResultPoster:
         if refusal.code not in NOT_IN_CHANNEL or not PERSON_ID.fullmatch(user):
             raise refusal
         self._remarks.append(
-            "sent to who asked, for in the channel it was refused: %s" % refusal.code
+            "sent to the requester, because Slack refused the channel: %s" % refusal.code
         )
         return Destination(user)
 
@@ -182,7 +182,7 @@ class _ResultPoster:
         except Refusal as refusal:
             if refusal.code not in UNUSABLE_CONTENT and not _needs_customize_scope(refusal):
                 raise
-            remark = "Slack did not take the message as the alias wants it (%s)" % refusal.code
+            remark = "Slack refused what the alias adds to the message (%s)" % refusal.code
         self._remarks.append(remark)
         message = build_bare()
         return self._upsert(target, destination, message), message
@@ -232,7 +232,7 @@ class _ResultPoster:
         self, target: UpsertedMessage, message: ResultMessage, error: SlackError
     ) -> str:
         """The message says that it is not complete; so does the action's result."""
-        self._remarks.append("the whole output could not be uploaded: %s" % error)
+        self._remarks.append("the complete output could not be uploaded: %s" % error)
         # It may have arrived: then a second notification would share it twice.
         target.save(replace(target.record, uploaded=isinstance(error, Unanswered)))
         code = error.code if isinstance(error, Refusal) else type(error).__name__
@@ -240,7 +240,7 @@ class _ResultPoster:
             note = _truncation_note(message, code)
             target.upsert(message.content(note), Destination(target.record.channel))
         except SlackError as second:
-            self._remarks.append("nor could the message be changed to say so: %s" % second)
+            self._remarks.append("the message could not be changed to say so: %s" % second)
         return ""
 
     # --- another conversation ---------------------------------------------------------------------
@@ -268,12 +268,12 @@ def _continuation_note(message: ResultMessage) -> str:
     if message.full_output is None:
         return ""
     size, name = len(message.full_output.text), message.full_output.name
-    return "This is the beginning; all %d characters follow in the thread: %s" % (size, name)
+    return "This is the beginning. All %d characters are in the thread: %s" % (size, name)
 
 
 def _truncation_note(message: ResultMessage, code: str) -> str:
     size = len(message.full_output.text) if message.full_output else 0
     return (
-        "This is the beginning of %d characters. The rest could not be uploaded (%s); it is in the "
-        "execution." % (size, code)
+        "This is the beginning of %d characters. The file could not be uploaded (%s); the complete "
+        "output is in the execution." % (size, code)
     )

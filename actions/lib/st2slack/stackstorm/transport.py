@@ -126,7 +126,7 @@ class ApiTransport:
             response = self._exchange(request)
         except requests.RequestException as error:
             raise ApiFault(
-                "StackStorm's API gave no answer to %s (%s); see whether st2api runs."
+                "StackStorm's API did not answer %s (%s). Check that st2api is running."
                 % (request, type(error).__name__)
             ) from None
         return _content(response, request)
