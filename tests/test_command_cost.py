@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from regex_steps import Matcher
-from test_commands import COMMANDS
+from test_command_text import COMMANDS
 from test_rules import on_stackstorm
 
 from sandbox.stackstorm import aliases

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from helpers import Clock, calls, make_client
-from test_report import text_of
+from test_result_blocks import text_of
 from test_secrets import CANARY, TOKEN, Everything, faults_of_every_kind
 
 from sandbox.slack import Fault, seed

@@ -1,24 +1,24 @@
-"""PURE: what somebody wrote in Slack → a command, and what can be said of it without asking.
+"""PURE: a text from Slack -> a command, and everything about it that needs no request.
 
-Made plain, for StackStorm compares letters:
+The text is normalized, because StackStorm compares characters:
 
-    curly quotes, odd spaces      straight ones; what has no width is dropped, but for the joiners
-                                  that Persian, Hindi and emoji are written with
-    several blanks in a row       one, a line break where one is among them; in quotes they stay
-    a word's long dashes          those that a keyboard makes of `--` and `-`: `--`, `-`
+    curly quotes, odd spaces      straight quotes, spaces; characters without width are removed,
+                                  except the joiners that Persian, Hindi and emoji need
+    several spaces in a row       one, or a line break if one is among them; in quotes they stay
+    long dashes of a word         what keyboards make them from: `--`, `-`
     &amp; &lt; &gt;               & < >, once
-    <@U...|name> <#C...|name>     <@U...> <#C...>: the IDs. The pack's actions take them so, in a
-    <!subteam^S...|@handle>       text they stay mentions, and a name is what somebody made up
-    <https://x.y|x.y>, <mailto:…> what was typed; behind a label of somebody's own, the URL
+    <@U...|name> <#C...|name>     <@U...> <#C...>: the IDs. The pack's actions accept them, in a
+    <!subteam^S...|@handle>       text they stay mentions, and a name can be false
+    <https://x.y|x.y>, <mailto:…> what was typed; the URL, if the label is another text
     <!here> and so on             @here
 
-How StackStorm reads a command (st2common/models/utils/action_alias_utils.py, tried): what it ends
-with as `key=value` becomes a parameter, whatever the alias's format says, and is taken out of the
-rest, wherever else the same stands. What a workflow is given, and what its tasks are, is evaluated
-where it is a template, with the datastore at hand (render_input of Orquesta, render_live_params of
-StackStorm): see templates.py. And its search for the pairs takes twice the time with every pair:
-fourteen of them, and the API stands still for seconds; and with the third power of blanks in a row:
-800 of them do the same. So what is too long or too tangled does not go there.
+How StackStorm reads a command (st2common/models/utils/action_alias_utils.py, tried): each
+`key=value` at the end becomes a parameter, whatever the alias's format says, and is removed from
+the rest, wherever else the same text occurs. Parameters of workflows and of their tasks are
+evaluated if they are templates, with access to the datastore (render_input of Orquesta,
+render_live_params of StackStorm): see templates.py. The search for pairs takes twice the time with
+every pair: 14 pairs block the API for seconds. It grows with the third power of spaces in a row:
+800 of them do the same. So a command that is too long or too complex is not sent to StackStorm.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import bisect
 import difflib
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from st2slack.base.ids import parse_mention
 from st2slack.base.mrkdwn import Token, TokenKind, decode_entities, is_channel_ping, tokens
@@ -36,21 +36,21 @@ from st2slack.base.text_length import text_length
 from st2slack.stackstorm.alias import Alias
 
 MAX_LENGTH = 2000  # units (text_length.py) of a command
-MAX_PARSES = 100_000  # ways to read the pairs, times where a value may end: 20 ms for each format
-MAX_GAP = 16  # blanks in a row, in quotes: some 200 steps of StackStorm's for a character
-MAX_SUGGESTIONS = 3  # formats that are offered where none fits
-MIN_SIMILARITY = 0.6  # as much of a format's words as has to be there to be offered
+MAX_PARSES = 100_000  # ways to read the pairs, times possible ends of a value: 20 ms per format
+MAX_GAP = 16  # spaces in a row, in quotes: some 200 steps of StackStorm per character
+MAX_SUGGESTIONS = 3  # formats that are suggested if none matches
+MIN_SIMILARITY = 0.6  # share of a format's words that a command needs for a suggestion
 MAX_ANSWER_LENGTH = 3500  # units of a list; Slack shows 4,000 well
 
-_CHARACTERS: Dict[int, Any] = {
+_CHARACTERS: Dict[int, Optional[str]] = {
     **dict.fromkeys(range(0x2018, 0x201C), "'"),  # curly quotes
     **dict.fromkeys(range(0x201C, 0x2020), '"'),
-    # No width; U+200C and U+200D join or part letters, and stay.
+    # No width; U+200C and U+200D join or separate letters, and stay.
     **dict.fromkeys([0, 0xAD, 0xFEFF, 0x200B, 0x200E, 0x200F, *range(0x2060, 0x2065)]),
     **dict.fromkeys([0x0D, 0x85, 0x2028, 0x2029], "\n"),
 }
 _ODD_SPACE = re.compile(r"[^\S \n\t]")
-# A dash that a keyboard made, where a word or a value begins (iOS and macOS make — of --).
+# A dash that a keyboard made, at the beginning of a word or a value (iOS and macOS make — of --).
 _DASHES = re.compile(r"""(?<![^\s"'=])[\u2010-\u2015\u2212]+(?=[-\w])""")
 _DASH = {**dict.fromkeys([*range(0x2010, 0x2014), 0x2212], "-"), 0x2014: "--", 0x2015: "--"}
 _GAP = re.compile(r"\s+")
@@ -60,7 +60,7 @@ _CLOSING = re.compile(r"""["'](?=[\s,:;.!?)\]}]|\Z)""")
 _LINK = re.compile(r"(?:(?:mailto|tel):|[a-z][a-z0-9+.-]*://)(?P<rest>.+)", re.IGNORECASE)
 
 _WORD = r"(\S+)"
-# As StackStorm has it, but for the blanks before a key, which it splits in every possible way.
+# As in StackStorm, except for the spaces before a key, which it splits in every possible way.
 _PAIR_OF = r"""(?:^\s*|(?<!\s)\s+)(\S+?)\s*=(?:""|''|"(.+?)"|'(.+?)'|(\{.+?\})|%s)""" % _WORD
 _PAIR = re.compile(_PAIR_OF, re.DOTALL)
 _ENDING = re.compile(r".*?((?:(?:%s)\s*)*)$" % _PAIR_OF, re.DOTALL)
@@ -68,13 +68,13 @@ _ENDS_WITH_VALUE = re.compile(r"\}\}\s*$")
 _AFTER_VALUE = re.compile(r"\}\}([^\s\"'])")
 _PARAMETER = re.compile(r"\{\{\s*(\S+?)\s*(?:=.*?)?\}\}|\(\?P<(\w+)>", re.DOTALL)
 _PAIR_AT_END = re.compile(r"\s[^\s={}]+\s*=\s*\{\{[^{}]*\}\}\s*\Z")
-# Where a value may end: behind it, or behind a quote behind it, comes white space, or nothing.
+# Where a value can end: after it, or after a quote after it, there is white space, or nothing.
 _CUT = r"[{<][\"']?(?=\s|$%s)"
 
 
 @dataclass(frozen=True)
 class CommandFormat:
-    """One way to give a command of an alias. `display`: for people; `format`: for StackStorm."""
+    """One format of an alias. `display`: for people; `format`: for StackStorm."""
 
     alias: Alias
     display: str
@@ -82,14 +82,14 @@ class CommandFormat:
 
 
 def normalize(text: str) -> str:
-    """What was written, as a command."""
+    """The text as a command."""
     text = "".join(map(_as_typed, tokens(text))).translate(_CHARACTERS)
     text = _single_blanks(_ODD_SPACE.sub(" ", text).strip())
     return _DASHES.sub(lambda found: found[0].translate(_DASH), text)
 
 
 def _single_blanks(text: str) -> str:
-    """`text` with one blank in place of several, but for what stands in quotes."""
+    """`text` with one space instead of several, except in quotes."""
     closings: Dict[str, List[int]] = {'"': [], "'": []}
     for found in _CLOSING.finditer(text):
         closings[found[0]].append(found.start())
@@ -129,7 +129,7 @@ def _as_typed(token: Token) -> str:
 
 
 def strip_prefix(command: str, prefix: str) -> Tuple[bool, str]:
-    """Whether a plain text begins with the prefix, and what follows. Words are not cut."""
+    """Whether a plain text begins with the prefix, and the rest. A longer word does not count."""
     rest = command[len(prefix) :]
     begins = bool(prefix) and command.startswith(prefix)
     whole = not rest or rest[0].isspace() or not prefix[-1:].isalnum()
@@ -137,7 +137,7 @@ def strip_prefix(command: str, prefix: str) -> Tuple[bool, str]:
 
 
 def strip_mention(command: str, bot: str) -> Tuple[bool, str]:
-    """Whether a plain text begins with a mention of the bot, and what follows."""
+    """Whether a plain text begins with a mention of the bot, and the rest."""
     found = re.match(r"<@%s>[:,]?" % re.escape(bot), command) if bot else None
     return (True, command[found.end() :].strip()) if found else (False, "")
 
@@ -146,7 +146,7 @@ def strip_mention(command: str, bot: str) -> Tuple[bool, str]:
 
 
 def parse_pairs(command: str) -> Tuple[List[Tuple[str, str]], str]:
-    """(`key=value` that the command ends with, what StackStorm leaves for the format)."""
+    """(the pairs `key=value` at the end of the command, what StackStorm leaves for the format)."""
     if "=" not in command:
         return [], command
     ending = _ENDING.match(command)
@@ -169,7 +169,7 @@ def extra_keys(command: str, text: str) -> List[str]:
 
 
 def unusable_reason(command: str) -> str:
-    """Why a command must not go to StackStorm, in words; "" where it may."""
+    """Why a command must not be sent to StackStorm, for users; "" if there is no reason."""
     if text_length(command) > MAX_LENGTH:
         return "the command is longer than %d characters" % MAX_LENGTH
     if any(len(gap) > MAX_GAP for gap in _GAP.findall(command)):
@@ -177,7 +177,7 @@ def unusable_reason(command: str) -> str:
     if _is_too_complex(command):
         return "the command has too many `=` and spaces; remove some"
     found, rest = parse_pairs(command)
-    # StackStorm takes quotes around a value away.
+    # StackStorm removes quotes around a value.
     why = find_template([command, rest, rest.rstrip(" \n\t\"'"), found])
     if why:
         return (
@@ -185,18 +185,18 @@ def unusable_reason(command: str) -> str:
         )
     if has_encoded(command):
         return (
-            "the command has a character written as an escape sequence (such as \\u007b); write the "
-            "character itself"
+            "the command has a character written as an escape sequence (such as \\u007b); write "
+            "the character itself"
         )
     return ""
 
 
 def unsafe_join_reason(command: str, text: str) -> str:
-    """Why a command must not be given to the format `text`, in words; "" where it may.
+    """Why a command must not be run with the format `text`, for users; "" if there is no reason.
 
-    The format cuts a command into values, and a workflow may join them in another order: so none
-    may end in the first half of a template. Where a format cuts nothing behind a value, only the
-    command's own end counts, and `unusable_reason` looks at that.
+    The format splits a command into values, and a workflow can join them in another order: so no
+    value is allowed to end in the first half of a template's opening. If the format has nothing
+    after its only value, that value ends with the command, and `unusable_reason` checks that.
     """
     rest = parse_pairs(command)[1]
     values = _PARAMETER.findall(text)
@@ -209,7 +209,7 @@ def unsafe_join_reason(command: str, text: str) -> str:
 
 
 def _is_too_complex(command: str) -> bool:
-    """Whether StackStorm would be too long about it. Counts more ways than there are."""
+    """Whether StackStorm would need too long. Counts more ways to read it than there are."""
     equals = command.count("=")
     gaps = sorted(map(len, _GAP.findall(command)), reverse=True)
     ways = 1 + sum(command.count(each) for each in "\"'}")
@@ -225,7 +225,7 @@ def _is_too_complex(command: str) -> bool:
 
 
 def command_formats(alias: Alias) -> Iterator[CommandFormat]:
-    """The ways to give a command of an alias."""
+    """The formats of an alias."""
     for each in alias.formats:
         for number, representation in enumerate(each.representations):
             yield CommandFormat(alias, each.display if number == 0 else "", representation)
@@ -237,7 +237,7 @@ def nearest_displays(command: str, among: Iterable[CommandFormat]) -> List[str]:
 
 
 def nearest_formats(command: str, among: Iterable[CommandFormat]) -> Dict[str, CommandFormat]:
-    """The same: display → form, the most like one first."""
+    """The same as display -> format, the most similar one first."""
     asked = _leading_words(command)
     shown: Dict[str, Tuple[float, CommandFormat]] = {}
     for form in among:
@@ -255,15 +255,15 @@ def _leading_words(text: str) -> str:
 
 
 def _similarity(asked: str, words: str) -> float:
-    """0 to 1; what was typed may go on behind the words."""
+    """0 to 1; the command can be longer than the words."""
     return difflib.SequenceMatcher(None, asked[: len(words) + 2], words).ratio() if words else 0.0
 
 
 def rewrite_by_name(command: str, form: CommandFormat) -> str:
-    """The command with its end given to the form's last parameter by name: `open - url=x?a=b`.
+    """The command with the name of the format's last parameter: `open - url=x?a=b`.
 
-    "" where the form does not end with a parameter, or the command is not the form's words and one
-    value.
+    "" if the format does not end with a parameter, or if the command is not the format's words and
+    one value.
     """
     found, rest = parse_pairs(command)
     words, last = form.format.partition("{{")[0].strip(), parameter_names(form.format)[-1:]
@@ -273,12 +273,12 @@ def rewrite_by_name(command: str, form: CommandFormat) -> str:
 
 
 def is_never_matched(form: CommandFormat) -> bool:
-    """Whether the form ends with `key={{name}}`: StackStorm takes that away before it compares."""
+    """Whether the format ends with `key={{name}}`: StackStorm removes that before it compares."""
     return bool(_PAIR_AT_END.search(form.format))
 
 
 def help_lines(among: Sequence[CommandFormat], word: str) -> List[Tuple[str, str]]:
-    """(display, description) of the forms that have the word in them, in their order."""
+    """(display, description) of the formats that contain the word, in their order."""
     found: Dict[str, str] = {}
     for form in among:
         description = form.alias.description
@@ -289,7 +289,7 @@ def help_lines(among: Sequence[CommandFormat], word: str) -> List[Tuple[str, str
 
 
 def fit_lines(lines: Sequence[str], room: int = MAX_ANSWER_LENGTH) -> Tuple[List[str], int]:
-    """(the lines that fit into an answer, how many do not)."""
+    """(the lines that fit into an answer, number of the others)."""
     shown: List[str] = []
     for line in lines:
         room -= text_length(line) + 1
