@@ -367,10 +367,11 @@ def test_the_forms_of_an_alias():
     ],
 )
 def test_the_nearest(command, expected):
-    assert (
-        command_text.nearest_displays(command, command_text.command_formats(Alias.from_json(ALIAS)))
-        == expected
-    )
+    assert nearest(command, command_text.command_formats(Alias.from_json(ALIAS))) == expected
+
+
+def nearest(command, formats):
+    return list(command_text.nearest_formats(command, formats))
 
 
 def form(text):
@@ -422,7 +423,7 @@ def test_no_more_than_a_few_are_near():
         command_text.CommandFormat(Alias(), "deploy%d" % number, "deploy%d" % number)
         for number in range(9)
     ]
-    assert len(command_text.nearest_displays("deploy", forms)) == command_text.MAX_SUGGESTIONS
+    assert len(nearest("deploy", forms)) == command_text.MAX_SUGGESTIONS
 
 
 def test_help_of_a_word():

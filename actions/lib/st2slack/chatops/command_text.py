@@ -27,7 +27,7 @@ import bisect
 import difflib
 import re
 from dataclasses import dataclass
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Match, Optional, Sequence, Tuple
 
 from st2slack.base.ids import parse_mention
 from st2slack.base.mrkdwn import Token, TokenKind, decode_entities, is_channel_ping, tokens
@@ -85,14 +85,14 @@ def normalize(text: str) -> str:
     """The text as a command."""
     text = "".join(map(_as_typed, tokens(text))).translate(_CHARACTERS)
     text = _single_blanks(_ODD_SPACE.sub(" ", text).strip())
-    return _DASHES.sub(lambda found: found[0].translate(_DASH), text)
+    return _DASHES.sub(lambda match: match[0].translate(_DASH), text)
 
 
 def _single_blanks(text: str) -> str:
     """`text` with one space instead of several, except in quotes."""
     closings: Dict[str, List[int]] = {'"': [], "'": []}
-    for found in _CLOSING.finditer(text):
-        closings[found[0]].append(found.start())
+    for match in _CLOSING.finditer(text):
+        closings[match[0]].append(match.start())
     pieces: List[str] = []
     end = 0
     while True:
@@ -138,8 +138,8 @@ def strip_prefix(command: str, prefix: str) -> Tuple[bool, str]:
 
 def strip_mention(command: str, bot: str) -> Tuple[bool, str]:
     """Whether a plain text begins with a mention of the bot, and the rest."""
-    found = re.match(r"<@%s>[:,]?" % re.escape(bot), command) if bot else None
-    return (True, command[found.end() :].strip()) if found else (False, "")
+    match = re.match(r"<@%s>[:,]?" % re.escape(bot), command) if bot else None
+    return (True, command[match.end() :].strip()) if match else (False, "")
 
 
 # --- how StackStorm reads a command ---------------------------------------------------------------
@@ -153,8 +153,12 @@ def parse_pairs(command: str) -> Tuple[List[Tuple[str, str]], str]:
     tail = ending[1] if ending else ""
     if not tail:
         return [], command
-    found = [(each[0], "".join(each[1:])) for each in _PAIR.findall(tail)]
-    return found, command.replace(tail, "")
+    pairs = [(each[1], _value_of_pair(each)) for each in _PAIR.finditer(tail)]
+    return pairs, command.replace(tail, "")
+
+
+def _value_of_pair(match: Match[str]) -> str:
+    return match[2] or match[3] or match[4] or match[5] or ""
 
 
 def parameter_names(text: str) -> List[str]:
@@ -176,12 +180,13 @@ def unusable_reason(command: str) -> str:
         return "the command has too many spaces in a row, more than %d; remove some" % MAX_GAP
     if _is_too_complex(command):
         return "the command has too many `=` and spaces; remove some"
-    found, rest = parse_pairs(command)
+    pairs, rest = parse_pairs(command)
     # StackStorm removes quotes around a value.
-    why = find_template([command, rest, rest.rstrip(" \n\t\"'"), found])
-    if why:
+    reason = find_template([command, rest, rest.rstrip(" \n\t\"'"), pairs])
+    if reason:
         return (
-            "the command has %s, which StackStorm could read as the beginning of a template" % why
+            "the command has %s, which StackStorm could read as the beginning of a template"
+            % reason
         )
     if has_encoded(command):
         return (
@@ -202,8 +207,8 @@ def unsafe_join_reason(command: str, text: str) -> str:
     values = _PARAMETER.findall(text)
     if not values or (len(values) == 1 and _ENDS_WITH_VALUE.search(text)):
         return ""
-    behind = {re.escape(each) for each in _AFTER_VALUE.findall(text)}
-    if re.search(_CUT % "".join("|" + each for each in sorted(behind)), rest):
+    delimiters = {re.escape(each) for each in _AFTER_VALUE.findall(text)}
+    if re.search(_CUT % "".join("|" + each for each in sorted(delimiters)), rest):
         return "no word of this command can end with `{` or `<`; write no space after it"
     return ""
 
@@ -231,22 +236,17 @@ def command_formats(alias: Alias) -> Iterator[CommandFormat]:
             yield CommandFormat(alias, each.display if number == 0 else "", representation)
 
 
-def nearest_displays(command: str, among: Iterable[CommandFormat]) -> List[str]:
-    """What the command may have been meant to be: displays of at most NEAREST forms."""
-    return list(nearest_formats(command, among))
-
-
-def nearest_formats(command: str, among: Iterable[CommandFormat]) -> Dict[str, CommandFormat]:
-    """The same as display -> format, the most similar one first."""
-    asked = _leading_words(command)
-    shown: Dict[str, Tuple[float, CommandFormat]] = {}
-    for form in among:
-        likeness = _similarity(asked, _leading_words(form.format or form.display))
-        display = form.display or form.format
-        if display not in shown or likeness > shown[display][0]:
-            shown[display] = (likeness, form)
-    best = sorted(shown, key=lambda display: (-shown[display][0], display))[:MAX_SUGGESTIONS]
-    return {display: shown[display][1] for display in best if shown[display][0] >= MIN_SIMILARITY}
+def nearest_formats(command: str, formats: Iterable[CommandFormat]) -> Dict[str, CommandFormat]:
+    """Display -> format of the most similar formats, at most MAX_SUGGESTIONS, best first."""
+    typed_words = _leading_words(command)
+    best: Dict[str, Tuple[float, CommandFormat]] = {}
+    for each in formats:
+        similarity = _similarity(typed_words, _leading_words(each.format or each.display))
+        display = each.display or each.format
+        if similarity >= MIN_SIMILARITY and similarity > best.get(display, (0.0, each))[0]:
+            best[display] = (similarity, each)
+    displays = sorted(best, key=lambda display: (-best[display][0], display))
+    return {display: best[display][1] for display in displays[:MAX_SUGGESTIONS]}
 
 
 def _leading_words(text: str) -> str:
@@ -254,46 +254,49 @@ def _leading_words(text: str) -> str:
     return " ".join(text.partition("{{")[0].lower().split())[:100]
 
 
-def _similarity(asked: str, words: str) -> float:
+def _similarity(typed_words: str, words: str) -> float:
     """0 to 1; the command can be longer than the words."""
-    return difflib.SequenceMatcher(None, asked[: len(words) + 2], words).ratio() if words else 0.0
+    if not words:
+        return 0.0
+    return difflib.SequenceMatcher(None, typed_words[: len(words) + 2], words).ratio()
 
 
-def rewrite_by_name(command: str, form: CommandFormat) -> str:
+def rewrite_by_name(command: str, command_format: CommandFormat) -> str:
     """The command with the name of the format's last parameter: `open - url=x?a=b`.
 
     "" if the format does not end with a parameter, or if the command is not the format's words and
     one value.
     """
-    found, rest = parse_pairs(command)
-    words, last = form.format.partition("{{")[0].strip(), parameter_names(form.format)[-1:]
-    value = command[len(rest) :].strip()
-    fits = rest.strip() == words and form.format.count("{{") == 1 and form.format.endswith("}}")
-    return "%s - %s=%s" % (words, last[0], value) if len(found) == 1 and fits and last else ""
+    text, (pairs, rest) = command_format.format, parse_pairs(command)
+    words, names = text.partition("{{")[0].strip(), parameter_names(text)
+    ends_with_its_only_parameter = text.count("{{") == 1 and text.endswith("}}")
+    if rest.strip() != words or not ends_with_its_only_parameter or len(pairs) != 1 or not names:
+        return ""
+    return "%s - %s=%s" % (words, names[-1], command[len(rest) :].strip())
 
 
-def is_never_matched(form: CommandFormat) -> bool:
+def is_never_matched(command_format: CommandFormat) -> bool:
     """Whether the format ends with `key={{name}}`: StackStorm removes that before it compares."""
-    return bool(_PAIR_AT_END.search(form.format))
+    return bool(_PAIR_AT_END.search(command_format.format))
 
 
-def help_lines(among: Sequence[CommandFormat], word: str) -> List[Tuple[str, str]]:
+def help_lines(formats: Sequence[CommandFormat], word: str) -> List[Tuple[str, str]]:
     """(display, description) of the formats that contain the word, in their order."""
-    found: Dict[str, str] = {}
-    for form in among:
-        description = form.alias.description
-        about = "%s %s %s" % (form.display, description, form.alias.pack)
-        if form.display and word.lower() in about.lower():
-            found.setdefault(form.display, description)
-    return list(found.items())
+    descriptions: Dict[str, str] = {}
+    for command_format in formats:
+        description = command_format.alias.description
+        about = "%s %s %s" % (command_format.display, description, command_format.alias.pack)
+        if command_format.display and word.lower() in about.lower():
+            descriptions.setdefault(command_format.display, description)
+    return list(descriptions.items())
 
 
 def fit_lines(lines: Sequence[str], room: int = MAX_ANSWER_LENGTH) -> Tuple[List[str], int]:
     """(the lines that fit into an answer, number of the others)."""
-    shown: List[str] = []
+    fitting: List[str] = []
     for line in lines:
         room -= text_length(line) + 1
         if room < 0:
             break
-        shown.append(line)
-    return shown, len(lines) - len(shown)
+        fitting.append(line)
+    return fitting, len(lines) - len(fitting)

@@ -115,8 +115,8 @@ def _help_line(display: str, description: str) -> str:
 
 def explain_pairs(command: str, suggestions: Sequence[CommandFormat]) -> str:
     """What StackStorm does with `key=value`, and how to write the command so that it matches."""
-    found, rest = command_text.parse_pairs(command)
-    key, value = found[0]
+    pairs, rest = command_text.parse_pairs(command)
+    key, value = pairs[0]
     text = (
         " StackStorm reads `key=value` at the end of a command as a parameter, here %s with the "
         "value %s, and matches only the rest of the command: %s."

@@ -130,7 +130,7 @@ def _channel(client: Client, message: UpsertedMessage, parameters: Mapping[str, 
     record = message.record
     if record == EMPTY and not channel:
         raise InputError("Parameter `channel` is required: there is no message under %s yet." % key)
-    known = [each for each in (record.channel, record.asked) if each]
+    known = [each for each in (record.channel, record.given_channel) if each]
     if not known or channel in ("", *known):
         return channel or known[0]
     if conversation_id(client, channel) == conversation_id(client, known[0]):

@@ -64,15 +64,15 @@ class UpsertResult(NamedTuple):
 
 @dataclass(frozen=True)
 class MessageRecord:
-    """What the datastore holds of a message. `channel`: its ID, "" until it is posted; `asked`: the
-    channel as it was given; `begun`: Unix seconds at which posting began, None once it ended;
-    `reply`: key of the reply that was posted as this message; `uploaded`, `file`: whether the
-    output was uploaded, and the ID of the file.
+    """What the datastore holds of a message. `channel`: its ID, "" until the message is posted;
+    `given_channel`: the channel as it was given; `begun`: Unix seconds at which posting began, None
+    once it has ended; `reply`: key of the reply that was posted as this message; `uploaded`,
+    `file`: whether the output was uploaded, and the ID of the file.
     """
 
     channel: str = ""
     ts: str = ""
-    asked: str = ""
+    given_channel: str = ""
     thread_ts: str = ""
     begun: Optional[float] = None
     reply: str = ""
@@ -85,7 +85,7 @@ class MessageRecord:
         return cls(
             channel=get_text(record, "channel"),
             ts=get_text(record, "ts"),
-            asked=get_text(record, "asked"),
+            given_channel=get_text(record, "asked"),
             thread_ts=get_text(record, "thread_ts"),
             begun=get_number(record, "begun"),
             reply=get_text(record, "reply"),
@@ -98,7 +98,7 @@ class MessageRecord:
         members: JsonObject = {
             "channel": self.channel,
             "ts": self.ts,
-            "asked": self.asked,
+            "asked": self.given_channel,
             "thread_ts": self.thread_ts,
             "begun": self.begun,
             "reply": self.reply,
@@ -190,7 +190,9 @@ class UpsertedMessage:
     ) -> UpsertResult:
         # If this call is interrupted from here on, the next one searches for the message.
         channel, thread_ts = destination.channel, destination.thread_ts
-        begun = MessageRecord(asked=channel, thread_ts=thread_ts, begun=self._clock(), reply=reply)
+        begun = MessageRecord(
+            given_channel=channel, thread_ts=thread_ts, begun=self._clock(), reply=reply
+        )
         self.save(begun)
         arguments = {name: value for name, value in content.items() if value not in (None, [])}
         arguments.update(channel=channel, thread_ts=thread_ts or None, metadata=self._metadata())
@@ -217,7 +219,7 @@ class UpsertedMessage:
         if self.exists or self.record == EMPTY:
             return ""
         try:
-            channel = conversation_id(self._client, self.record.asked)
+            channel = conversation_id(self._client, self.record.given_channel)
             found = next(filter(self._has_own_metadata, self._messages_since(channel)), None)
         except Refusal as refusal:
             return _SEARCH_REFUSED % refusal.code
