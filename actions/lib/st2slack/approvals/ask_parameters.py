@@ -116,8 +116,8 @@ def _read_choices(value: object, needed: int) -> Tuple[Choice, ...]:
     return choices
 
 
-def _read_choice(given: object, needed: int) -> Choice:
-    entry: JsonObject = given if isinstance(given, dict) else {"value": given}
+def _read_choice(choice: object, needed: int) -> Choice:
+    entry: JsonObject = choice if isinstance(choice, dict) else {"value": choice}
     unknown = sorted(set(entry) - _CHOICE_KEYS)
     if unknown:
         raise InputError(

@@ -72,9 +72,9 @@ def load_record(stackstorm: StackStorm, inquiry_id: str) -> Optional[QuestionRec
 
 def list_records(stackstorm: StackStorm) -> Records:
     """All questions and roots that are stored. One request."""
-    found = stackstorm.datastore.list(QUESTION.rstrip("."))
-    questions = {key: text for key, text in found.items() if key.startswith(QUESTION)}
-    roots = {key: text for key, text in found.items() if key.startswith(ROOT)}
+    texts = stackstorm.datastore.list(QUESTION.rstrip("."))
+    questions = {key: text for key, text in texts.items() if key.startswith(QUESTION)}
+    roots = {key: text for key, text in texts.items() if key.startswith(ROOT)}
     return Records(
         {key[len(QUESTION) :]: _parse_question(text) for key, text in questions.items()},
         {key[len(ROOT) :]: _parse_root(text) for key, text in roots.items()},

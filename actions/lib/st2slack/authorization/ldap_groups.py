@@ -79,20 +79,20 @@ class LdapGroups:
     def _groups(self, user: SlackUser, name: Optional[str]) -> GroupMembership:
         """All groups that the person is in."""
         account, name = self._find_account(user, name)
-        found = self._groups_of(account, name, self._settings.group_pattern)
+        dns = self._groups_of(account, name, self._settings.group_pattern)
         known: Set[DN] = set()
         for depth in range(MAX_DEPTH + 1):
-            new = {_normalize_dn(dn): dn for dn in found}
+            new = {_normalize_dn(dn): dn for dn in dns}
             new_groups = [new[each] for each in new if each not in known]
             known.update(new)
             if not new_groups:
                 return GroupMembership(known, True)
             if depth == MAX_DEPTH or len(known) > MAX_GROUPS:
                 break
-            found = []
+            dns = []
             for begin in range(0, len(new_groups), GROUPS_PER_QUERY):
                 holding = _holder_filter(new_groups[begin : begin + GROUPS_PER_QUERY])
-                found += self._groups_of(account, name, holding)
+                dns += self._groups_of(account, name, holding)
         return GroupMembership(known, False)
 
     def _find_account(self, user: SlackUser, name: Optional[str]) -> Tuple[str, str]:
@@ -160,8 +160,8 @@ def _escaped(dn: str) -> str:
 
 def _values(entry: Mapping[str, Sequence[object]], attribute: str) -> List[object]:
     """Values of an attribute, whose name a server may write in other letters."""
-    found = (values for name, values in entry.items() if name.lower() == attribute.lower())
-    return list(next(found, []))
+    matching = (values for name, values in entry.items() if name.lower() == attribute.lower())
+    return list(next(matching, []))
 
 
 def _without_full_stop(error: SlackError) -> str:

@@ -99,18 +99,18 @@ class LdapServer:
     def get_user(self, account: str, name: str) -> Attributes:
         """Attributes of the person whom the filter `account` finds by `name`."""
         backend = self._backend(account)
-        found = self._query(lambda: backend.get_user(name))
-        if not isinstance(found, dict):
+        answer = self._query(lambda: backend.get_user(name))
+        if not isinstance(answer, dict):
             raise LookupFailed("%s sent an unexpected answer" % self)
-        return found
+        return answer
 
     def get_user_groups(self, account: str, name: str, group_pattern: Optional[str]) -> List[str]:
         """DNs of that person's groups, those that the filter `group_pattern` finds."""
         backend = self._backend(account, group_pattern)
-        found = self._query(lambda: backend.get_user_groups(name))
-        if not isinstance(found, list):
+        answer = self._query(lambda: backend.get_user_groups(name))
+        if not isinstance(answer, list):
             raise LookupFailed("%s sent an unexpected answer" % self)
-        return [dn for dn in found if isinstance(dn, str) and dn]
+        return [dn for dn in answer if isinstance(dn, str) and dn]
 
     def probe(self, account: str) -> None:
         """Bind and search. Raises what is wrong."""

@@ -176,7 +176,7 @@ def parse_location(conversation: str, answer: object) -> Location:
 
 def find_usergroups(usergroups: object, workspace_ids: Set[str]) -> Dict[str, JsonObject]:
     """Enabled user groups of the home workspace, each by its ID and its @handle."""
-    found: Dict[str, JsonObject] = {}
+    groups: Dict[str, JsonObject] = {}
     ambiguous: Set[str] = set()
     for group in as_objects(usergroups):
         if not USERGROUP_ID.fullmatch(str(group.get("id"))):
@@ -186,6 +186,6 @@ def find_usergroups(usergroups: object, workspace_ids: Set[str]) -> Dict[str, Js
         if str(group.get("team_id")) not in workspace_ids:
             continue
         for key in (str(group["id"]), "@%s" % group.get("handle")):
-            ambiguous.update({key} & set(found))
-            found[key] = group
-    return {key: group for key, group in found.items() if key not in ambiguous}
+            ambiguous.update({key} & set(groups))
+            groups[key] = group
+    return {key: group for key, group in groups.items() if key not in ambiguous}

@@ -48,18 +48,18 @@ def read_access(config: Mapping[str, object], workspace: Optional[str] = None) -
     Raises SettingsError for a rule that cannot be used, so that none is taken for a wider one.
     """
     own = entry_of(config, workspace) if workspace else config
-    rules = [_rule(entry) for entry in objects_of(own, "authorization")]
+    rules = [_read_rule(entry) for entry in objects_of(own, "authorization")]
     names = [rule.name for rule in rules]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
+    duplicates = sorted({name for name in names if names.count(name) > 1})
+    if duplicates:
         raise SettingsError(
             "Config key `authorization` has more than one rule named %r; names must be unique."
-            % twice[0]
+            % duplicates[0]
         )
-    return Access(tuple(rules), _ldap_usernames(own))
+    return Access(tuple(rules), _read_ldap_usernames(own))
 
 
-def _rule(entry: Mapping[str, object]) -> Rule:
+def _read_rule(entry: Mapping[str, object]) -> Rule:
     name = text_of(entry, "name")
     if not name:
         raise SettingsError("Config key `authorization`: every rule needs a `name`.")
@@ -74,25 +74,25 @@ def _rule(entry: Mapping[str, object]) -> Rule:
         raise SettingsError("%s: `extra_parameters` must be true or false." % place)
     return Rule(
         name=name,
-        who=tuple(_who(entry, place)),
-        what=_texts_of(entry, "what", place),
-        where=_where(entry, place) if "where" in entry else (CHANNELS,),
+        who=tuple(_read_who(entry, place)),
+        what=_read_texts(entry, "what", place),
+        where=_read_where(entry, place) if "where" in entry else (CHANNELS,),
         extra_parameters=extra,
     )
 
 
-def _texts_of(entry: Mapping[str, object], key: str, place: str) -> Tuple[str, ...]:
+def _read_texts(entry: Mapping[str, object], key: str, place: str) -> Tuple[str, ...]:
     value = entry.get(key)
-    given = value if isinstance(value, list) else []
-    texts = [each.strip() for each in given if isinstance(each, str)]
-    if not texts or not all(texts) or len(texts) != len(given):
+    entries = value if isinstance(value, list) else []
+    texts = [each.strip() for each in entries if isinstance(each, str)]
+    if not texts or not all(texts) or len(texts) != len(entries):
         raise SettingsError("%s: `%s` must be a list of texts with at least one." % (place, key))
     return tuple(texts)
 
 
-def _who(entry: Mapping[str, object], place: str) -> List[Entry]:
+def _read_who(entry: Mapping[str, object], place: str) -> List[Entry]:
     parsed: List[Entry] = []
-    for text in _texts_of(entry, "who", place):
+    for text in _read_texts(entry, "who", place):
         who = parse_entry(text)
         if who is None:
             raise SettingsError(
@@ -104,8 +104,8 @@ def _who(entry: Mapping[str, object], place: str) -> List[Entry]:
     return parsed
 
 
-def _where(entry: Mapping[str, object], place: str) -> Tuple[str, ...]:
-    values = tuple(map(plain_id, _texts_of(entry, "where", place)))
+def _read_where(entry: Mapping[str, object], place: str) -> Tuple[str, ...]:
+    values = tuple(map(plain_id, _read_texts(entry, "where", place)))
     for value in values:
         if not any(shape.fullmatch(value) for shape in _WHERE):
             raise SettingsError(
@@ -116,8 +116,8 @@ def _where(entry: Mapping[str, object], place: str) -> Tuple[str, ...]:
     return values
 
 
-def _ldap_usernames(own: Mapping[str, object]) -> Dict[str, str]:
-    found: Dict[str, str] = {}
+def _read_ldap_usernames(own: Mapping[str, object]) -> Dict[str, str]:
+    usernames: Dict[str, str] = {}
     for entry in objects_of(own, "ldap_usernames"):
         person, name = plain_id(text_of(entry, "person") or ""), text_of(entry, "name")
         if not person or not name or not PERSON_ID.fullmatch(person):
@@ -133,7 +133,7 @@ def _ldap_usernames(own: Mapping[str, object]) -> Dict[str, str]:
                 )
                 % person
             )
-        if person in found:
+        if person in usernames:
             raise SettingsError("Config key `ldap_usernames` has %s more than once." % person)
-        found[person] = name
-    return found
+        usernames[person] = name
+    return usernames

@@ -1,4 +1,4 @@
-"""How LDAP is asked for the groups of people."""
+"""The config key `ldap`: how LDAP is asked for the groups of people."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from st2slack.settings.values import object_of, seconds_of, text_of
 
 @dataclass(frozen=True)
 class LdapSettings:
-    """How LDAP is asked for groups; keys and meanings are those of StackStorm's `backend_kwargs`.
+    """Keys and meanings are those of StackStorm's `backend_kwargs`.
 
-    `email_pattern`: filter that finds a person by e-mail; `insecure`: whether a connection will do
-    that anyone on the way can read and change; `max_wait`: seconds for all questions together.
+    `email_pattern`: filter that finds a person by e-mail address; `insecure`: whether a connection
+    is allowed that others on the network can read and change; `max_wait`: seconds for all questions
+    together.
     """
 
     host: str
@@ -39,13 +40,13 @@ class LdapSettings:
     max_wait: float = 10.0
 
 
-_LDAP_NEEDS = ("host", "bind_dn", "bind_password", "base_ou")
+_REQUIRED_KEYS = ("host", "bind_dn", "bind_password", "base_ou")
 _PATTERN_KEYS = ("account_pattern", "group_pattern", "email_pattern")
-_LDAP_MAY = ("base_ou_group", "scope", "id_attr", "cacert", *_PATTERN_KEYS)
-_LDAP_FLAGS = ("use_ssl", "use_tls", "insecure", "chase_referrals")
-_LDAP_SECONDS = ("network_timeout", "max_wait")
+_OPTIONAL_KEYS = ("base_ou_group", "scope", "id_attr", "cacert", *_PATTERN_KEYS)
+_FLAG_KEYS = ("use_ssl", "use_tls", "insecure", "chase_referrals")
+_SECONDS_KEYS = ("network_timeout", "max_wait")
 _SCOPES = ("base", "onelevel", "subtree")
-# Pattern → what may stand in it in braces.
+# Pattern → the names in braces that it can contain.
 _PATTERNS = {
     "account_pattern": ("username",),
     "email_pattern": ("username",),
@@ -54,10 +55,10 @@ _PATTERNS = {
 
 
 def read_ldap(config: Mapping[str, Any]) -> LdapSettings:
-    """How LDAP is asked. Raises SettingsError where it is not set, or cannot be used safely."""
+    """The settings. Raises SettingsError if a key is missing, or the connection is not safe."""
     ldap = object_of(config, "ldap")
-    texts = {key: text_of(ldap, key) for key in (*_LDAP_NEEDS, *_LDAP_MAY)}
-    missing = [key for key in _LDAP_NEEDS if not texts[key]]
+    texts = {key: text_of(ldap, key) for key in (*_REQUIRED_KEYS, *_OPTIONAL_KEYS)}
+    missing = [key for key in _REQUIRED_KEYS if not texts[key]]
     port = ldap.get("port")
     if missing or port is None:
         names = ["`ldap.%s`" % key for key in (*missing, *(["port"] if port is None else []))]
@@ -65,23 +66,23 @@ def read_ldap(config: Mapping[str, Any]) -> LdapSettings:
     if isinstance(port, bool) or not isinstance(port, int) or not 0 < port < 65536:
         raise SettingsError("Config key `ldap.port` must be a number such as 636.")
     values: Dict[str, Any] = {key: text for key, text in texts.items() if text}
-    values.update({key: _flag(ldap, key) for key in _LDAP_FLAGS if ldap.get(key) is not None})
-    for key in _LDAP_SECONDS:
+    values.update({key: _read_flag(ldap, key) for key in _FLAG_KEYS if ldap.get(key) is not None})
+    for key in _SECONDS_KEYS:
         if ldap.get(key) is not None:
-            place = "ldap." + key
-            values[key] = seconds_of({place: ldap[key]}, place, 0.0)
-    return _safe(LdapSettings(port=port, **values), ldap)
+            key_path = "ldap." + key
+            values[key] = seconds_of({key_path: ldap[key]}, key_path, 0.0)
+    return _check(LdapSettings(port=port, **values), ldap)
 
 
-def _flag(ldap: Mapping[str, Any], key: str) -> bool:
+def _read_flag(ldap: Mapping[str, Any], key: str) -> bool:
     if not isinstance(ldap[key], bool):
         raise SettingsError("Config key `ldap.%s` must be true or false." % key)
     return bool(ldap[key])
 
 
-def _safe(settings: LdapSettings, given: Mapping[str, Any]) -> LdapSettings:
-    known = {*_LDAP_NEEDS, *_LDAP_MAY, *_LDAP_FLAGS, *_LDAP_SECONDS, "port"}
-    unknown = sorted(str(key) for key in given if key not in known)
+def _check(settings: LdapSettings, config: Mapping[str, Any]) -> LdapSettings:
+    known = {*_REQUIRED_KEYS, *_OPTIONAL_KEYS, *_FLAG_KEYS, *_SECONDS_KEYS, "port"}
+    unknown = sorted(str(key) for key in config if key not in known)
     if unknown:
         raise SettingsError("Config key `ldap`: unknown key %s; remove it." % unknown[0])
     if settings.bind_password.startswith("{{"):
@@ -109,10 +110,10 @@ def _check_patterns(settings: LdapSettings) -> None:
         if pattern is None:
             continue
         try:
-            marks = {each[1] for each in Formatter().parse(pattern) if each[1] is not None}
+            fields = {each[1] for each in Formatter().parse(pattern) if each[1] is not None}
         except ValueError:
-            marks = {""}
-        if not marks or not marks <= set(names):
+            fields = {""}
+        if not fields or not fields <= set(names):
             raise SettingsError(
                 "Config key `ldap.%s` must hold %s, and no other braces."
                 % (key, " or ".join("{%s}" % name for name in names))
