@@ -14,7 +14,7 @@ from sensing import OPENING, PATIENCE, TRANSPORTS, D, G, RealTime, Sensing, numb
 from sandbox.slack import Fault, SocketFault, Token, seed
 from sandbox.slack.socket_faults import GARBAGE, Close, Wire, oversized
 from st2slack.base.errors import Disconnected
-from st2slack.sensor import connection, identity, payloads, workspace_sensor
+from st2slack.sensor import connection, event_filter, identity, workspace_sensor
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -751,7 +751,9 @@ def test_there_is_room_for_some_only(monkeypatch, slack, transport, asked_often)
             sensing.say("m %d" % number, **OTHER_APP)
         until(lambda: any("no room" in line for line in sensing.log.of("WARNING")))
         until(
-            lambda: sensing.workspace.document()["ignored"].get(payloads.IDENTITY_UNKNOWN, 0) >= 2
+            lambda: (
+                sensing.workspace.document()["ignored"].get(event_filter.IDENTITY_UNKNOWN, 0) >= 2
+            )
         )
         assert sensing.figure("waiting_for_identity") == 2 and sensing.texts == []
         known_again()
@@ -759,7 +761,7 @@ def test_there_is_room_for_some_only(monkeypatch, slack, transport, asked_often)
             assert sorted(numbers(sensing.wait_texts(4))) == [0, 1, 2, 3]
         else:
             assert numbers(sensing.wait_texts(2)) == [0, 1]
-            assert sensing.workspace.document()["ignored"] == {payloads.IDENTITY_UNKNOWN: 2}
+            assert sensing.workspace.document()["ignored"] == {event_filter.IDENTITY_UNKNOWN: 2}
 
 
 def test_an_expired_token_is_renewed_before_it_is_asked_again(slack, transport, asked_often):

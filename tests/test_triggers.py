@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.sensor import payloads
+from st2slack.sensor import event_filter, fields, payloads
 from st2slack.sensor.model import EVENT, MESSAGE, Event, Identity
 from st2slack.settings.sensor import SensorSettings
 
@@ -41,15 +41,15 @@ def body(**more):
 
 
 def judge(event_body, channel=PUBLIC, me=ME, **settings):
-    wanted = payloads.Wanted(SensorSettings(**settings), me)
-    return wanted.judge(Event(event_body), channel)
+    wanted = event_filter.EventFilter(SensorSettings(**settings), me)
+    return wanted.evaluate(Event(event_body), channel)
 
 
 def verdict(event_body, channel=PUBLIC, me=ME, **settings):
-    """The trigger's ref, or why there is none."""
-    judgement = judge(event_body, channel, me, **settings)
-    assert (judgement.ref is None) == bool(judgement.why)
-    return judgement.ref or judgement.why
+    """The ref of the trigger, or the reason why there is none."""
+    result = judge(event_body, channel, me, **settings)
+    assert (result.ref is None) == bool(result.reason)
+    return result.ref or result.reason
 
 
 def message(event_body, user=BOB, channel=PUBLIC, names=None, url="", **settings):
@@ -170,7 +170,7 @@ KINDS = {
 def test_what_kind_of_channel(name):
     more, channel, kind = KINDS[name]
     event_body = body(**{"channel_type": None, **more})
-    assert payloads.channel_type(Event(event_body), channel) == kind
+    assert fields.channel_type(Event(event_body), channel) == kind
     assert message(event_body, channel=channel).payload["channel"]["type"] == kind
     assert verdict(event_body, channel, channel_types=(kind,)) == MESSAGE
     assert verdict(event_body, channel, channel_types=()) == "channel type"
@@ -178,8 +178,8 @@ def test_what_kind_of_channel(name):
 
 def test_a_name_that_could_not_be_looked_up_is_told_apart():
     """Whoever asks can then leave it to Slack's redelivery rather than lose it."""
-    assert verdict(body(), {"id": "C1"}, channels=("ops",)) == payloads.NOT_KNOWN
-    assert verdict(body(), {}, channels=("ops",)) == payloads.NOT_KNOWN
+    assert verdict(body(), {"id": "C1"}, channels=("ops",)) == event_filter.CHANNEL_UNKNOWN
+    assert verdict(body(), {}, channels=("ops",)) == event_filter.CHANNEL_UNKNOWN
     assert verdict(body(), {"id": "C1"}, channels=("ops", "C1")) == MESSAGE
     assert verdict(body(), {"id": "C1"}, channels=("C0000000002",)) == "channel"
     direct = body(channel="D1", channel_type="im")
@@ -213,10 +213,10 @@ MENTION = {"type": "app_mention", "bot_id": "B2"}
 # name: (event, settings, expected while it is not known who the app is)
 BEFORE_AUTH_TEST = {
     "a person's": (body(), {}, MESSAGE),
-    "a bot's": (body(bot_id="B2"), {}, payloads.IDENTITY_UNKNOWN),
-    "a bot's, bots allowed": (body(bot_id="B2"), ALL_BOTS, payloads.IDENTITY_UNKNOWN),
-    "a classic bot's, allowed": (body(**CLASSIC), ALL_BOTS, payloads.IDENTITY_UNKNOWN),
-    "a classic bot's, ours allowed": (body(**CLASSIC), OWN, payloads.IDENTITY_UNKNOWN),
+    "a bot's": (body(bot_id="B2"), {}, event_filter.IDENTITY_UNKNOWN),
+    "a bot's, bots allowed": (body(bot_id="B2"), ALL_BOTS, event_filter.IDENTITY_UNKNOWN),
+    "a classic bot's, allowed": (body(**CLASSIC), ALL_BOTS, event_filter.IDENTITY_UNKNOWN),
+    "a classic bot's, ours allowed": (body(**CLASSIC), OWN, event_filter.IDENTITY_UNKNOWN),
     # Whoever wrote these, the verdict is the same.
     "a classic bot's": (body(**CLASSIC), {}, "bot message"),
     "a bot's, ours allowed": (body(bot_id="B2"), OWN, MESSAGE),
@@ -227,14 +227,14 @@ BEFORE_AUTH_TEST = {
     "an edit of a bot's": (
         body(subtype="message_changed", message={"bot_id": "B2"}),
         EDITS,
-        payloads.IDENTITY_UNKNOWN,
+        event_filter.IDENTITY_UNKNOWN,
     ),
     "an edit of a person's": (
         body(subtype="message_changed", message={"user": "U1"}),
         EDITS,
         EVENT,
     ),
-    "a bot's mention": (MENTION, {"events": ("app_mention",)}, payloads.IDENTITY_UNKNOWN),
+    "a bot's mention": (MENTION, {"events": ("app_mention",)}, event_filter.IDENTITY_UNKNOWN),
     "a bot's reaction": (
         {"type": "reaction_added", "bot_id": "B2"},
         {"events": ("reaction_added",)},
@@ -779,11 +779,15 @@ SETTINGS = st.builds(
 @given(OBJECTS, OBJECTS, OBJECTS, SETTINGS)
 def test_any_event_is_survived(event_body, user, channel, config):
     event = Event(event_body)
-    wanted = payloads.Wanted(config, ME)
-    assert payloads.Wanted(config, Identity()).judge(event, None).ref in (None, MESSAGE, EVENT)
+    wanted = event_filter.EventFilter(config, ME)
+    assert event_filter.EventFilter(config, Identity()).evaluate(event, None).ref in (
+        None,
+        MESSAGE,
+        EVENT,
+    )
     for looked_up in (None, {}, {"id": "C1"}, channel):
-        judgement = wanted.judge(event, looked_up)
-        assert judgement.ref in (None, MESSAGE, EVENT)
+        result = wanted.evaluate(event, looked_up)
+        assert result.ref in (None, MESSAGE, EVENT)
     for made in (
         payloads.message_trigger(event, user, channel, {}, config, "https://a.slack.com/"),
         payloads.event_trigger(event, user, channel),

@@ -8,7 +8,8 @@
     receiver             puts what was read into event_queue and command_queue
     event_handler        takes events from the queue, and dispatches them
     dispatcher, stackstorm_dispatch   dispatches triggers; tries again while StackStorm cannot
-    payloads, interactions   payloads of triggers; pure
+    event_filter         which events become triggers; pure
+    payloads, fields, interactions   triggers and their payloads; pure
     deduplicator         what was dispatched already; pure
     name_cache           names of people and channels
     identity             who the app is

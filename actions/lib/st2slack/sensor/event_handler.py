@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Callable, Mapping, NamedTuple
 
-from st2slack.sensor import model, payloads
+from st2slack.sensor import event_filter, model, payloads
 from st2slack.sensor.checkpoint import Checkpoint
 from st2slack.sensor.event_queue import EventQueue, Item
 from st2slack.sensor.model import Event, Identity, Trigger
@@ -24,21 +24,21 @@ class Sources(NamedTuple):
 
 
 class EventHandler:
-    """`wanted()`, `me()`: as they are known now. `dispatch(trigger)` returns when it is done, False
-    only where the sensor stops. `now`: Unix seconds."""
+    """`event_filter_now()`, `me()`: the current ones. `dispatch(trigger)` returns when it is done,
+    False only where the sensor stops. `now`: Unix seconds."""
 
     def __init__(
         self,
         sources: Sources,
         settings: SensorSettings,
-        wanted: Callable[[], payloads.Wanted],
+        event_filter_now: Callable[[], event_filter.EventFilter],
         me: Callable[[], Identity],
         dispatch: Callable[[Trigger], bool],
         now: Callable[[], float],
     ) -> None:
         self._sources = sources
         self._settings = settings
-        self._wanted = wanted
+        self._filter = event_filter_now
         self._me = me
         self._dispatch = dispatch
         self._now = now
@@ -57,12 +57,12 @@ class EventHandler:
         channel: Mapping[str, Any] = {}
         if event.channel:
             channel = self._sources.directory.channel(event.channel)
-        wanted = self._wanted()
-        if wanted.looks_at_channel(event):
-            verdict = wanted.judge(event, channel)
+        current = self._filter()
+        if current.needs_channel(event):
+            verdict = current.evaluate(event, channel)
             if verdict.ref is None:
-                status.ignore(verdict.why)
-                if verdict.why != payloads.NOT_KNOWN:
+                status.ignore(verdict.reason)
+                if verdict.reason != event_filter.CHANNEL_UNKNOWN:
                     self._done(item)
                     return
                 # It may be one of `sensor.channels`: rather once too often than lost.

@@ -13,7 +13,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Callable, NamedTuple, Optional
 
-from st2slack.sensor import frames, payloads
+from st2slack.sensor import event_filter, frames, payloads
 from st2slack.sensor.checkpoint import Checkpoint
 from st2slack.sensor.command_queue import CommandQueue
 from st2slack.sensor.connection import Link
@@ -40,19 +40,19 @@ class Destinations(NamedTuple):
 
 
 class Receiver:
-    """`wanted()`: which events are wanted, as it is known now. `fetches`: whether what is missed is
-    fetched at all. `now`: Unix seconds."""
+    """`event_filter_now()`: the current one. `fetches`: whether missed messages are fetched at all.
+    `now`: Unix seconds."""
 
     def __init__(
         self,
         to: Destinations,
-        wanted: Callable[[], payloads.Wanted],
+        event_filter_now: Callable[[], event_filter.EventFilter],
         fetches: bool,
         workspace: str,
         now: Callable[[], float],
     ) -> None:
         self._to = to
-        self._wanted = wanted
+        self._filter = event_filter_now
         self._fetches = fetches
         self._workspace = workspace
         self._now = now
@@ -79,11 +79,11 @@ class Receiver:
         to, now = self._to, self._now()
         to.status.event_at(now)
         to.directory.learn(event.body)
-        verdict = self._judge(event, acknowledge)
+        verdict = self._evaluate(event, acknowledge)
         if verdict is None:
             return
         if verdict.ref is None:
-            to.status.ignore(verdict.why)
+            to.status.ignore(verdict.reason)
             _call(acknowledge)
             return
         hashes = to.checkpoint.hashes(event, verdict.ref)
@@ -108,25 +108,25 @@ class Receiver:
     def accept_fetched(self, event: Event) -> Any:
         """The trigger that a fetched message becomes, and its keys; None where it is not wanted, or
         known."""
-        verdict = self._judge(event, None)
+        verdict = self._evaluate(event, None)
         if verdict is None or verdict.ref is None:
-            self._to.status.ignore(verdict.why if verdict else payloads.IDENTITY_UNKNOWN)
+            self._to.status.ignore(verdict.reason if verdict else event_filter.IDENTITY_UNKNOWN)
             return None
         hashes = self._to.checkpoint.hashes(event, verdict.ref)
         return None if self._to.checkpoint.is_known(hashes) else (verdict.ref, hashes)
 
-    def _judge(
+    def _evaluate(
         self, event: Event, acknowledge: Optional[Acknowledge]
-    ) -> Optional[payloads.Judgement]:
+    ) -> Optional[event_filter.Verdict]:
         """None for a bot's message that was put aside, or found no room: it is not known yet who
         the app is."""
-        verdict = self._wanted().judge(event, None)
-        if verdict.why != payloads.IDENTITY_UNKNOWN or self._to.hold((event, acknowledge)):
-            return None if verdict.why == payloads.IDENTITY_UNKNOWN else verdict
-        again = self._wanted().judge(event, None)  # it may have become known just now
-        if again.why != payloads.IDENTITY_UNKNOWN:
+        verdict = self._filter().evaluate(event, None)
+        if verdict.reason != event_filter.IDENTITY_UNKNOWN or self._to.hold((event, acknowledge)):
+            return None if verdict.reason == event_filter.IDENTITY_UNKNOWN else verdict
+        again = self._filter().evaluate(event, None)  # it may have become known just now
+        if again.reason != event_filter.IDENTITY_UNKNOWN:
             return again
-        self._to.status.ignore(again.why)
+        self._to.status.ignore(again.reason)
         return None
 
     def _receive_command(

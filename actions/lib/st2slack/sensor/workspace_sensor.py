@@ -25,7 +25,7 @@ from st2slack.api.client import Client, Timing
 from st2slack.api.proxy import proxy_for
 from st2slack.api.single_attempt import SingleAttemptClient
 from st2slack.base.errors import Refusal
-from st2slack.sensor import connection, payloads
+from st2slack.sensor import connection, event_filter, payloads
 from st2slack.sensor.backfill import Backfill
 from st2slack.sensor.catch_up import CatchUp
 from st2slack.sensor.checkpoint import Checkpoint
@@ -111,7 +111,7 @@ class SensedWorkspace:
         warn = services.log.warning
         self.checkpoint = Checkpoint(services.read, services.write, name, self._seen, warn)
         self._me = Identity()
-        self._wanted = payloads.Wanted(self.sensor, self._me)
+        self._wanted = event_filter.EventFilter(self.sensor, self._me)
         self._identity = IdentityLookup(
             self._asking,
             services.log,
@@ -323,7 +323,7 @@ class SensedWorkspace:
 
     def _use_identity(self, identity: Identity) -> None:
         self._me = identity
-        self._wanted = payloads.Wanted(self.sensor, identity)
+        self._wanted = event_filter.EventFilter(self.sensor, identity)
         self.status.set(team=identity.team, bot=identity.user)
 
     def _learn_identity(self) -> None:
