@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 from approving import RULES, TOMASZ, Approvals
+from helpers import run_action
 
+from sandbox.slack import seed
 from sandbox.stackstorm.api import StandInApi
 
 PACK = str(Path(__file__).resolve().parents[1] / "actions")
+MOST_FOR_A_CALL = 11  # 16 before there was a limit
 MOST_FOR_A_PRESS = 21  # 25 before there was a limit
 
 
@@ -74,3 +77,11 @@ def test_a_press_goes_through_few_functions_to_http(approvals):
     assert approvals.output(asking)["by"] == [TOMASZ]
     names = [name for _, name in depth.longest]
     assert len(names) <= MOST_FOR_A_PRESS, names
+
+
+def test_a_call_goes_through_few_functions_to_http(slack, config):
+    with CallDepth("run.py") as depth:
+        answer = run_action(config, "chat.postMessage", channel=seed.DEPLOYS, text="x")
+    assert answer["ok"]
+    names = [name for _, name in depth.longest]
+    assert names[:2] == ["run_and_check", "run"] and len(names) <= MOST_FOR_A_CALL, names
