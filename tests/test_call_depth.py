@@ -13,7 +13,7 @@ from sandbox.stackstorm.api import StandInApi
 
 PACK = str(Path(__file__).resolve().parents[1] / "actions")
 MOST_FOR_A_CALL = 11  # 16 before there was a limit
-MOST_FOR_A_PRESS = 21  # 25 before there was a limit
+MOST_FOR_A_PRESS = 18  # 25 before there was a limit
 
 
 class CallDepth:
