@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Facts and words → actions/*.yaml, methods.json, docs/actions.md, made parts of README.
+"""Facts and words → actions/*.yaml, methods.json, generated parts of README.md and docs/.
 
 bin/generate_actions.py                 write them
 bin/generate_actions.py --check         fail if they are not what would be written; all faults
@@ -19,11 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import yaml  # noqa: E402
 
-from catalogue import docs, ids, metadata, readme, sdk, sources, table  # noqa: E402
+from catalogue import ids, metadata, readme, sdk, sources, table  # noqa: E402
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-README = Path("README.md")
-INDEX = Path("docs/actions.md")
 METHODS = Path("actions/lib/st2slack/methods.json")
 
 
@@ -33,10 +31,9 @@ def expected_files(catalogue: sources.Catalogue) -> Dict[Path, str]:
         Path("actions") / (name + ".yaml"): action_text(catalogue, name)
         for name, _ in catalogue.living()
     }
-    page = catalogue.root / README
-    if page.exists():
-        files[README] = readme.filled(page.read_text(encoding="utf-8"), catalogue)
-    files[INDEX] = docs.index_of(catalogue)
+    for page in readme.pages(catalogue.root):
+        text = (catalogue.root / page).read_text(encoding="utf-8")
+        files[page] = readme.filled(text, catalogue)
     files[METHODS] = json.dumps(table.table_of(catalogue), indent=1, sort_keys=True) + "\n"
     return files
 

@@ -14,6 +14,7 @@ from st2slack.diagnostics.features import FEATURES, events, scopes
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+TRIGGERS = (ROOT / "docs/triggers.md").read_text(encoding="utf-8")
 MANIFEST = manifest.load(ROOT)
 METHODS = sources.load().methods
 EVENTS = json.loads((ROOT / "etc/slack/events.json").read_text(encoding="utf-8"))["events"]
@@ -120,11 +121,11 @@ def test_the_events_are_what_the_features_hear():
     assert set(MANIFEST["settings"]["event_subscriptions"]["bot_events"]) == events()
 
 
-def test_the_readme_names_the_events_and_the_command():
+def test_the_triggers_page_names_the_events_and_the_command():
     for event in events() - {"reaction_removed"}:
-        assert "`%s`" % event in README, event
+        assert "`%s`" % event in TRIGGERS, event
     command = MANIFEST["features"]["slash_commands"][0]["command"]
-    assert '"command": "%s"' % command in README
+    assert '"command": "%s"' % command in TRIGGERS
 
 
 # --- features against facts ---------------------------------------------------------------------

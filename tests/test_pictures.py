@@ -1,4 +1,4 @@
-"""README's pictures: what the code draws, and fit to be looked at anywhere."""
+"""The pictures of README and docs/: what the code draws, and fit to be looked at anywhere."""
 
 import re
 import struct
@@ -17,6 +17,8 @@ from sandbox.slack import tokens
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / draw_pictures.FOLDER
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TRIGGERS = (ROOT / "docs/triggers.md").read_text(encoding="utf-8")
 FILES = sorted(FOLDER.glob("*.svg"))
 TERMINALS = [path for path in FILES if path.name != "way_of_a_message.svg"]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -93,18 +95,24 @@ def test_they_are_what_the_code_draws(capsys):
     assert draw_pictures.main(["--check"]) == 0, capsys.readouterr().err
 
 
-def test_readme_shows_each_once_and_says_what_is_on_it():
-    shown = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", README)
-    assert sorted(ROOT / target for _, target in shown) == sorted(FOLDER.iterdir())
+def test_the_pages_show_each_once_and_say_what_is_on_it():
+    shown = [
+        (alternative, (page.parent / target).resolve())
+        for page in PAGES
+        for alternative, target in re.findall(
+            r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8")
+        )
+    ]
+    assert sorted(target for _, target in shown) == sorted(FOLDER.iterdir())
     for alternative, target in shown:
         assert len(alternative) > 40, target
 
 
 def test_they_stand_where_they_belong():
-    at = {path.name: README.index(path.name) for path in FILES}
-    sections = {title: README.index("\n## " + title) for title in ("Setting up", "Triggers")}
-    assert at["demo.svg"] < sections["Setting up"] < at["check.svg"] < sections["Triggers"]
-    assert sections["Triggers"] < at["way_of_a_message.svg"] < README.index("\n### slack.message")
+    at = {name: README.index(name) for name in ("demo.svg", "check.svg")}
+    sections = {title: README.index("\n## " + title) for title in ("Setting up", "One example")}
+    assert at["demo.svg"] < sections["Setting up"] < at["check.svg"] < sections["One example"]
+    assert TRIGGERS.index("way_of_a_message.svg") < TRIGGERS.index("\n### slack.message")
 
 
 def test_together_they_are_small():

@@ -370,7 +370,7 @@ def test_every_config_of_2x_passes():
             assert not (new.get("required") and not described["required"])
 
 
-# README's table.
+# The tables of docs/upgrading.md.
 
 
 def test_the_table_names_every_break():

@@ -1,7 +1,8 @@
-"""docs/actions.md: all actions by family, one line each."""
+"""The list of docs/actions.md: all actions by family, one line each."""
 
 from __future__ import annotations
 
+import re
 from itertools import groupby
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
@@ -9,18 +10,11 @@ import yaml
 
 from catalogue.sources import HAND_WRITTEN_ACTIONS, LOADER, Catalogue
 
-HEAD = """# All actions
-
-Made by `bin/generate_actions.py`; to change a line, change `etc/words`. `st2 action get slack.NAME`
-shows the parameters of an action, `python -m sandbox get slack.NAME` does so without a StackStorm.
-
-%d actions: %d for Slack's Web API methods, by family, and %d of the pack's own.
-
-"""
+HEAD = "%d actions: %d for Slack's Web API methods, by family, and %d of the pack's own.\n"
 
 
 def index_of(catalogue: Catalogue) -> str:
-    """The page as Markdown."""
+    """The list as Markdown."""
     living = list(catalogue.living())
     own = list(_own(catalogue))
     families = [(family, list(members)) for family, members in groupby(living, key=_family)]
@@ -48,7 +42,7 @@ def _own(catalogue: Catalogue) -> Iterator[List[str]]:
         path = catalogue.root / "actions" / name
         if path.exists():
             action: Dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)
-            sentence = action["description"].partition(". ")[0] + "."
+            sentence = re.split(r"(?<!e\.g)\. ", action["description"])[0].rstrip(".") + "."
             yield ["`slack.%s`" % action["name"], sentence]
 
 
@@ -60,7 +54,7 @@ def _row(catalogue: Catalogue, name: str, facts: Mapping[str, Any]) -> List[str]
 
 
 def _table(title: str, columns: List[str], rows: List[List[str]]) -> str:
-    lines = ["## %s" % title, "", _line(columns), _line(["---"] * len(columns))]
+    lines = ["### %s" % title, "", _line(columns), _line(["---"] * len(columns))]
     lines += [_line(row) for row in rows]
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""The parts of README.md that are made: each stands between two comments and is replaced whole.
+"""The generated parts of README.md and docs/: each stands between two comments and is replaced.
 
 <!-- made: NAME -->
 …
@@ -8,9 +8,10 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Mapping
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping
 
-from catalogue import manifest, upgrade
+from catalogue import config_keys, docs, manifest, upgrade
 from catalogue.metadata import action_of
 from catalogue.sources import Catalogue
 
@@ -18,8 +19,14 @@ _BLOCK = re.compile(r"(<!-- made: (?P<name>[\w-]+) -->\n)(?P<text>.*?)(<!-- /mad
 _SHOWN = "chat.postMessage"
 
 
+def pages(root: Path) -> List[Path]:
+    """README.md and the pages of docs/, below the root; those that exist."""
+    found = [root / "README.md", *sorted((root / "docs").glob("*.md"))]
+    return [path.relative_to(root) for path in found if path.exists()]
+
+
 def filled(text: str, catalogue: Catalogue) -> str:
-    """README's text with every made part as it has to be. KeyError for an unknown name."""
+    """The page's text with every generated part up to date. KeyError for an unknown name."""
 
     def part(found: re.Match[str]) -> str:
         return found[1] + PARTS[found["name"]](catalogue) + found[4]
@@ -51,6 +58,8 @@ def _parameter(name: str, schema: Mapping[str, Any]) -> str:
 
 PARTS: Dict[str, Callable[[Catalogue], str]] = {
     "action-get": action_get,
+    "action-list": docs.index_of,
     "app-link": lambda catalogue: manifest.link(catalogue.root),
+    "config-keys": lambda catalogue: config_keys.table(catalogue.root),
     "upgrade": lambda catalogue: upgrade.table(catalogue.root),
 }

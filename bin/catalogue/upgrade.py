@@ -1,4 +1,4 @@
-"""README's upgrade table in Markdown, from etc/upgrade_2x.yaml and the facts."""
+"""The upgrade tables of docs/upgrading.md in Markdown, from etc/upgrade_2x.yaml and the facts."""
 
 from __future__ import annotations
 

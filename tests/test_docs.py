@@ -1,4 +1,4 @@
-"""README.md cannot lie: every command and every piece of YAML in it is run or checked."""
+"""README.md and docs/: every command, every piece of YAML, link, key and name is run or checked."""
 
 import json
 import re
@@ -23,8 +23,9 @@ from st2slack.results import result_blocks
 from st2slack.stackstorm.execution import Execution
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+PAGES = {str(path): (ROOT / path).read_text(encoding="utf-8") for path in readme.pages(ROOT)}
+TEXT = "\n".join(PAGES.values())
+BLOCKS = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", TEXT, re.DOTALL | re.MULTILINE)
 LINES = [
     line.partition("  # ")[0].strip()
     for kind, text in BLOCKS
@@ -41,7 +42,7 @@ OF_THE_API = ("slack.post_or_update",)
 SECTIONS = {
     title: re.findall(r"^```(json|yaml)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     for title, text in re.findall(
-        r"^### (slack\.\w+)\n(.*?)(?=^##)", TEXT, re.DOTALL | re.MULTILINE
+        r"^### (slack\.\w+)\n(.*?)(?=^##)", PAGES["docs/triggers.md"], re.DOTALL | re.MULTILINE
     )
 }
 
@@ -104,9 +105,10 @@ def test_every_execution_succeeds(server, api, line, datastore, tmp_path):
     assert done.succeeded, done.stderr
 
 
-def test_who_may_by_the_rules_that_it_shows(slack):
-    """The decision that it shows is the one that is taken."""
-    section = TEXT[TEXT.index("## Who may\n") : TEXT.index("## Errors and limits\n")]
+def test_authorization_by_the_rules_that_the_page_shows(slack):
+    """The page shows the decision that is taken."""
+    text = PAGES["docs/security.md"]
+    section = text[text.index("## Authorization\n") : text.index("## LDAP groups\n")]
     shown = re.findall(r"^```(yaml|json)\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
     (line,) = [line for line in EXECUTIONS if "person=" in line]
     action = metadata.load_action("slack.check")
@@ -250,69 +252,108 @@ def test_the_partitioner_is_one_that_stackstorm_has():
     assert set(re.findall(r"name:(\w+)", TEXT)) == {"kvstore", "file", "hash"}
 
 
-def test_every_link_leads_somewhere():
-    anchors = {
-        re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-")
-        for title in re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
-    }
-    for target in re.findall(r"\]\(([^)]+)\)", TEXT):
-        if target.startswith("#"):
-            assert target[1:] in anchors, target
-        elif not target.startswith("http"):
-            assert (ROOT / target).exists(), target
+def anchors(page):
+    """Anchors of a page's headings, as GitHub makes them."""
+    outside_of_code = re.sub(r"^ *```.*?^ *```$", "", PAGES[page], flags=re.DOTALL | re.MULTILINE)
+    titles = re.findall(r"^#+ (.*)$", outside_of_code, re.MULTILINE)
+    return [re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles]
 
 
-def test_every_config_key_that_it_names_is_in_the_schema():
-    schema = (ROOT / "config.schema.yaml").read_text(encoding="utf-8")
-    for key in (
-        "action_token",
-        "action_token_key",
-        "client_id",
-        "client_secret",
-        "refresh_token_key",
-        "user_token_key",
-        "user_refresh_token_key",
-        "config_token_key",
-        "config_refresh_token_key",
-        "rescue_folder",
-        "user_token",
-        "config_token",
-        "app_token",
-        "team_id",
-        "max_wait",
-        "proxy",
-        "ca_bundle",
-        "api_url",
-        "authorization",
-        "who",
-        "where",
-        "what",
-        "extra_parameters",
-        "ldap",
-        "ldap_usernames",
-        "email_pattern",
-        "id_attr",
-        "cacert",
-        "insecure",
-        "workspaces",
-        "webhook_url",
-        "events",
-        "channel_types",
-        "channels",
-        "allow_bot_messages",
-        "allow_own_messages",
-        "strip_formatting",
-        "plain_text",
-        "plain_http_hosts",
-        "backfill_max_age",
-        "backfill_max_channels",
-    ):
-        assert "`%s`" % key in TEXT or "%s`" % key in TEXT or "`%s:" % key in TEXT, key
-        assert re.search(r"^\s*%s:" % key, schema, re.MULTILINE), key
+@pytest.mark.parametrize("page", PAGES)
+def test_no_anchor_is_there_twice(page):
+    assert len(anchors(page)) == len(set(anchors(page)))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)]+)\)", PAGES[page]):
+        if target.startswith("http"):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (ROOT / page).parent / path if path else ROOT / page
+        assert there.exists(), target
+        if anchor:
+            assert anchor in anchors(str(there.resolve().relative_to(ROOT))), target
+
+
+def test_every_page_is_reached_from_readme():
+    linked = set(re.findall(r"\]\((docs/[\w.-]+)\)", PAGES["README.md"]))
+    assert linked == set(PAGES) - {"README.md"}
+
+
+def test_readme_is_short():
+    assert len(PAGES["README.md"].splitlines()) <= 200
+
+
+def config_keys(schema, within=""):
+    """Every key of the config, dotted."""
+    for name, described in schema.items():
+        yield within + name
+        inner = described.get("items", described).get("properties", {})
+        yield from config_keys(inner, within + name + ".")
+
+
+SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text(encoding="utf-8"))
+KEYS = set(config_keys(SCHEMA))
+
+
+def test_every_config_key_is_documented():
+    documented = set(re.findall(r"^\| `([\w.]+)` \|", PAGES["docs/configuration.md"], re.MULTILINE))
+    below_workspaces = {key for key in KEYS if key.count(".") > 1 and key.startswith("workspaces")}
+    assert len(KEYS) > 100
+    assert KEYS - below_workspaces <= documented
+    for key in below_workspaces:
+        assert key.partition(".")[2] in documented, key
+
+
+def test_every_config_key_that_a_page_names_exists():
+    """`sensor.channels` and similar names, not files, methods or actions that begin so."""
+    objects = "|".join(name for name, each in SCHEMA.items() if each["type"] == "object")
+    named = set(re.findall(r"`((?:%s)\.[a-z_.]+)\b(?=[`:])" % objects, TEXT))
+    named -= {"ldap.conf", "chatops.format_execution_result"} | set(sources.load().methods)
+    assert len(named) > 25
+    assert named <= KEYS, named - KEYS
+
+
+def test_every_action_rule_and_trigger_that_a_page_names_exists():
+    text = "\n".join(text for page, text in PAGES.items() if page != "docs/upgrading.md")
+    named = set(re.findall(r"`slack\.([A-Za-z_.]+)(?=[` ])", text))
+    exist = {path.stem for path in (ROOT / "actions").glob("*.yaml")}
+    exist |= {rule.name for rule in rules.load_rules()}
+    exist |= {trigger.partition(".")[2] for trigger in SCHEMAS}
+    assert len(named) > 375
+    assert named <= exist | {"SlackSensor", "NAME", "ACTION", "yaml.example", "yaml"}, named - exist
+
+
+def test_every_action_is_documented():
+    listed = set(re.findall(r"^\| `slack\.([\w.]+)` \|", PAGES["docs/actions.md"], re.MULTILINE))
+    assert listed == {path.stem for path in (ROOT / "actions").glob("*.yaml")}
+
+
+def test_every_parameter_of_ask_is_documented():
+    text = PAGES["docs/approvals.md"]
+    for name in metadata.load_action("slack.ask").parameters:
+        assert "`%s`" % name in text or name == "workspace", name
+
+
+def test_every_changed_file_of_the_architecture_exists():
+    """The table "Which files to change" and the three ways above it."""
+    text = PAGES["docs/architecture.md"].split("## How a call")[1]
+    paths = re.findall(r"`([\w./]+/[\w./]+|[\w.]+\.(?:yaml|md|example))`", text)
+    assert len(paths) > 60
+    for path in paths:
+        assert any((ROOT / top / path).exists() for top in ("", "actions/lib/st2slack")), path
+
+
+def test_the_architecture_answers_the_changes_that_are_asked_for():
+    table = PAGES["docs/architecture.md"].split("## Which files to change")[1]
+    assert len(re.findall(r"^\| ", table, re.MULTILINE)) >= 22
 
 
 def test_the_made_parts_are_up_to_date():
-    assert readme.filled(TEXT, sources.load()) == TEXT
+    catalogue = sources.load()
+    for page, text in PAGES.items():
+        assert readme.filled(text, catalogue) == text, page
     assert TEXT.count("<!-- made: ") == len(readme.PARTS)
 
 
@@ -322,7 +363,10 @@ def test_a_made_part_that_was_edited_is_drift(tmp_path):
     shutil.copytree(ROOT / "etc", tmp_path / "etc")
     shutil.copytree(ROOT / "actions", tmp_path / "actions")
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
-    (tmp_path / "README.md").write_text(TEXT.replace("entry_point: run.py", "x"), encoding="utf-8")
+    shutil.copy(str(ROOT / "config.schema.yaml"), str(tmp_path))
+    page = tmp_path / "docs/actions.md"
+    edited = PAGES["docs/actions.md"].replace("entry_point: run.py", "x")
+    page.write_text(edited, encoding="utf-8")
     catalogue = sources.load(tmp_path)
     faults = generate_actions.drift(tmp_path, generate_actions.expected_files(catalogue))
-    assert any("README.md" in fault for fault in faults)
+    assert any("docs/actions.md" in fault for fault in faults)
