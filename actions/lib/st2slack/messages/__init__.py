@@ -1,8 +1,8 @@
-"""Messages that need more than one call of the Web API.
+"""Messages that need more than one call of the Web API, and posting by URL.
 
-webhook          posts by an incoming webhook
-response_url     answers a command or a press by its response_url
-reply            answers by response_url, or where that is not possible by a message
-upsert           one message that is posted once and changed afterwards
+webhook          posts through an incoming webhook
+response_url     answers a command or an interaction by its response_url
+reply            answers a user, alone or visible to everybody
+upsert           a message that is posted once and changed from then on
 post_or_update   slack.post_or_update
 """

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import time
+from enum import Enum
 from typing import Callable, Mapping
 
 from st2slack.api.client import Client
@@ -26,12 +27,18 @@ from st2slack.messages.upsert import (
 )
 from st2slack.stackstorm.client import StackStorm
 
-REPLY, BROADCAST = "reply", "reply_broadcast"
 # A change states every part, so that nothing of the old message stays.
 _EMPTY_CONTENT: JsonObject = {"text": "", "blocks": [], "attachments": []}
 REPLY_TTL = 30 * 86400  # seconds after which the key of an answer is deleted
 _KEY = re.compile(r"[\w.@+-]{1,100}", re.ASCII)
 _POSTED_ANEW = "posted as a new message: the old one and its thread do not exist any more"
+
+
+class Mode(str, Enum):
+    """What a later call does; the first one always posts."""
+
+    UPDATE = "update"
+    REPLY = "reply"
 
 
 def post_or_update(
@@ -50,7 +57,7 @@ def post_or_update(
     content = _content(parameters)
     message = UpsertedMessage(st2.datastore, client, key, clock=clock)
     destination = Destination(_channel(client, message, parameters))
-    if parameters.get("mode") != REPLY:
+    if parameters.get("mode") != Mode.REPLY:
         return _to_json(message.upsert(content, destination))
     return _reply(message, destination, content, parameters)
 
@@ -69,7 +76,7 @@ def _reply(
         return _to_json(result._replace(remark=result.remark or remark))
     reply = message.derive(_reply_datastore_key(message, reply_key), REPLY_TTL)
     channel, thread_ts = message.record.channel, message.record.ts
-    thread = Destination(channel, thread_ts, bool(parameters.get(BROADCAST)))
+    thread = Destination(channel, thread_ts, bool(parameters.get("reply_broadcast")))
     try:
         return _to_json(reply.upsert(content, thread), thread_ts)
     except Refusal as refusal:
