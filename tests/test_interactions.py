@@ -241,7 +241,7 @@ STRANGER, THEIRS = "U9STRANGER1", "T0CONNECTED"
 @pytest.fixture
 def shared(slack, monkeypatch):
     """A workspace with a channel that somebody of another organization is in."""
-    monkeypatch.setattr(connection, "FIRST", 0.02)
+    monkeypatch.setattr(connection, "FIRST_PAUSE", 0.02)
     slack.workspace.next_ts = RealTime()
     slack.socket.window = 0.0  # what nobody was there to take is only in the history
     slack.workspace.users[STRANGER] = User(STRANGER, "eve", "Eve Doe", team=THEIRS)

@@ -11,9 +11,9 @@ from st2slack.sensor import connection, dispatcher, workspace_sensor
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch, slack):
-    monkeypatch.setattr(connection, "FIRST", 0.02)
-    monkeypatch.setattr(connection, "LOOK", 0.05)
-    monkeypatch.setattr(connection, "LULL", 0.1)
+    monkeypatch.setattr(connection, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(connection, "POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(connection, "DRAIN_IDLE", 0.1)
     monkeypatch.setattr(dispatcher, "LONGEST_WAIT", 0.05)
     monkeypatch.setattr(workspace_sensor, "WATCH", 0.02)
     slack.workspace.next_ts = RealTime()

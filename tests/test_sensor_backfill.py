@@ -18,9 +18,9 @@ def transport(request):
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch, slack):
-    monkeypatch.setattr(connection, "FIRST", 0.02)
-    monkeypatch.setattr(connection, "LOOK", 0.05)
-    monkeypatch.setattr(connection, "LULL", 0.1)
+    monkeypatch.setattr(connection, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(connection, "POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(connection, "DRAIN_IDLE", 0.1)
     slack.workspace.next_ts = RealTime()
     # Slack forgets what nobody was there to take: what comes back comes from the history.
     slack.socket.window = 0.0

@@ -32,11 +32,11 @@ def transport(request):
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch, slack):
-    monkeypatch.setattr(connection, "FIRST", FIRST)
-    monkeypatch.setattr(connection, "SETTLED", 0.3)
-    monkeypatch.setattr(connection, "LOOK", 0.05)
-    monkeypatch.setattr(connection, "LULL", 0.05)
-    monkeypatch.setattr(connection, "DRAIN", 0.3)
+    monkeypatch.setattr(connection, "FIRST_PAUSE", FIRST)
+    monkeypatch.setattr(connection, "CONFIRMED_AFTER", 0.3)
+    monkeypatch.setattr(connection, "POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(connection, "DRAIN_IDLE", 0.05)
+    monkeypatch.setattr(connection, "DRAIN_TIMEOUT", 0.3)
     slack.workspace.next_ts = RealTime()
 
 
@@ -62,7 +62,7 @@ def after(seconds):
 
 @pytest.fixture
 def _slowly(monkeypatch):
-    monkeypatch.setattr(connection, "FIRST", 0.5)
+    monkeypatch.setattr(connection, "FIRST_PAUSE", 0.5)
 
 
 @pytest.mark.usefixtures("_slowly")
@@ -121,9 +121,9 @@ def test_too_many_connections_are_tried_again_soon_before_it_slows_down():
     backoff = Backoff(lambda: 1.0)
     error = Disconnected("x", reason="too_many_websockets")
     pauses = [backoff.fail(error) for _ in range(7)]
-    assert pauses == [0.5, 1, 2, 4, 8, 60, 60] and backoff.is_in_vain(error)
+    assert pauses == [0.5, 1, 2, 4, 8, 60, 60] and backoff.is_permanent(error)
     backoff.end(True, 5)
-    assert backoff.fail(error) == 0.5 and not backoff.is_in_vain(error)
+    assert backoff.fail(error) == 0.5 and not backoff.is_permanent(error)
 
 
 @pytest.mark.usefixtures("_slowly")
@@ -135,9 +135,9 @@ def test_too_many_connections_are_tried_again_soon_before_it_slows_down():
         Refusal("x", "m", "invalid_auth", {}),
     ],
 )
-def test_what_is_in_vain_slows_down_at_once(error):
+def test_what_is_permanent_slows_down_at_once(error):
     backoff = Backoff(lambda: 1.0)
-    assert backoff.fail(error) == 60 and backoff.is_in_vain(error)
+    assert backoff.fail(error) == 60 and backoff.is_permanent(error)
 
 
 # --- connections that end at once ----------------------------------------------------------------
@@ -156,7 +156,7 @@ ENDS = {
 
 @pytest.mark.parametrize("name", sorted(ENDS))
 def test_one_that_ends_after_hello_is_not_opened_in_a_storm(monkeypatch, slack, transport, name):
-    monkeypatch.setattr(connection, "SETTLED", 1000)  # however slow this machine is
+    monkeypatch.setattr(connection, "CONFIRMED_AFTER", 1000)  # however slow this machine is
     if transport == "socket_mode" and name.startswith("reconnect_url"):
         slack.socket.faults.append(SocketFault.close(times=None))
     slack.socket.faults.append(SocketFault(action=Frames(tuple(ENDS[name])), times=None))
@@ -169,7 +169,7 @@ def test_one_that_ends_after_hello_is_not_opened_in_a_storm(monkeypatch, slack, 
         assert sensing.states == ["connected", "lost"]
         assert len(sensing.log.of("WARNING")) == 1
         slack.socket.faults.clear()
-        monkeypatch.setattr(connection, "SETTLED", 0.1)
+        monkeypatch.setattr(connection, "CONFIRMED_AFTER", 0.1)
         until(lambda: sensing.states[:3] == ["connected", "lost", "connected"])
         until(sensing.links)
         assert len(sensing.links()) == 1
@@ -178,7 +178,7 @@ def test_one_that_ends_after_hello_is_not_opened_in_a_storm(monkeypatch, slack, 
 
 
 def test_what_is_caught_up_is_not_asked_for_at_each_of_them(monkeypatch, slack, transport):
-    monkeypatch.setattr(connection, "SETTLED", 1000)
+    monkeypatch.setattr(connection, "CONFIRMED_AFTER", 1000)
     with Sensing(slack, transport) as sensing:
         sensing.say("m 0")
         sensing.wait_texts(1)
@@ -197,7 +197,7 @@ def test_what_is_caught_up_is_not_asked_for_at_each_of_them(monkeypatch, slack, 
 def test_a_message_over_a_doubtful_connection_comes_behind_what_was_missed(
     monkeypatch, slack, transport
 ):
-    monkeypatch.setattr(connection, "SETTLED", 1000)
+    monkeypatch.setattr(connection, "CONFIRMED_AFTER", 1000)
     with Sensing(slack, transport) as sensing:
         sensing.say("m 0")
         sensing.wait_texts(1)
@@ -229,8 +229,8 @@ def test_one_that_is_to_be_left_after_hello_is_not_replaced_in_a_storm(slack, tr
 
 
 def test_one_that_was_of_use_is_replaced_at_once(monkeypatch, slack, transport):
-    monkeypatch.setattr(connection, "FIRST", 1000)
-    monkeypatch.setattr(connection, "BRIEF", 0)
+    monkeypatch.setattr(connection, "FIRST_PAUSE", 1000)
+    monkeypatch.setattr(connection, "SHORT", 0)
     with Sensing(slack, transport) as sensing:
         sensing.say("m 0")
         sensing.wait_texts(1)
@@ -260,7 +260,7 @@ def test_one_that_is_to_be_left_before_hello_is_closed(monkeypatch, slack, trans
 
 
 def test_nothing_stays_open_whatever_ends_the_opening(monkeypatch, slack, transport):
-    monkeypatch.setattr(connection, "HELLO", 0.3)
+    monkeypatch.setattr(connection, "HELLO_TIMEOUT", 0.3)
     spoilt = [
         SocketFault.no_hello(),
         SocketFault.frames("not JSON", hello=False),
@@ -290,15 +290,15 @@ def test_leaving_while_no_hello_comes(slack, transport):
 def test_a_fault_of_ours_leaves_no_connection_open(monkeypatch, slack):
     with Sensing(slack) as sensing:
         failing = itertools.chain([True], itertools.repeat(False))
-        watch = connection.Link.watch
+        watch = connection.Connection.check
 
-        def broken(link, now, idle):
+        def broken(link, now):
             if next(failing):
                 raise ZeroDivisionError
-            watch(link, now, idle)
+            watch(link, now)
 
         old = sensing.link()
-        monkeypatch.setattr(connection.Link, "watch", broken)
+        monkeypatch.setattr(connection.Connection, "check", broken)
         until(lambda: sensing.links() and old not in sensing.links())
         sensing.say("m 0")
         assert sensing.wait_texts(1) and len(sensing.links()) == 1
@@ -321,7 +321,7 @@ def test_link_disabled_before_hello_says_what_to_do(slack):
 @pytest.mark.parametrize("hello", [True, False])
 def test_too_many_in_an_ordinary_rotation(monkeypatch, slack, hello):
     """The new connection is refused twice, the old one serves until one is to be had."""
-    monkeypatch.setattr(connection, "FIRST", 0.05)
+    monkeypatch.setattr(connection, "FIRST_PAUSE", 0.05)
     with Sensing(slack) as sensing:
         sensing.say("m 0")
         sensing.wait_texts(1)
@@ -342,7 +342,7 @@ def test_too_many_in_an_ordinary_rotation(monkeypatch, slack, hello):
 
 @pytest.mark.parametrize("asked", ["3600", "100000", "299.5", "1e9"])
 def test_a_gateway_that_asks_to_wait_long(monkeypatch, slack, asked):
-    monkeypatch.setattr(connection, "LONGEST_ASKED", 0.4)
+    monkeypatch.setattr(connection, "LONGEST_RETRY_AFTER", 0.4)
     slack.socket.faults.append(SocketFault.status(503, headers={"Retry-After": asked}))
     with Sensing(slack, "socket_mode") as sensing:
         until(lambda: sensing.states == ["lost", "connected"])
@@ -352,7 +352,7 @@ def test_a_gateway_that_asks_to_wait_long(monkeypatch, slack, asked):
 
 @pytest.mark.parametrize("asked", ["0", "-1", "soon", "nan", "inf", "\u00b3", ""])
 def test_a_gateway_that_asks_nonsense(monkeypatch, slack, asked):
-    monkeypatch.setattr(connection, "FIRST", 0.2)
+    monkeypatch.setattr(connection, "FIRST_PAUSE", 0.2)
     headers = {"Retry-After": asked} if asked.isascii() else {}
     slack.socket.faults.append(SocketFault.status(503, headers=headers, times=None))
     sensing = Sensing(slack)
@@ -377,7 +377,7 @@ def test_why_tells_until_when_though_the_state_is_the_same(slack):
 
 
 def test_why_tells_it_too_where_the_old_connection_ends_meanwhile(monkeypatch, slack):
-    monkeypatch.setattr(connection, "BRIEF", 0)
+    monkeypatch.setattr(connection, "SHORT", 0)
     with Sensing(slack) as sensing:
         sensing.say("m 0")
         sensing.wait_texts(1)
@@ -385,14 +385,14 @@ def test_why_tells_it_too_where_the_old_connection_ends_meanwhile(monkeypatch, s
         before = opened(slack)
         slack.socket.disconnect("warning")
         until(lambda: opened(slack) == before + 1)
-        until(lambda: sensing.workspace._keeper._asked_to_wait)
+        until(lambda: sensing.workspace._manager._retry_after_note)
         sensing.link().close()
         until(lambda: "lost" in sensing.states)
         assert "asked to wait 3600 s" in sensing.of("slack.sensor_state")[-1]["reason"]
 
 
 def test_opening_that_is_rate_limited_for_long(monkeypatch, slack, transport):
-    monkeypatch.setattr(connection, "LONGEST_ASKED", 0.3)
+    monkeypatch.setattr(connection, "LONGEST_RETRY_AFTER", 0.3)
     slack.faults.append(Fault.rate_limited(3600, method=OPENING[transport]))
     with Sensing(slack, transport) as sensing:
         until(lambda: sensing.states == ["lost", "connected"])
@@ -400,7 +400,7 @@ def test_opening_that_is_rate_limited_for_long(monkeypatch, slack, transport):
 
 
 def test_the_longest_wait_is_five_minutes():
-    assert connection.LONGEST_ASKED == 300
+    assert connection.LONGEST_RETRY_AFTER == 300
 
 
 # --- acknowledgements that come back -------------------------------------------------------------
@@ -469,21 +469,27 @@ def test_check_says_why_it_was_sent_away(slack, config, reason, advice):
     assert slack.socket.wait_for(lambda: not slack.socket.connections, PATIENCE)
 
 
+class Listener:
+    """Keeps the states that it is told."""
+
+    def __init__(self, states):
+        self._states = states
+
+    def on_state(self, state, reason):
+        self._states.append(state)
+
+
 def test_the_reader_tells_of_a_connection_only_while_it_lives():
     """What is handed over late, by a connection that was given up, proves nothing."""
     told = []
-    link = connection.Link(None, None, None, threading.Event(), time.monotonic)
-    keeper = connection.Keeper(
-        lambda: link,
-        lambda state, why: told.append(state),
-        lambda: True,
-        threading.Event(),
-        threading.Event(),
-        lambda: 0.5,
+    link = connection.Connection(None, None, None, threading.Event(), time.monotonic)
+    backoff = connection.Backoff(lambda: 0.5)
+    manager = connection.ConnectionManager(
+        lambda: link, Listener(told), threading.Event(), threading.Event(), backoff
     )
-    link.ended = "nothing was heard"
-    keeper._trust(link)
+    link.end_reason = "nothing was heard"
+    manager._confirm(link)
     assert told == []
-    link.ended = ""
-    keeper._trust(link)
+    link.end_reason = ""
+    manager._confirm(link)
     assert told == ["connected"]

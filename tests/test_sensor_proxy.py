@@ -17,7 +17,7 @@ from st2slack.base.errors import Disconnected, Fault, SettingsError
 from st2slack.diagnostics import check as checkup
 from st2slack.diagnostics.probes import How
 from st2slack.sensor import connection, proxy_tunnel, workspace_sensor
-from st2slack.sensor.websocket import open_wire
+from st2slack.sensor.websocket import open_websocket
 from st2slack.settings.slack import read_settings
 
 HOST = "elsewhere.example"  # only the proxy knows where that is
@@ -26,9 +26,9 @@ HOST = "elsewhere.example"  # only the proxy knows where that is
 @pytest.fixture
 def elsewhere(monkeypatch):
     """A Slack that only a proxy can reach."""
-    monkeypatch.setattr(connection, "FIRST", 0.02)
-    monkeypatch.setattr(connection, "LOOK", 0.05)
-    monkeypatch.setattr(proxy_tunnel, "_GRACE", 0.2)
+    monkeypatch.setattr(connection, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(connection, "POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(proxy_tunnel, "_END_TIMEOUT", 0.2)
     monkeypatch.setattr(sockets, "_root", lambda ctx: "wss://%s/" % HOST)
     with LoopbackSlack(tls="wrong_name") as server:
         server.workspace.next_ts = RealTime()
@@ -114,8 +114,8 @@ def test_actions_go_through_the_same_proxy(elsewhere, make_proxy, bundle, tls):
 def test_a_lost_connection_behind_a_tls_proxy_is_renewed(
     elsewhere, make_proxy, bundle, monkeypatch, how
 ):
-    monkeypatch.setattr(connection, "QUIET", 0.5)
-    monkeypatch.setattr(connection, "ANSWER", 0.5)
+    monkeypatch.setattr(connection, "PING_AFTER", 0.5)
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 0.5)
     elsewhere.socket.ack_timeout = 0.5
     proxy = make_proxy(tls=True)
     with sensing(elsewhere, proxy.url, bundle(proxy)) as sensor:
@@ -176,7 +176,7 @@ def test_the_sensors_process_behind_a_tls_proxy(
 
 def open_through(proxy_url, ca_bundle=None, host=HOST):
     config = {"proxy": proxy_url, **({"ca_bundle": ca_bundle} if ca_bundle else {})}
-    return open_wire("wss://%s/link/?ticket=canary" % host, read_settings(config), timeout=3)
+    return open_websocket("wss://%s/link/?ticket=canary" % host, read_settings(config), timeout=3)
 
 
 @pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
@@ -218,7 +218,7 @@ def test_a_proxy_that_answers_nonsense(make_proxy, answer):
 @pytest.mark.parametrize("url", ["wss://ex\u00e4mple/", "wss://x..y/", "wss://%s/" % ("x" * 70)])
 def test_an_address_that_cannot_be_is_no_fault_of_ours(url):
     with pytest.raises(Disconnected):
-        open_wire(url, read_settings({}), timeout=3)
+        open_websocket(url, read_settings({}), timeout=3)
 
 
 @pytest.mark.parametrize(
@@ -414,7 +414,7 @@ def test_no_proxy_is_read_alike_by_actions_and_sensor(
         make_client({**config, "action_token": "xoxb-1"}).call("auth.test")
     by_actions = len(proxy.requests)
     with pytest.raises(Disconnected):
-        open_wire("wss://slack.invalid/link", read_settings(config), timeout=3)
+        open_websocket("wss://slack.invalid/link", read_settings(config), timeout=3)
     by_sensor = len(proxy.requests) - by_actions
     assert (by_actions == 0, by_sensor == 0) == (excluded, excluded)
 

@@ -25,10 +25,10 @@ def transport(request):
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch, slack):
     """The same waits, but shorter; timestamps of now."""
-    monkeypatch.setattr(connection, "FIRST", 0.02)
-    monkeypatch.setattr(connection, "LOOK", 0.05)
-    monkeypatch.setattr(connection, "LULL", 0.05)
-    monkeypatch.setattr(connection, "DRAIN", 0.3)
+    monkeypatch.setattr(connection, "FIRST_PAUSE", 0.02)
+    monkeypatch.setattr(connection, "POLL_INTERVAL", 0.05)
+    monkeypatch.setattr(connection, "DRAIN_IDLE", 0.05)
+    monkeypatch.setattr(connection, "DRAIN_TIMEOUT", 0.3)
     slack.workspace.next_ts = RealTime()
 
 
@@ -81,8 +81,8 @@ def test_what_is_posted_by_the_app_itself_is_ignored(sensing):
 
 @pytest.mark.parametrize("how", ["cut", "eof", "close", "freeze", "garbage"])
 def test_a_lost_connection_is_renewed_and_nothing_is_lost(monkeypatch, slack, transport, how):
-    monkeypatch.setattr(connection, "QUIET", 0.3)
-    monkeypatch.setattr(connection, "ANSWER", 0.3)
+    monkeypatch.setattr(connection, "PING_AFTER", 0.3)
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 0.3)
     slack.socket.ack_timeout = 0.5
     with Sensing(slack, transport) as sensing:
         sensing.say("m 0")
@@ -103,8 +103,8 @@ def test_a_lost_connection_is_renewed_and_nothing_is_lost(monkeypatch, slack, tr
 def test_what_a_dead_connection_swallowed_is_fetched_when_the_next_one_is_lost(monkeypatch, slack):
     """Slack takes a connection that fell silent for alive, and hands it every other message. What
     it tries again can be lost with the next connection, and then comes much later, or never."""
-    monkeypatch.setattr(connection, "QUIET", 0.2)
-    monkeypatch.setattr(connection, "ANSWER", 0.2)
+    monkeypatch.setattr(connection, "PING_AFTER", 0.2)
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 0.2)
     slack.socket.ack_timeout = 1000  # Slack tries nothing again in this test
     with Sensing(slack, "socket_mode") as sensing:
         sensing.say("m 0")
@@ -121,8 +121,8 @@ def test_what_a_dead_connection_swallowed_is_fetched_when_the_next_one_is_lost(m
 
 
 def test_a_half_open_connection_is_noticed(monkeypatch, sensing):
-    monkeypatch.setattr(connection, "QUIET", 0.2)
-    monkeypatch.setattr(connection, "ANSWER", 0.2)
+    monkeypatch.setattr(connection, "PING_AFTER", 0.2)
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 0.2)
     old = sensing.link()
     old.freeze()
     until(lambda: "lost" in sensing.states)
@@ -132,8 +132,8 @@ def test_a_half_open_connection_is_noticed(monkeypatch, sensing):
 
 
 def test_a_quiet_connection_is_asked_and_kept(monkeypatch, sensing):
-    monkeypatch.setattr(connection, "QUIET", 0.1)
-    monkeypatch.setattr(connection, "ANSWER", 3)
+    monkeypatch.setattr(connection, "PING_AFTER", 0.1)
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 3)
     pings = count_pings(monkeypatch)
     until(lambda: len(pings) >= 2)
     assert sensing.states == ["connected"] and len(sensing.links()) == 1
@@ -141,20 +141,20 @@ def test_a_quiet_connection_is_asked_and_kept(monkeypatch, sensing):
 
 def count_pings(monkeypatch):
     pings = []
-    ping = connection.Link._ping
+    ping = connection.Connection._ping
 
     def counted(link, now):
         pings.append(now)
         ping(link, now)
 
-    monkeypatch.setattr(connection.Link, "_ping", counted)
+    monkeypatch.setattr(connection.Connection, "_ping", counted)
     return pings
 
 
 def test_a_healthy_connection_whose_reader_is_busy_is_not_killed(monkeypatch, sensing):
     """StackStorm does not take triggers for a while, and more comes than there is room for."""
-    monkeypatch.setattr(connection, "QUIET", 0.1)
-    monkeypatch.setattr(connection, "ANSWER", 0.1)
+    monkeypatch.setattr(connection, "PING_AFTER", 0.1)
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 0.1)
     sensing.workspace.queue.capacity = 20
     gate, waiting = threading.Event(), threading.Event()
 
@@ -176,13 +176,13 @@ def test_a_healthy_connection_whose_reader_is_busy_is_not_killed(monkeypatch, se
 
 def count_watches(monkeypatch):
     watched = []
-    watch = connection.Link.watch
+    watch = connection.Connection.check
 
-    def counted(link, now, idle):
+    def counted(link, now):
         watched.append(now)
-        watch(link, now, idle)
+        watch(link, now)
 
-    monkeypatch.setattr(connection.Link, "watch", counted)
+    monkeypatch.setattr(connection.Connection, "check", counted)
     return watched
 
 
@@ -250,10 +250,10 @@ def test_in_order_while_slack_uses_both(monkeypatch, sensing, slack):
 
 def test_what_the_old_one_had_not_handed_over_is_fetched(monkeypatch, slack, transport):
     """The reader is slow, the old connection is left with frames unread, Slack does not repeat."""
-    monkeypatch.setattr(connection, "DRAIN", 0.2)
+    monkeypatch.setattr(connection, "DRAIN_TIMEOUT", 0.2)
     slack.socket.retry_after = ()
     with Sensing(slack, transport) as sensing:
-        wire = sensing.workspace._keeper.link._wire
+        wire = sensing.workspace._manager.connection._websocket
         read, gate, reading = wire.read, threading.Event(), threading.Event()
 
         def read_slowly(timeout):
@@ -267,7 +267,7 @@ def test_what_the_old_one_had_not_handed_over_is_fetched(monkeypatch, slack, tra
             sensing.say("m %d" % number)
         old = sensing.link()
         # Its goodbye would stand behind what is unread: say it as if it had been read.
-        sensing.workspace._keeper.link.asked_to_leave = "warning"
+        sensing.workspace._manager.connection.disconnect_reason = "warning"
         until(lambda: any(link is not old for link in sensing.links()))
         until(lambda: old not in sensing.links())
         for number in range(200, 210):
@@ -294,7 +294,7 @@ def opened(slack, transport):
 
 
 def test_replacing_in_vain_backs_off(monkeypatch, sensing, slack, transport):
-    monkeypatch.setattr(connection, "FIRST", 0.1)
+    monkeypatch.setattr(connection, "FIRST_PAUSE", 0.1)
     slack.faults.append(Fault.refuse("invalid_auth", method=OPENING[transport], times=None))
     before = opened(slack, transport)
     slack.socket.disconnect("warning")
@@ -314,7 +314,7 @@ REFUSALS = ["invalid_auth", "account_inactive"]
 
 @pytest.mark.parametrize("code", REFUSALS)
 def test_a_refusal_does_not_end_it(monkeypatch, slack, transport, code):
-    monkeypatch.setattr(connection, "SLOW", 0.05)
+    monkeypatch.setattr(connection, "PERMANENT_PAUSE", 0.05)
     slack.faults.append(Fault.refuse(code, method=OPENING[transport], times=3))
     sensing = Sensing(slack, transport)
     try:
@@ -326,11 +326,11 @@ def test_a_refusal_does_not_end_it(monkeypatch, slack, transport, code):
 
 
 def test_in_vain_means_slowly_but_at_least_once_a_minute():
-    assert connection.SLOW <= 60
+    assert connection.PERMANENT_PAUSE <= 60
 
 
 def test_revoked_while_connected(monkeypatch, slack, transport):
-    monkeypatch.setattr(connection, "SLOW", 0.05)
+    monkeypatch.setattr(connection, "PERMANENT_PAUSE", 0.05)
     with Sensing(slack, transport) as sensing:
         token = slack.app_token if transport == "socket_mode" else slack.bot_token
         good = slack.tokens[token]
@@ -347,7 +347,7 @@ def test_revoked_while_connected(monkeypatch, slack, transport):
 
 
 def test_link_disabled(monkeypatch, slack):
-    monkeypatch.setattr(connection, "SLOW", 0.2)
+    monkeypatch.setattr(connection, "PERMANENT_PAUSE", 0.2)
     with Sensing(slack) as sensing:
         sensing.say("m 0")
         sensing.wait_texts(1)
@@ -364,7 +364,7 @@ def test_link_disabled(monkeypatch, slack):
 
 
 def test_too_many_connections(monkeypatch, slack):
-    monkeypatch.setattr(connection, "SLOW", 0.05)
+    monkeypatch.setattr(connection, "PERMANENT_PAUSE", 0.05)
     slack.socket.most = 0
     sensing = Sensing(slack)
     try:
@@ -472,14 +472,14 @@ def test_a_hanging_handshake(monkeypatch, slack, transport):
 
 
 def shorten_opening(monkeypatch, timeout):
-    original = workspace_sensor.open_wire
+    original = workspace_sensor.open_websocket
     monkeypatch.setattr(
-        workspace_sensor, "open_wire", lambda url, settings: original(url, settings, timeout)
+        workspace_sensor, "open_websocket", lambda url, settings: original(url, settings, timeout)
     )
 
 
 def test_no_hello(monkeypatch, slack, transport):
-    monkeypatch.setattr(connection, "HELLO", 0.3)
+    monkeypatch.setattr(connection, "HELLO_TIMEOUT", 0.3)
     slack.socket.faults.append(SocketFault.no_hello())
     with Sensing(slack, transport) as sensing:
         sensing.say("m 0")
@@ -487,7 +487,7 @@ def test_no_hello(monkeypatch, slack, transport):
 
 
 def test_what_comes_before_a_hello_waits_for_what_was_missed(monkeypatch, slack, transport):
-    monkeypatch.setattr(connection, "HELLO", 0.3)
+    monkeypatch.setattr(connection, "HELLO_TIMEOUT", 0.3)
     with Sensing(slack, transport) as sensing:
         sensing.say("m 0")
         sensing.wait_texts(1)
@@ -507,7 +507,7 @@ def test_what_comes_before_a_hello_waits_for_what_was_missed(monkeypatch, slack,
 @pytest.mark.parametrize("url", ["", "wss://[::1", "wss://x:99999/", "ws://x"])
 def test_an_address_that_is_none(monkeypatch, slack, transport, url):
     """Odd answers are told once, and tried again."""
-    monkeypatch.setattr(connection, "CEILING", 0.05)
+    monkeypatch.setattr(connection, "LONGEST_PAUSE", 0.05)
     slack.faults.append(
         Fault.status(
             200,
@@ -817,7 +817,7 @@ def test_nothing_secret_is_logged(slack, transport):
 
 def test_a_connection_that_takes_nothing_is_noticed_though_events_wait(monkeypatch, slack):
     """Half-open, and what can be sent fills up: acknowledgements hang, and nothing else does."""
-    monkeypatch.setattr(connection, "ANSWER", 0.3)
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 0.3)
     with Sensing(slack) as sensing:
         clog(sensing)
         for number in range(20):
@@ -842,23 +842,23 @@ def test_a_clogged_connection_is_left_at_once(slack):
 
 def clog(sensing):
     """Sending hangs until the socket is cut; the event is set once somebody tries."""
-    wire = sensing.workspace._keeper.link._wire
+    wire = sensing.workspace._manager.connection._websocket
     tried, over = threading.Event(), threading.Event()
-    cut, close = wire.cut, wire.close
+    abort, close = wire.abort, wire.close
 
     def hang(text):
         tried.set()
         over.wait(PATIENCE)
         raise Disconnected("the connection broke")
 
-    def cut_it():
+    def abort_it():
         over.set()
-        cut()
+        abort()
 
     def close_it():
         over.wait(PATIENCE)  # CLOSE waits behind what is being sent
         close()
 
     wire.send = wire.send_all = hang
-    wire.cut, wire.close = cut_it, close_it
+    wire.abort, wire.close = abort_it, close_it
     return tried

@@ -234,11 +234,11 @@ def test_nothing_is_sent_where_requests_makes_another_url_of_it(listener, monkey
 
 def test_the_sensor_connects_to_a_plain_url_only():
     from st2slack.base.errors import Disconnected
-    from st2slack.sensor.websocket import open_wire
+    from st2slack.sensor.websocket import open_websocket
 
     for url in ("ws://evil\\[::1]:1/", "wss://evil\\[v1.slack.com]/", "wss://u:p@slack.com/"):
         with pytest.raises(Disconnected, match="no address to connect to"):
-            open_wire(url, Settings())
+            open_websocket(url, Settings())
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -24,10 +24,10 @@ from st2slack.diagnostics.report_rows import AGAIN, FAILED, OK, WARNING, Row
 from st2slack.diagnostics.token_kinds import BOT, UNKNOWN, kind_of, misplaced
 from st2slack.messages import webhook
 from st2slack.sensor import frames
-from st2slack.sensor.connection import left
+from st2slack.sensor.connection import disconnect_error
 from st2slack.sensor.rtm import RealTimeMessaging
 from st2slack.sensor.socket_mode import SocketMode
-from st2slack.sensor.websocket import Wire, open_wire
+from st2slack.sensor.websocket import WebSocket, open_websocket
 from st2slack.settings.rotation import read_rotation
 from st2slack.settings.sensor import SensorSettings, read_sensor
 from st2slack.settings.slack import Credential, Settings
@@ -53,7 +53,7 @@ class How:
     connect: bool = True
     http: Any = requests
     now: Callable[[], float] = time.time
-    wire: Callable[[str, Settings], Wire] = open_wire
+    wire: Callable[[str, Settings], WebSocket] = open_websocket
     stackstorm: Optional[StackStorm] = None
 
 
@@ -216,9 +216,9 @@ class Trial:
             frame = _greeting(wire)
         finally:
             wire.close()
-        if frame is not None and frame.kind == frames.LEAVE:
+        if frame is not None and frame.kind == frames.DISCONNECT:
             means = "Slack takes the connection back (%s): %s."
-            raise Disconnected(means % (frame.reason, left(frame.reason)))
+            raise Disconnected(means % (frame.reason, disconnect_error(frame.reason)))
         if frame is None:
             raise Disconnected("The connection stands, but Slack does not say hello.")
 
@@ -257,7 +257,7 @@ _TRIALS: Mapping[str, Callable[[Trial], Iterator[Row]]] = {
 }
 
 
-def _greeting(wire: Wire) -> Optional[frames.Frame]:
+def _greeting(wire: WebSocket) -> Optional[frames.Frame]:
     """The hello or the `disconnect`, behind whatever else comes first; None where none comes."""
     ends = time.monotonic() + HELLO
     while time.monotonic() < ends:
@@ -266,7 +266,7 @@ def _greeting(wire: Wire) -> Optional[frames.Frame]:
         except Disconnected:
             return None
         frame = SocketMode(SensorSettings(), "").read(data) if data is not None else None
-        if frame is not None and frame.kind in (frames.HELLO, frames.LEAVE):
+        if frame is not None and frame.kind in (frames.HELLO, frames.DISCONNECT):
             return frame
     return None
 

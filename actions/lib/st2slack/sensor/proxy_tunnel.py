@@ -22,15 +22,15 @@ from st2slack.base.errors import Disconnected
 from st2slack.base.redact import redact
 
 _CHUNK = 65536
-_GRACE = 2.0  # seconds that the other side may take to end after ours has ended
+_END_TIMEOUT = 2.0  # seconds that the other side may take to end after ours has ended
 _ADVICE = "Check the config key `proxy`, HTTPS_PROXY and NO_PROXY."
 
 
 class Tunnel(NamedTuple):
-    """`sock`: what to talk through; `cut` ends at once whatever carries its bytes."""
+    """`sock`: what to talk through; `abort` ends at once whatever carries its bytes."""
 
     sock: Any
-    cut: Callable[[], None]
+    abort: Callable[[], None]
 
 
 def open_tunnel(
@@ -52,12 +52,12 @@ def open_tunnel(
         if sock is not None:
             sock.close()
         if isinstance(error, (OSError, EOFError, http.client.HTTPException)):
-            raise Disconnected(proxy.explain(error)) from None
+            raise Disconnected(proxy.describe_error(error)) from None
         raise
     if not proxy.is_secure:
         return Tunnel(sock, lambda: None)
     relay = _Relay(sock)
-    return Tunnel(relay.near, relay.cut)
+    return Tunnel(relay.inner_end, relay.abort)
 
 
 class _Proxy:
@@ -76,15 +76,15 @@ class _Proxy:
             self.authorization = "Basic " + encoded
             self._secrets = [encoded, parts.password or "", unquote(parts.password or "")]
 
-    def explain(self, error: BaseException) -> str:
+    def describe_error(self, error: BaseException) -> str:
         """What went wrong between here and the proxy."""
-        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         if isinstance(error, ssl.SSLCertVerificationError):
-            why = "its certificate does not verify: %s. See `ca_bundle`" % error.verify_message
+            reason = "its certificate does not verify: %s. See `ca_bundle`" % error.verify_message
         elif isinstance(error, ssl.SSLError):
-            why = "no TLS could be agreed upon: %s" % why
+            reason = "no TLS could be agreed upon: %s" % reason
         return redact(
-            "the proxy %s:%d could not be used (%s). %s" % (self.host, self.port, why, _ADVICE),
+            "the proxy %s:%d could not be used (%s). %s" % (self.host, self.port, reason, _ADVICE),
             self._secrets,
         )
 
@@ -114,33 +114,33 @@ def _connect(sock: Any, proxy: _Proxy, host: str, port: int) -> None:
 
 
 class _Relay:
-    """Carries bytes between `far` (a TLS connection) and `near`, until one of them ends."""
+    """Carries bytes between `outer` (a TLS connection) and `inner_end`, until one of them ends."""
 
-    def __init__(self, far: Any) -> None:
-        self.near, self._inner = socket.socketpair()
-        self._far = far
-        self._far.settimeout(None)
-        self._far_ended = threading.Event()
+    def __init__(self, outer: Any) -> None:
+        self.inner_end, self._inner = socket.socketpair()
+        self._outer = outer
+        self._outer.settimeout(None)
+        self._outer_ended = threading.Event()
         self._running = 2
         self._lock = threading.Lock()
         for work in (self._carry_in, self._carry_out):
             threading.Thread(target=work, name="slack-proxy", daemon=True).start()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End both sides at once."""
-        self._far_ended.set()  # first: what still comes is no plain text any more
-        for sock in (self._far, self._inner):
+        self._outer_ended.set()  # first: what still comes is no plain text any more
+        for sock in (self._outer, self._inner):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
     def _carry_in(self) -> None:
         with contextlib.suppress(OSError, ValueError):
             while True:
-                data = self._far.recv(_CHUNK)
-                if not data or self._far_ended.is_set():
+                data = self._outer.recv(_CHUNK)
+                if not data or self._outer_ended.is_set():
                     break
                 self._inner.sendall(data)
-        self._far_ended.set()
+        self._outer_ended.set()
         with contextlib.suppress(OSError):  # what was carried can still be read
             self._inner.shutdown(socket.SHUT_WR)
         self._finish()
@@ -151,9 +151,9 @@ class _Relay:
                 data = self._inner.recv(_CHUNK)
                 if not data:
                     break
-                self._far.sendall(data)
-        self._far_ended.wait(_GRACE)  # the last frames of the other side
-        self.cut()
+                self._outer.sendall(data)
+        self._outer_ended.wait(_END_TIMEOUT)  # the last frames of the other side
+        self.abort()
         self._finish()
 
     def _finish(self) -> None:
@@ -162,6 +162,6 @@ class _Relay:
             self._running -= 1
             last = self._running == 0
         if last:
-            for sock in (self._far, self._inner):
+            for sock in (self._outer, self._inner):
                 with contextlib.suppress(OSError):
                     sock.close()

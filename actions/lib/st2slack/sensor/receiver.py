@@ -16,7 +16,7 @@ from typing import Any, Callable, NamedTuple, Optional
 from st2slack.sensor import event_filter, frames, payloads
 from st2slack.sensor.checkpoint import Checkpoint
 from st2slack.sensor.command_queue import CommandQueue
-from st2slack.sensor.connection import Link
+from st2slack.sensor.connection import Connection
 from st2slack.sensor.deferred_acknowledgements import DeferredAcknowledgements
 from st2slack.sensor.event_queue import Acknowledge, EventQueue, Outcome, line_of
 from st2slack.sensor.frames import Frame
@@ -57,21 +57,26 @@ class Receiver:
         self._workspace = workspace
         self._now = now
 
-    def receive(self, link: Link, frame: Frame) -> None:
+    def receive(self, connection: Connection, frame: Frame) -> None:
         """Take a frame that was read."""
         answer = frame.answer
         if frame.kind == frames.EVENT and frame.event is not None:
-            self.receive_event(frame.event, None if answer is None else partial(link.send, answer))
+            self.receive_event(
+                frame.event, None if answer is None else partial(connection.send, answer)
+            )
         elif frame.kind == frames.COMMAND:
             self._receive_command(
-                "commands", payloads.command_trigger(frame.payload, self._workspace), link, answer
+                "commands",
+                payloads.command_trigger(frame.payload, self._workspace),
+                connection,
+                answer,
             )
         elif frame.kind == frames.INTERACTION:
             trigger = payloads.interaction_trigger(frame.payload, self._workspace)
-            self._receive_command("interactions", trigger, link, answer)
+            self._receive_command("interactions", trigger, connection, answer)
         else:
             if answer is not None:
-                link.send(answer)
+                connection.send(answer)
             self._to.status.ignore(frame.reason or "frame")
 
     def receive_event(self, event: Event, acknowledge: Optional[Acknowledge]) -> None:
@@ -130,14 +135,14 @@ class Receiver:
         return None
 
     def _receive_command(
-        self, what: str, trigger: Trigger, link: Link, answer: Optional[str]
+        self, what: str, trigger: Trigger, connection: Connection, answer: Optional[str]
     ) -> None:
         if not self._to.commands.put(trigger):
             self._to.status.count(what + "_refused")
             return
         self._to.status.count(what)
         if answer is not None:
-            link.send(answer)
+            connection.send(answer)
 
     def _is_in_history(self, event: Event) -> bool:
         """Whether it can be fetched, should there be no room for it."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Optional
+from typing import Optional, Union
 
 from st2slack.api.client import Client
 from st2slack.base.errors import Refusal
+from st2slack.base.json_access import get_object, get_text
 from st2slack.sensor import frames
-from st2slack.sensor.frames import Frame, as_mapping, as_text
+from st2slack.sensor.frames import Frame
 from st2slack.sensor.json_safe import is_plain
 from st2slack.sensor.model import Event
 from st2slack.settings.sensor import SensorSettings
@@ -26,7 +27,6 @@ class RealTimeMessaging:
     """The transport of classic apps."""
 
     name = "rtm"
-    says_hello = True
 
     def __init__(self, sensor: SensorSettings, workspace: str) -> None:
         self._token = sensor.token
@@ -41,27 +41,27 @@ class RealTimeMessaging:
             if refusal.code in _NOT_CLASSIC:
                 refusal.add(_ADVICE)
             raise
-        self._team = as_text(as_mapping(answer.get("team")).get("id"))
-        return as_text(answer.get("url"))
+        self._team = get_text(get_object(answer, "team"), "id")
+        return get_text(answer, "url")
 
-    def read(self, text: Any) -> Frame:
+    def read(self, text: Union[str, bytes]) -> Frame:
         """What the frame means."""
-        value = frames.parse(text)
+        value = frames.BINARY if isinstance(text, bytes) else frames.parse(text)
         if isinstance(value, Frame):
             return value
         kind = value.get("type")
         if kind == "hello":
             return Frame(frames.HELLO)
         if kind == "goodbye":
-            return Frame(frames.LEAVE, reason="goodbye")
+            return Frame(frames.DISCONNECT, reason="goodbye")
         if kind == "error":
-            error = as_mapping(value.get("error"))
-            return Frame(frames.OTHER, reason="error %s" % as_text(error.get("msg"))[:80])
+            error = get_object(value, "error")
+            return Frame(frames.OTHER, reason="error %s" % get_text(error, "msg")[:80])
         if not isinstance(kind, str) or kind in ("pong", "reconnect_url") or "reply_to" in value:
             return Frame(frames.OTHER, reason="no event")
         # `team` of a message is its author's: another one with Slack Connect.
-        team = self._team or as_text(value.get("team"))
-        event = Event(value, None, team, self._workspace, self.name, is_plain(text))
+        team = self._team or get_text(value, "team")
+        event = Event(value, None, team, self._workspace, self.name, is_plain(str(text)))
         return Frame(frames.EVENT, event=event)
 
     @staticmethod

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from json.encoder import encode_basestring_ascii as _quoted
-from typing import Any, Mapping, Optional
+from typing import Optional, Union
 
 from st2slack.api.client import Client
-from st2slack.base.json_access import get_object, get_text
+from st2slack.base.json_access import JsonObject, get_list, get_object, get_text
 from st2slack.sensor import frames
 from st2slack.sensor.frames import Frame
 from st2slack.sensor.json_safe import is_plain
@@ -15,10 +15,9 @@ from st2slack.settings.sensor import SensorSettings
 
 
 class SocketMode:
-    """The transport of today's apps."""
+    """The transport of apps that are not classic."""
 
     name = "socket_mode"
-    says_hello = True
 
     def __init__(self, sensor: SensorSettings, workspace: str) -> None:
         self._token = sensor.app_token
@@ -29,8 +28,10 @@ class SocketMode:
         answer = client.call("apps.connections.open", token=token or self._token)
         return get_text(answer, "url")
 
-    def read(self, text: Any) -> Frame:
+    def read(self, text: Union[str, bytes]) -> Frame:
         """What the frame means."""
+        if isinstance(text, bytes):
+            return frames.BINARY
         value = frames.parse(text)
         if isinstance(value, Frame):
             return value
@@ -38,31 +39,31 @@ class SocketMode:
         if kind == "hello":
             return Frame(frames.HELLO)
         if kind == "disconnect":
-            return Frame(frames.LEAVE, reason=get_text(value, "reason") or "disconnect")
+            return Frame(frames.DISCONNECT, reason=get_text(value, "reason") or "disconnect")
         return self._envelope(kind, value, is_plain(text))
 
-    def _envelope(self, kind: Any, value: Any, plain: bool) -> Frame:
+    def _envelope(self, kind: object, value: JsonObject, is_storable: bool) -> Frame:
         envelope_id, payload = get_text(value, "envelope_id"), get_object(value, "payload")
-        # Without a type it is no envelope but an acknowledgement, ours perhaps, that comes back.
+        # Without a type it is no envelope, but an acknowledgement that comes back.
         is_envelope = envelope_id and kind and isinstance(kind, str)
         answer = _answer(envelope_id, kind, payload) if is_envelope else None
         if kind == "events_api":
-            return Frame(frames.EVENT, answer, self._event(payload, plain))
+            return Frame(frames.EVENT, answer, self._event(payload, is_storable))
         if kind == "slash_commands":
             return Frame(frames.COMMAND, answer, payload=payload)
         if kind == "interactive":
             return Frame(frames.INTERACTION, answer, payload=payload)
-        # What we do not know is acknowledged: otherwise it would come again and again.
+        # An unknown type is acknowledged: otherwise Slack would deliver it again and again.
         return Frame(frames.OTHER, answer, reason="type %s" % str(kind)[:40])
 
-    def _event(self, payload: Any, plain: bool) -> Event:
+    def _event(self, payload: JsonObject, is_storable: bool) -> Event:
         return Event(
             get_object(payload, "event"),
             get_text(payload, "event_id") or None,
             _installed_team(payload),
             self._workspace,
             self.name,
-            plain,
+            is_storable,
             get_text(payload, "team_id"),
         )
 
@@ -72,29 +73,28 @@ class SocketMode:
         return None
 
 
-def _answer(envelope_id: str, kind: Any, payload: Mapping[str, Any]) -> str:
+def _answer(envelope_id: str, kind: object, payload: JsonObject) -> str:
     """The text that acknowledges an envelope. A menu that asks for its options gets none: a rule
     would answer too late, and without an answer the person is shown an error.
     """
-    if kind == "interactive" and _asks_for_options(payload):
+    if kind == "interactive" and _is_options_request(payload):
         return '{"envelope_id": %s, "payload": {"options": []}}' % _quoted(envelope_id)
     return '{"envelope_id": %s}' % _quoted(envelope_id)
 
 
-def _asks_for_options(payload: Mapping[str, Any]) -> bool:
-    """Whether it is a menu's question; one of an old attachment has a name, and no actions."""
+def _is_options_request(payload: JsonObject) -> bool:
+    """Whether a menu asks for its options; that of an old attachment has a name, and no actions."""
     kind = payload.get("type")
     old = kind == "interactive_message" and "actions" not in payload and "name" in payload
     return old or kind in ("block_suggestion", "dialog_suggestion")
 
 
-def _installed_team(payload: Mapping[str, Any]) -> str:
+def _installed_team(payload: JsonObject) -> str:
     """The workspace that the app is installed in. `team_id` of the payload may be that of another
     organization in a channel of Slack Connect
     (https://docs.slack.dev/apis/events-api#authorizations).
     """
-    listed = payload.get("authorizations")
-    for each in listed if isinstance(listed, list) else ():
+    for each in get_list(payload, "authorizations"):
         team = get_text(each, "team_id") if isinstance(each, dict) else ""
         if team:
             return team

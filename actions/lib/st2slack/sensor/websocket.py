@@ -35,20 +35,20 @@ LARGEST_FRAME = 16 * 1024 * 1024
 CLOSE_TIMEOUT = 1.0
 READ_AHEAD = 512  # frames; with few of them two threads change places at every other frame
 # At DEBUG it writes the address with its ticket, and what is said on the connection. At ERROR it
-# writes tracebacks of connections that are cut: we tell of their end ourselves.
+# writes tracebacks of connections that are abort: we tell of their end ourselves.
 _LOG = logging.getLogger("st2slack.websockets")
 _LOG.setLevel(logging.CRITICAL)
 
 
-class Wire:
-    """One open WebSocket. `received`: bytes of any kind that came in so far.
+class WebSocket:
+    """One open WebSocket. `received`: bytes of any kind that came in so outer.
 
-    `cut_tunnel` ends at once what carries its bytes, where that is more than the socket.
+    `abort_tunnel` ends at once what carries its bytes, where that is more than the socket.
     """
 
-    def __init__(self, connection: Any, cut_tunnel: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, connection: Any, abort_tunnel: Callable[[], None] = lambda: None) -> None:
         self._connection = connection
-        self._cut_tunnel = cut_tunnel
+        self._abort_tunnel = abort_tunnel
 
     @property
     def received(self) -> int:
@@ -63,7 +63,7 @@ class Wire:
         except TimeoutError:
             return None
         except ConnectionClosed as error:
-            raise Disconnected(_why(error)) from None
+            raise Disconnected(_close_reason(error)) from None
         except (OSError, EOFError, RuntimeError) as error:
             raise Disconnected("the connection broke (%s)" % type(error).__name__) from None
 
@@ -84,27 +84,27 @@ class Wire:
         try:
             self._connection.close()
         except (OSError, ConnectionClosed, RuntimeError):
-            self.cut()
+            self.abort()
 
-    def cut(self) -> None:
+    def abort(self) -> None:
         """End it at once: for a connection that is dead."""
         sock = self._connection.socket
         for end in (lambda: sock.shutdown(socket.SHUT_RDWR), sock.close):
             with contextlib.suppress(OSError):
                 end()
-        self._cut_tunnel()
+        self._abort_tunnel()
 
     @staticmethod
     def _do(work: Any, *arguments: Any) -> None:
         try:
             work(*arguments)
         except ConnectionClosed as error:
-            raise Disconnected(_why(error)) from None
+            raise Disconnected(_close_reason(error)) from None
         except (OSError, RuntimeError) as error:
             raise Disconnected("the connection broke (%s)" % type(error).__name__) from None
 
 
-class _Counting(ClientConnection):
+class _CountingConnection(ClientConnection):
     """Counts what comes in: a large frame on a slow line is life, too."""
 
     def __init__(self, sock: Any, protocol: Any, **options: Any) -> None:
@@ -147,16 +147,16 @@ def _header(length: int) -> bytes:
     return struct.pack("!BBQ", 0x81, 0x80 | 127, length)
 
 
-def open_wire(url: str, settings: Settings, timeout: float = 10.0) -> Wire:
+def open_websocket(url: str, settings: Settings, timeout: float = 10.0) -> WebSocket:
     """Connect to `url` (wss:// or, on loopback, ws://). Raises Disconnected or SettingsError."""
-    parts = _parts(url)
+    parts = _address_parts(url)
     if parts is None:
         raise Disconnected("Slack gave no address to connect to")
     if parts.scheme == "ws" and not is_loopback(url):
         raise Disconnected("Slack gave an address without TLS")
     options = _options(parts, settings, timeout)
     try:
-        tunnel = _tcp(parts, settings, timeout)
+        tunnel = _open_tcp(parts, settings, timeout)
         # From here on websockets keeps the time, and later Link does. With a time-out of the
         # socket's own every send would ask first whether there is room.
         tunnel.sock.settimeout(None)
@@ -164,15 +164,15 @@ def open_wire(url: str, settings: Settings, timeout: float = 10.0) -> Wire:
     except InvalidURI:
         raise Disconnected("Slack gave no address to connect to") from None
     except InvalidHandshake as error:
-        why = "the handshake failed (%s)" % redact(str(error))
-        raise Disconnected(why, _retry_after(error)) from None
+        reason = "the handshake failed (%s)" % redact(str(error))
+        raise Disconnected(reason, _retry_after(error)) from None
     except (OSError, EOFError, ValueError) as error:
         text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        why = "%s could not be reached (%s)" % (parts.hostname, redact(text))
-        raise Disconnected(why) from None
+        reason = "%s could not be reached (%s)" % (parts.hostname, redact(text))
+        raise Disconnected(reason) from None
 
 
-def _parts(url: str) -> Optional[SplitResult]:
+def _address_parts(url: str) -> Optional[SplitResult]:
     """The parts of an address of a WebSocket; None for anything else."""
     try:
         address = parse_address(url)
@@ -181,17 +181,22 @@ def _parts(url: str) -> Optional[SplitResult]:
     return urlsplit(url) if address.scheme in ("wss", "ws") else None
 
 
-def _websocket(url: str, tunnel: Tunnel, options: Dict[str, Any]) -> Wire:
+def _websocket(url: str, tunnel: Tunnel, options: Dict[str, Any]) -> WebSocket:
     sock = tunnel.sock
     try:
         if sock.family in (socket.AF_INET, socket.AF_INET6):
-            return Wire(connect(url, sock=sock, create_connection=_Counting, **options), tunnel.cut)
+            return WebSocket(
+                connect(url, sock=sock, create_connection=_CountingConnection, **options),
+                tunnel.abort,
+            )
         # `connect` of websockets 13 sets options of TCP on every socket.
-        connection = unix_connect(None, url, sock=sock, create_connection=_Counting, **options)
-        return Wire(connection, tunnel.cut)
+        connection = unix_connect(
+            None, url, sock=sock, create_connection=_CountingConnection, **options
+        )
+        return WebSocket(connection, tunnel.abort)
     except BaseException:
         sock.close()  # nobody else knows it yet
-        tunnel.cut()
+        tunnel.abort()
         raise
 
 
@@ -229,7 +234,7 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
     return context
 
 
-def _tcp(parts: SplitResult, settings: Settings, timeout: float) -> Tunnel:
+def _open_tcp(parts: SplitResult, settings: Settings, timeout: float) -> Tunnel:
     host = str(parts.hostname)
     port = parts.port or (443 if parts.scheme == "wss" else 80)
     scheme = "https" if parts.scheme == "wss" else "http"
@@ -245,7 +250,7 @@ def _retry_after(error: Any) -> Optional[float]:
     return float(text) if text and is_number(text) else None
 
 
-def _why(error: ConnectionClosed) -> str:
+def _close_reason(error: ConnectionClosed) -> str:
     close: Tuple[Any, ...] = tuple(each for each in (error.rcvd, error.sent) if each is not None)
     if not close:
         return "the connection ended without a goodbye"

@@ -4,7 +4,7 @@
        │          │             ▲
        │          │             └── CatchUp: what was missed or had no room, from the history
        │          └───────► CommandQueue ──► dispatch            commands, interactions, states
-       └── Keeper: opens, watches and replaces the connection
+       └── ConnectionManager: opens, watches and replaces the connection
 
     GapLedger   what each channel lacks, and which lines of the queue wait for it
     Checkpoint  what of this survives a restart
@@ -25,12 +25,19 @@ from st2slack.api.client import Client, Timing
 from st2slack.api.proxy import proxy_for
 from st2slack.api.single_attempt import SingleAttemptClient
 from st2slack.base.errors import Refusal
-from st2slack.sensor import connection, event_filter, payloads
+from st2slack.sensor import event_filter, payloads
 from st2slack.sensor.backfill import Backfill
 from st2slack.sensor.catch_up import CatchUp
 from st2slack.sensor.checkpoint import Checkpoint
 from st2slack.sensor.command_queue import CommandQueue
-from st2slack.sensor.connection import Keeper, Link
+from st2slack.sensor.connection import (
+    CONNECTED,
+    DEGRADED,
+    LOST,
+    Backoff,
+    Connection,
+    ConnectionManager,
+)
 from st2slack.sensor.deduplicator import Seen
 from st2slack.sensor.deferred_acknowledgements import DeferredAcknowledgements
 from st2slack.sensor.dispatcher import Dispatcher, Outcome
@@ -47,12 +54,15 @@ from st2slack.sensor.rtm import RealTimeMessaging
 from st2slack.sensor.socket_mode import SocketMode
 from st2slack.sensor.spans import Missing
 from st2slack.sensor.status import Status
-from st2slack.sensor.websocket import open_wire
+from st2slack.sensor.transport import Transport
+from st2slack.sensor.websocket import open_websocket
 from st2slack.settings.sensor import SensorSettings, read_sensor
 from st2slack.settings.slack import read_settings
 from st2slack.settings.values import check_token
 
-OPENING = 10.0  # seconds for all tries of one opening; the keeper backs off between them
+OPENING = (
+    10.0  # seconds for all tries of one opening; the connection manager backs off between them
+)
 LOOK_UP = 2.0  # seconds for a look-up, after which the trigger goes out with IDs only
 REDELIVERY = 360.0  # seconds in which Slack delivers again what was not acknowledged
 STATUS_EVERY, HEARTBEAT = 300.0, 15.0  # seconds between status lines, and between heartbeats
@@ -97,7 +107,7 @@ class SensedWorkspace:
         self._settings = read_settings(config, name)
         proxy_for(self._settings.api_url, self._settings)  # one that cannot be used: say so now
         kind = SocketMode if self.sensor.app_token else RealTimeMessaging
-        self._transport: Any = kind(self.sensor, name)
+        self._transport: Transport = kind(self.sensor, name)
         self.status = Status(name, self._transport.name)
         self._opening = Client(
             replace(self._settings, max_wait=OPENING), timing=Timing(sleep=self._sleep)
@@ -122,15 +132,8 @@ class SensedWorkspace:
         self.queue = EventQueue()
         self.commands = CommandQueue()
         self._changed = threading.Event()
-        self._keeper = Keeper(
-            self._open_link,
-            self._tell,
-            lambda: True,  # the reader never waits, so silence always says something
-            stop,
-            self._changed,
-            random.random,
-            missed=self._missed,
-            both=self._two_connections,
+        self._manager = ConnectionManager(
+            self._open_connection, self, stop, self._changed, Backoff(random.random)
         )
         self._wire_catch_up(warn)
         self._threads: List[threading.Thread] = []
@@ -185,7 +188,7 @@ class SensedWorkspace:
         self._load(self._clock())
         self._next_line = self._clock() + STATUS_EVERY
         works = (
-            self._keeper.run,
+            self._manager.run,
             self._handle_events,
             self._dispatch_commands,
             self._fetch_what_was_missed,
@@ -235,11 +238,11 @@ class SensedWorkspace:
 
     def _take_note(self, now: float) -> None:
         """Up to when everything was read: that far back is looked after an absence."""
-        link = self._keeper.link
+        connection = self._manager.connection
         all_came = self.ledger.unknown_since is None and not self._identity.waiting
-        if self._connected and link is not None and all_came:
+        if self._connected and connection is not None and all_came:
             # A connection may be dead since its last byte, without having been noticed yet.
-            self.checkpoint.heard(now - (time.monotonic() - link.heard))
+            self.checkpoint.heard(now - (time.monotonic() - connection.last_received))
         self.checkpoint.protect(self.ledger.oldest_by_this_clock())
         if "token_expired" in self._directory.last_failure:
             self._renew_lookup_token()
@@ -283,31 +286,33 @@ class SensedWorkspace:
         return replace(settings, max_wait=max_wait)
 
     def _figures(self) -> Dict[str, Any]:
-        link = self._keeper.link
+        connection = self._manager.connection
         return {
             "queue": len(self.queue),
             **self.catch_up.figures(),
-            "reconnects": self._keeper.reconnects,
+            "reconnects": self._manager.reconnects,
             "look_ups": self._directory.looked_up,
             "waiting_for_identity": self._identity.waiting,
-            "frames": link.frames if link else 0,
+            "frames": connection.frames if connection else 0,
         }
 
     # --- connecting -----------------------------------------------------------------------------
 
-    def _open_link(self) -> Link:
+    def _open_connection(self) -> Connection:
         self._identity.ask()
-        wire = open_wire(self._url(), self._settings)
-        return Link(wire, self._transport, self._receiver.receive, self._changed, time.monotonic)
+        wire = open_websocket(self._url(), self._settings)
+        return Connection(
+            wire, self._transport, self._receiver.receive, self._changed, time.monotonic
+        )
 
     def _url(self) -> str:
         try:
-            return str(self._transport.open_url(self._opening))
+            return self._transport.open_url(self._opening)
         except Refusal as refusal:
             fresh = self._fresh_token(self.sensor.token_key)
             if refusal.code != "token_expired" or fresh is None:
                 raise
-            return str(self._transport.open_url(self._opening, fresh))
+            return self._transport.open_url(self._opening, fresh)
 
     def _fresh_token(self, key: Optional[str]) -> Optional[str]:
         """The token that the datastore holds now; None where no key is named or none is there."""
@@ -329,23 +334,24 @@ class SensedWorkspace:
     def _learn_identity(self) -> None:
         self._identity.run(self._stop)
 
-    def _tell(self, state: str, why: str) -> None:
+    def on_state(self, state: str, why: str) -> None:
+        """Report a change of the connection: status, log, trigger."""
         now = self._clock()
-        if state == connection.LOST == self.status.state:
+        if state == LOST == self.status.state:
             # The next try fails for another reason: worth a line, but no trigger.
             self._services.log.info("Slack: still lost: %s", why)
             self.status.set(reason=why)
             return
-        is_connected = state == connection.CONNECTED
+        is_connected = state == CONNECTED
         if self._connected and not is_connected:
             self._connected = self.catch_up.connected = False
-            if self._keeper.link is not None and self._keeper.link.is_abandoned:
+            if self._manager.connection is not None and self._manager.connection.is_abandoned:
                 self.ledger.abandon(now)
             self.ledger.open(now, self.checkpoint.alive)
         self.status.set(state=state, reason=why, since=now)
         self._next_beat = 0.0  # the kept status follows at once
         log = self._services.log
-        if state == connection.CONNECTED:
+        if state == CONNECTED:
             log.info(
                 "Slack: connected to %s as %s by %s",
                 self._me.team or "its workspace",
@@ -408,14 +414,14 @@ class SensedWorkspace:
             return
         self._next_beat = 0.0  # the kept status follows at once
         if problem is not None:
-            state, why = connection.DEGRADED, problem.reason
+            state, why = DEGRADED, problem.reason
             self._services.log.warning("Slack: %s: %s; trying again, nothing is lost", state, why)
             self._say_state(state, why, problem.since)
             return
         why = "StackStorm takes triggers again"
         self._services.log.info("Slack: %s", why)
         if self._connected:
-            self._say_state(connection.CONNECTED, why, now)
+            self._say_state(CONNECTED, why, now)
 
     # --- what was missed ------------------------------------------------------------------------
 
@@ -435,13 +441,13 @@ class SensedWorkspace:
                 self._warn_of_what_is_left_out(now)
             self.ledger.close(now)
 
-    def _missed(self) -> None:
-        """Without having been disconnected."""
+    def on_missed(self) -> None:
+        """Messages may be missing, although no connection was lost."""
         now = self._clock()
         self.ledger.open(now, self.checkpoint.alive)
         self.ledger.close(now)
 
-    def _two_connections(self, begins: bool) -> None:
+    def on_overlap(self, begins: bool) -> None:
         """What both hold is read before any of it is dispatched: so it can be put in order."""
         if begins:
             self.queue.pause("two connections")
