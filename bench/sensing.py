@@ -10,12 +10,12 @@ from typing import Any, Callable, Dict, Iterator
 from bench.firehose import CHANNELS, TEAM, USERS
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.state import Channel, User, Workspace
-from st2slack.sensor.workspace_sensor import SensedWorkspace, Services
+from st2slack.sensor.workspace_sensor import Services, WorkspaceSensor
 
 Dispatch = Callable[[str, Dict[str, Any], str], None]
 
 
-class Fed(SensedWorkspace):
+class Fed(WorkspaceSensor):
     """A workspace whose socket is the firehose; all else is as it is."""
 
     url = ""

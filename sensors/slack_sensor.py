@@ -36,7 +36,7 @@ class SlackSensor(Sensor):
         )
         names = sensed_workspaces(self.config or {})
         self._workspaces = [
-            workspace_sensor.SensedWorkspace(self.config, name, services, self._stop)
+            workspace_sensor.WorkspaceSensor(self.config, name, services, self._stop)
             for name in names
         ]
         if not names:

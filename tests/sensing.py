@@ -7,7 +7,7 @@ import threading
 import time
 
 from sandbox.slack import seed
-from st2slack.sensor.workspace_sensor import SensedWorkspace, Services
+from st2slack.sensor.workspace_sensor import Services, WorkspaceSensor
 
 PATIENCE = 60  # seconds; a test that waits so long has failed
 TRANSPORTS = ("rtm", "socket_mode")
@@ -73,7 +73,7 @@ class Sensing:
         self.services = Services(
             self._dispatch, self.store.get, self._write, logger, self.store.get
         )
-        self.workspace = SensedWorkspace(self.config, "", self.services, self.stop)
+        self.workspace = WorkspaceSensor(self.config, "", self.services, self.stop)
         self._ticker = threading.Thread(target=self._tick, daemon=True)
         self._finished = False
 

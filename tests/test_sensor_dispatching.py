@@ -160,7 +160,7 @@ def test_two_workspaces_share_what_is_known(slack):
     sensing = Sensing(slack)
     config = {**sensing.config, "workspaces": [{"name": "b", "app_token": slack.app_token}]}
     stop = threading.Event()
-    other = workspace_sensor.SensedWorkspace(config, "b", sensing.services, stop)
+    other = workspace_sensor.WorkspaceSensor(config, "b", sensing.services, stop)
     with sensing:
         other.start()
         until(lambda: sensing.states.count("connected") == 2)

@@ -299,7 +299,7 @@ WRONG += [(value, "not supported") for value in UNSUPPORTED]
 
 def sensor_of(config):
     services = workspace_sensor.Services(None, lambda key: None, lambda *_: None, None)
-    return workspace_sensor.SensedWorkspace(config, "", services, threading.Event())
+    return workspace_sensor.WorkspaceSensor(config, "", services, threading.Event())
 
 
 def call(config):

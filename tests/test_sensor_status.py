@@ -13,7 +13,7 @@ from sandbox.stackstorm.runner import run_action
 from st2slack.base.errors import SettingsError, SlackError
 from st2slack.sensor import status
 from st2slack.sensor.model import key_of
-from st2slack.sensor.workspace_sensor import HEARTBEAT, SensedWorkspace, Services
+from st2slack.sensor.workspace_sensor import HEARTBEAT, Services, WorkspaceSensor
 
 NOW = 1_800_000_000.0
 CONFIG = {
@@ -105,7 +105,7 @@ def test_where_no_sensor_can_listen_the_config_is_named():
 def test_it_reads_the_key_that_the_sensor_writes(name):
     kept = {}
     services = Services(lambda *_: None, kept.get, kept.__setitem__, logging.getLogger())
-    sensed = SensedWorkspace(CONFIG, name, services, threading.Event())
+    sensed = WorkspaceSensor(CONFIG, name, services, threading.Event())
     assert sensed.checkpoint.save_status(GOOD)
     assert status.read(CONFIG, name, kept.get, NOW) == GOOD
 

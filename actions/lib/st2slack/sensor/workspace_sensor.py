@@ -1,4 +1,4 @@
-"""One workspace, sensed: its parts, and how they are wired.
+"""The sensor of one workspace: its parts, and how they are wired.
 
     reader ──► Receiver ──► EventQueue ──► EventHandler ──► dispatch ──► acknowledge
        │          │             ▲
@@ -88,7 +88,7 @@ class Services:
         self.read_secret = read_secret  # the same for an encrypted key
 
 
-class SensedWorkspace:
+class WorkspaceSensor:
     """Everything that belongs to one workspace. `stop` is shared by all."""
 
     def __init__(
@@ -126,7 +126,7 @@ class SensedWorkspace:
             self._asking,
             services.log,
             self._renew_lookup_token,
-            self._use_identity,
+            self._set_identity,
             lambda held: self._receiver.receive_event(*held),
         )
         self.queue = EventQueue()
@@ -135,13 +135,13 @@ class SensedWorkspace:
         self._manager = ConnectionManager(
             self._open_connection, self, stop, self._changed, Backoff(random.random)
         )
-        self._wire_catch_up(warn)
+        self._connect_catch_up(warn)
         self._threads: List[threading.Thread] = []
         self._connected = self._loaded = self._resumed = False
         self._resuming = threading.Lock()
         self._next_line = self._next_beat = 0.0
 
-    def _wire_catch_up(self, warn: Callable[[str], None]) -> None:
+    def _connect_catch_up(self, warn: Callable[[str], None]) -> None:
         self.ledger = GapLedger(
             self.queue, self.sensor, lambda: self.checkpoint.watermarks, self._gaps_changed
         )
@@ -173,7 +173,7 @@ class SensedWorkspace:
             self.queue,
             self.checkpoint,
             self._receiver.accept_fetched,
-            self._say_progress,
+            self._report_progress,
         )
         self.catch_up = CatchUp(
             parts, self.sensor, RateLimiter(), self._clock, warn, self._renew_lookup_token
@@ -191,10 +191,10 @@ class SensedWorkspace:
             self._manager.run,
             self._handle_events,
             self._dispatch_commands,
-            self._fetch_what_was_missed,
+            self._run_catch_up,
             self._acknowledge_deferred,
             self._watch_dispatching,
-            self._learn_identity,
+            self._look_up_identity,
         )
         for work in works:
             thread = threading.Thread(
@@ -212,7 +212,7 @@ class SensedWorkspace:
         if self._loaded:
             self.ledger.restore(self.checkpoint.gaps)
             if self._connected:
-                self._begin_to_listen()
+                self._resume_from_checkpoint()
 
     def tick(self) -> None:
         """Once a second: save what is due, tell how it goes."""
@@ -224,7 +224,7 @@ class SensedWorkspace:
     def _tick(self, now: float) -> None:
         if not self._loaded:
             self._load(now)
-        self._take_note(now)
+        self._update_checkpoint(now)
         for _ in self.queue.let_late_go(time.monotonic()):
             self.status.count("lines_late")
         if self._loaded:  # what was remembered must not be overwritten before it was read
@@ -236,7 +236,7 @@ class SensedWorkspace:
             self._next_line = now + STATUS_EVERY
             self._services.log.info("Slack status: %s", self.status.line(now, **self._figures()))
 
-    def _take_note(self, now: float) -> None:
+    def _update_checkpoint(self, now: float) -> None:
         """Up to when everything was read: that far back is looked after an absence."""
         connection = self._manager.connection
         all_came = self.ledger.unknown_since is None and not self._identity.waiting
@@ -260,7 +260,7 @@ class SensedWorkspace:
         ends = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, ends - time.monotonic()))
-        self._take_note(self._clock())
+        self._update_checkpoint(self._clock())
         if self._loaded:
             self.checkpoint.save(self._clock())
         self.status.set(state="stopped", reason="", since=self._clock())
@@ -326,12 +326,12 @@ class SensedWorkspace:
             for client in (self._asking, self._fetching):
                 client.settings = client.settings.with_bot_token(fresh)
 
-    def _use_identity(self, identity: Identity) -> None:
+    def _set_identity(self, identity: Identity) -> None:
         self._me = identity
         self._wanted = event_filter.EventFilter(self.sensor, identity)
         self.status.set(team=identity.team, bot=identity.user)
 
-    def _learn_identity(self) -> None:
+    def _look_up_identity(self) -> None:
         self._identity.run(self._stop)
 
     def on_state(self, state: str, why: str) -> None:
@@ -358,13 +358,13 @@ class SensedWorkspace:
                 self._me.user or "the app",
                 self._transport.name,
             )
-            self._begin_to_listen()
+            self._resume_from_checkpoint()
             self._connected = self.catch_up.connected = True
         else:
             log.warning("Slack: %s: %s", state, why)
-        self._say_state(state, why, now)
+        self._put_state(state, why, now)
 
-    def _say_state(self, state: str, why: str, now: float) -> None:
+    def _put_state(self, state: str, why: str, now: float) -> None:
         self.commands.put_state(
             payloads.state_trigger(
                 state, why, now, self._me.team_id, self.name, self._transport.name
@@ -376,7 +376,7 @@ class SensedWorkspace:
     def _handle_events(self) -> None:
         self._handler.run(self._stop)
 
-    def _fetch_what_was_missed(self) -> None:
+    def _run_catch_up(self) -> None:
         self.catch_up.run(self._stop)
 
     def _acknowledge_deferred(self) -> None:
@@ -416,16 +416,16 @@ class SensedWorkspace:
         if problem is not None:
             state, why = DEGRADED, problem.reason
             self._services.log.warning("Slack: %s: %s; trying again, nothing is lost", state, why)
-            self._say_state(state, why, problem.since)
+            self._put_state(state, why, problem.since)
             return
         why = "StackStorm takes triggers again"
         self._services.log.info("Slack: %s", why)
         if self._connected:
-            self._say_state(CONNECTED, why, now)
+            self._put_state(CONNECTED, why, now)
 
     # --- what was missed ------------------------------------------------------------------------
 
-    def _begin_to_listen(self) -> None:
+    def _resume_from_checkpoint(self) -> None:
         """A connection is there; or it is known at last what was remembered."""
         now = self._clock()
         self._backfill.team = self._me.team_id
@@ -438,7 +438,7 @@ class SensedWorkspace:
             elif self._loaded and not self._resumed:
                 self._resumed = True
                 self.ledger.open(now, self.checkpoint.alive, self.checkpoint.remembered)
-                self._warn_of_what_is_left_out(now)
+                self._warn_of_channels_left_out(now)
             self.ledger.close(now)
 
     def on_missed(self) -> None:
@@ -466,13 +466,13 @@ class SensedWorkspace:
             self._deferred.saving(self.ledger.version)
             return self.ledger.missing()
 
-    def _warn_of_what_is_left_out(self, now: float) -> None:
+    def _warn_of_channels_left_out(self, now: float) -> None:
         line = self.ledger.left_out_line(now, self.checkpoint.alive)
         if line:
             self._services.log.warning("Slack: %s", line)
 
-    def _say_progress(self, state: str, why: str) -> None:
+    def _report_progress(self, state: str, why: str) -> None:
         now = self._clock()
         self._services.log.info("Slack: %s: %s", state.replace("_", " "), why)
         self.status.set(catch_up=why)
-        self._say_state(state, why, now)
+        self._put_state(state, why, now)
