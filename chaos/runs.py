@@ -250,7 +250,10 @@ def _report(name: str, town: Town, unsaved: List[Tuple[float, float]]) -> Report
     if any(each["bytes"] >= 64 * 1024 for each in saves):
         report.problems.append("a value in the datastore has 64 KiB or more")
     if gaps and not unsaved and sum(gap < 0.9 for gap in gaps) > 2 * (1 + town.plan.restarts):
-        report.problems.append("it writes more often than once a second")
+        report.problems.append(
+            "it writes more often than once a second: seconds between two writes %s"
+            % sorted(round(gap, 2) for gap in gaps)[:20]
+        )
     limits = town.slack.limits
     if limits is not None and any(limits.refused[each] for each in OURS):
         report.problems.append("it asked more than Slack allows: %s" % dict(limits.refused))
@@ -282,7 +285,14 @@ def _promptness(commands: Sequence[Command], report: Report) -> Dict[str, Any]:
     )
     missing = len(commands) - len(took)
     if missing or (took and took[-1] > WITHIN):
-        report.problems.append("commands that were not acknowledged within a second")
+        late = [
+            each
+            for each in commands
+            if each.acknowledged is None or each.acknowledged - each.handed > WITHIN
+        ]
+        report.problems.append(
+            "commands that were not acknowledged within a second: %s" % late[:20]
+        )
     return {
         "commands": len(commands),
         "commands without acknowledgement": missing,

@@ -26,10 +26,12 @@ BROADCASTS, FILES, EDITS, BOTS = 0.1, 0.05, 0.05, 0.05  # of replies; of message
 
 
 class Command(NamedTuple):
-    """A slash command: when Slack handed it over, and (None: never) when it was acknowledged."""
+    """A slash command: when Slack handed it over, when it was acknowledged (None: never), and the
+    number of its connection."""
 
     handed: float
     acknowledged: Optional[float]
+    connection: int = 0
 
 
 class Traffic:
@@ -83,7 +85,7 @@ class Traffic:
     def commands(self) -> List[Command]:
         """Those that were handed over on a connection that lived for at least a second more."""
         return [
-            Command(handed, self._command_done.get(envelope))
+            Command(handed, self._command_done.get(envelope), self._command_link[envelope])
             for envelope, handed in self._command_handed.items()
             if self._ended.get(self._command_link[envelope], handed + 9.0) - handed > 1.0
         ]
@@ -154,12 +156,20 @@ class Traffic:
         """Note when each message and command is handed over, and over which connection."""
         record = self.slack.socket.record
         note, push = record.note, self.slack.socket.push_event
-        left = self.slack.socket._left
+        left, joined = self.slack.socket._left, self.slack.socket._joined
+
+        def joining(link: Any, debug: bool) -> None:
+            # Slack's clients wait for hello: without one they read nothing and leave. A command
+            # is not delivered again, so nobody can answer one on such a connection.
+            if not link._plan.hello:
+                self.link_dies(link.number)
+            joined(link, debug)
 
         def leaving(link: Any) -> None:
             self.link_dies(link.number)
             left(link)
 
+        self.slack.socket._joined = joining  # type: ignore[method-assign]
         self.slack.socket._left = leaving  # type: ignore[method-assign]
 
         def noting(into: List[Any], what: Any) -> None:

@@ -1,10 +1,16 @@
 """A short run of chaos (the whole one: `python -m chaos`), and that its judge can say no."""
 
+import json
+
 import pytest
+import requests
+from websockets.sync.client import connect
 
 from chaos.judge import HELD, Dispatched, Handed, Said, judge
 from chaos.plan import Plan
 from chaos.runs import among_faults, in_a_burst, with_restarts
+from chaos.traffic import Traffic
+from sandbox.slack import SocketFault
 
 SMALL = {"channels": 5, "pause": 0.002, "rate": 250.0, "half_open": (0.5, 2.0), "seed": 7}
 
@@ -38,6 +44,24 @@ def test_a_burst_that_is_more_than_there_is_room_for():
     assert report.verdict.good, told(report)
     assert report.figures["of the last process"]["overflowed"] > 0
     assert report.figures["of the last process"]["reconnects"] == 0
+
+
+@pytest.mark.parametrize(("fault", "counted"), [(SocketFault.no_hello(), 0), (None, 1)])
+def test_a_command_on_a_connection_without_hello_is_not_counted(slack, fault, counted):
+    traffic = Traffic(slack, Plan(1, channels=1))
+    if fault:
+        slack.socket.faults.append(fault)
+    answer = requests.post(
+        slack.api_url + "apps.connections.open",
+        headers={"Authorization": "Bearer " + slack.app_token},
+        timeout=5,
+    )
+    with connect(answer.json()["url"], open_timeout=5, close_timeout=0.2) as client:
+        assert fault or json.loads(client.recv(timeout=5))["type"] == "hello"
+        slack.socket.push_command("do 0")
+        assert json.loads(client.recv(timeout=5))["type"] == "slash_commands"
+        assert len(traffic.commands()) == counted
+        slack.stop()
 
 
 # the judge

@@ -43,9 +43,9 @@ def store():
     return Datastore()
 
 
-def memory(store, **options):
+def memory(store, clock=lambda: 0.0):
     warnings = []
-    made = Checkpoint(store.read, store.write, "", Seen(4000.0), warn=warnings.append, **options)
+    made = Checkpoint(store.read, store.write, "", Seen(4000.0), warnings.append, clock)
     made.warnings = warnings
     return made
 
@@ -168,6 +168,15 @@ def test_written_now_and_then_where_nothing_happens(store):
     for second in range(120):
         one.save_if_due(NOW + second)
     assert len(store.writes) == 120 // AT_LEAST_EVERY
+
+
+def test_the_pause_counts_from_the_write_however_long_the_text_takes(store):
+    times = iter([0.0, 0.7])  # called, and 0.7 s later the write begins
+    one = memory(store, clock=lambda: next(times, 0.7))
+    one.save_if_due(NOW)
+    one.changed()
+    assert not one.due(NOW + 1.0), "0.3 s after the write before"
+    assert one.due(NOW + 1.7)
 
 
 def test_a_clock_that_is_set_back_does_not_stop_it(store):

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from st2slack.base.redact import redact
@@ -47,6 +48,7 @@ class Checkpoint:
     per state. `missing` tells what each channel lacks (what waits in the queue included).
     `failures` counts reads and writes that failed; `remembered` and `gaps` are the watermarks and
     what was missing, as they were loaded. `on_saved` is called after each write that was taken.
+    `clock`, in seconds, measures how long a save takes until its write begins.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Checkpoint:
         workspace: str,
         seen: Seen,
         warn: Callable[[str], None] = lambda line: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._read = read
         self._write = write
@@ -63,6 +66,7 @@ class Checkpoint:
         self._status_key = key_of("status", workspace)
         self._seen = seen
         self._warn = warn
+        self._clock = clock
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._watermarks: Dict[str, str] = {}
@@ -175,22 +179,28 @@ class Checkpoint:
 
     def save_if_due(self, now: float) -> None:
         """Save, at most once a second."""
+        called = self._clock()
         with self._writing:
-            saved = self.due(now) and self._save(now)
+            saved = self.due(now) and self._save(now, called)
         if saved:
             self.on_saved()
 
     def save(self, now: float) -> bool:
         """Save at once. False where the datastore did not take it."""
+        called = self._clock()
         with self._writing:
-            done = self._save(now)
+            done = self._save(now, called)
         if done:
             self.on_saved()
         return done
 
-    def _save(self, now: float) -> bool:
-        self._changed, self._tried = False, now
-        done = self._put(self._key, self._text())
+    def _save(self, now: float, called: float) -> bool:
+        """`called`: by `clock`, when it was `now`."""
+        self._changed = False
+        text = self._text()
+        # The text can take a good part of a second: the pause counts from the write.
+        self._tried = now + self._clock() - called
+        done = self._put(self._key, text)
         self._pause = EVERY if done else min(LONGEST_PAUSE, self._pause * 2)
         if not done:
             self._changed = True
