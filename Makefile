@@ -82,18 +82,18 @@ test-st2:
 	bin/test-st2 "$(ST2_REPO_PATH)" "$(ST2_PYTHON)" $(TESTS)
 
 # Faults, kills, bursts; with Slack's limits as well, where catching up takes its time: hours, so not
-# in the gate (tests/test_chaos_small.py is). CHAOS has options: python -m chaos --help.
+# in the gate (tests/test_chaos_small.py is). CHAOS has options: python -m tools.chaos --help.
 CHAOS ?= --eventlet
 chaos: venv
-	PYTHONPATH=.:actions:actions/lib $(RUN) -m chaos $(CHAOS)
+	PYTHONPATH=.:actions:actions/lib $(RUN) -m tools.chaos $(CHAOS)
 
 # A whole StackStorm whose database, message bus and API are stopped under load: ST2BED is its folder,
 # ST2BED_TOOLS the one of the scripts that start and stop it (up.sh, down.sh, reload.sh).
 outages: venv
-	PYTHONPATH=.:actions:actions/lib $(RUN) -m outages --tools "$(ST2BED_TOOLS)"
+	PYTHONPATH=.:actions:actions/lib $(RUN) -m tools.outages --tools "$(ST2BED_TOOLS)"
 
 bench: venv
-	PYTHONPATH=.:actions:actions/lib $(RUN) -m bench
+	PYTHONPATH=.:actions:actions/lib $(RUN) -m tools.bench
 
 clean:
 	rm -rf .venv .venv-* .node-tests .sandbox .pytest_cache .mypy_cache .ruff_cache .hypothesis

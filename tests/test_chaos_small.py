@@ -1,4 +1,4 @@
-"""A short run of chaos (the whole one: `python -m chaos`), and that its judge can say no."""
+"""A short run of chaos (the whole one: `python -m tools.chaos`), and that its judge can say no."""
 
 import json
 
@@ -6,11 +6,11 @@ import pytest
 import requests
 from websockets.sync.client import connect
 
-from chaos.judge import HELD, Dispatched, Handed, Said, judge
-from chaos.plan import Plan
-from chaos.runs import among_faults, in_a_burst, with_restarts
-from chaos.traffic import Traffic
 from sandbox.slack import SocketFault
+from tools.chaos.judge import HELD, Dispatched, Handed, Said, judge
+from tools.chaos.plan import Plan
+from tools.chaos.runs import among_faults, in_a_burst, with_restarts
+from tools.chaos.traffic import Traffic
 
 SMALL = {"channels": 5, "pause": 0.002, "rate": 250.0, "half_open": (0.5, 2.0), "seed": 7}
 

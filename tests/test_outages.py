@@ -1,6 +1,6 @@
-"""The judge of `python -m outages` can say no; the run itself needs a whole StackStorm."""
+"""The judge of `python -m tools.outages` can say no; the run itself needs a whole StackStorm."""
 
-from outages.judge import Run, judge
+from tools.outages.judge import Run, judge
 
 
 def run(service="rabbitmq"):

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import __main__ as bench_main
-from bench import firehose, sensor
-from bench.result import Figure, Result, interleaved
 from sandbox import demo
 from sandbox.stackstorm.runner import Execution
+from tools.bench import __main__ as bench_main
+from tools.bench import firehose, sensor
+from tools.bench.result import Figure, Result, interleaved
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -16,7 +16,6 @@ from test_faults import PERHAPS, tls_config
 from test_proxy import HOST, elsewhere  # noqa: F401 (a fixture)
 from test_secrets import CANARY, TOKEN, Everything
 
-from bench import files as bench_files
 from sandbox.slack import Fault, LoopbackSlack, seed
 from sandbox.slack.state import Channel, Upload
 from sandbox.slack.tokens import Token
@@ -38,6 +37,7 @@ from st2slack.files import upload as upload_module
 from st2slack.files import upload_body
 from st2slack.people import lookup
 from st2slack.settings.slack import Settings
+from tools.bench import files as bench_files
 
 G, D, PRIVATE = seed.GENERAL, seed.DEPLOYS, seed.INCIDENTS
 BYTES = "/upload/.*"

@@ -1,6 +1,6 @@
 """Messages in Slack while a service of StackStorm is away: what arrives at the message bus.
 
-    ST2BED=… PYTHONPATH=.:actions:actions/lib python -m outages --tools FOLDER [SERVICE …]
+    ST2BED=… PYTHONPATH=.:actions:actions/lib python -m tools.outages --tools FOLDER [SERVICE …]
 
 ST2BED is the folder of a whole StackStorm on this machine, which nobody else uses meanwhile; FOLDER
 has the scripts that start and stop it (up.sh, down.sh, reload.sh). The pack is installed there and
@@ -24,6 +24,7 @@ from typing import Any, Dict, Iterator, List
 
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.seed import DEPLOYS, GENERAL, INCIDENTS, OWNER
+from tools.real_time import RealTime
 
 from .judge import Run, judge, text_of
 from .stackstorm import StackStorm
@@ -33,19 +34,6 @@ BUS = "amqp://guest:guest@127.0.0.1:5672/"
 QUEUE = "slack.outages"
 BROKEN_BY_THE_BUS = ("st2api", "st2timersengine")  # StackStorm's own; they do not recover
 PATIENCE = 180.0  # seconds without anything new, until what is missing counts as lost
-
-
-class RealTime:
-    """Timestamps of this moment, each later than all before."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last = 0
-
-    def __call__(self) -> str:
-        with self._lock:
-            self._last = max(time.time_ns() // 1000, self._last + 1)
-            return "%d.%06d" % divmod(self._last, 1_000_000)
 
 
 @contextmanager
@@ -154,7 +142,7 @@ def one(run: Run, slack: LoopbackSlack, stackstorm: StackStorm) -> bool:
 
 def main() -> int:
     """0 where nothing was lost."""
-    parser = argparse.ArgumentParser(prog="python -m outages", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.outages", description=__doc__)
     parser.add_argument("services", nargs="*", default=list(AWAY), metavar="SERVICE")
     parser.add_argument("--tools", required=True, type=Path)
     parser.add_argument("--rate", type=float, default=20.0)

@@ -7,7 +7,6 @@ and messages of other bots; and a slash command now and then.
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import defaultdict, deque
 from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional
@@ -15,6 +14,7 @@ from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.seed import BOT, OWNER
 from sandbox.slack.state import Channel, User
+from tools.real_time import RealTime
 
 from .judge import Handed, Said
 from .plan import Plan
@@ -49,7 +49,7 @@ class Traffic:
         self._command_done: Dict[str, float] = {}
         self._command_link: Dict[str, int] = {}
         self._ended: Dict[int, float] = {}  # connection → when it carried nothing more
-        slack.workspace.next_ts = _RealTime()  # type: ignore[method-assign]
+        slack.workspace.next_ts = RealTime()  # type: ignore[method-assign]
         slack.socket.retry_after = (0, 2, 10)  # as Slack, in shorter time
         self._listen()
         self._people = [self._person(number) for number in range(PEOPLE)]
@@ -192,14 +192,3 @@ class Traffic:
 
         record.note = noting  # type: ignore[method-assign]
         self.slack.socket.push_event = pushing  # type: ignore[method-assign]
-
-
-class _RealTime:
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last = 0
-
-    def __call__(self) -> str:
-        with self._lock:
-            self._last = max(time.time_ns() // 1000, self._last + 1)
-            return "%d.%06d" % divmod(self._last, 1_000_000)

@@ -19,9 +19,9 @@ from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 from websockets.sync.client import connect
 
-from bench.firehose import Firehose
-from bench.result import Figure, Result, Row
-from bench.sensing import Counter, sensed
+from tools.bench.firehose import Firehose
+from tools.bench.result import Figure, Result, Row
+from tools.bench.sensing import Counter, sensed
 
 # So many that looking up 25 names at the beginning hardly counts.
 FRAMES, ROUNDS = 20_000, 7
@@ -83,7 +83,8 @@ def memory(messages: int = DEFAULT_MESSAGES) -> Optional[List[Row]]:
 
 def _ours(url: str) -> float:
     """Seconds from the first dispatch to the last."""
-    counter, moments = Counter(FRAMES), []
+    counter = Counter(FRAMES)
+    moments: List[float] = []
 
     def dispatch(ref: str, payload: Dict[str, Any], trace_tag: str) -> None:
         if ref == "slack.message" and not moments:
@@ -155,7 +156,8 @@ def _late_alone(url: str) -> List[float]:
 
 def _growth(url: str, messages: int) -> float:
     """MB between the time when all has its size and the end."""
-    counter, before = Counter(messages), []
+    counter = Counter(messages)
+    before: List[Optional[int]] = []
 
     def dispatch(ref: str, payload: Dict[str, Any], trace_tag: str) -> None:
         counter(ref, payload, trace_tag)

@@ -7,10 +7,10 @@ import logging
 import threading
 from typing import Any, Callable, Dict, Iterator
 
-from bench.firehose import CHANNELS, TEAM, USERS
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.state import Channel, User, Workspace
 from st2slack.sensor.workspace_sensor import Services, WorkspaceSensor
+from tools.bench.firehose import CHANNELS, TEAM, USERS
 
 Dispatch = Callable[[str, Dict[str, Any], str], None]
 

@@ -1,4 +1,4 @@
-"""python -m bench [call] [pages] [register] [files] [sensor] [latency] [memory]: measure, and
+"""python -m tools.bench [call] [pages] [register] [files] [sensor] [latency] [memory]: measure, and
 compare with what was promised.
 
 Where StackStorm is not there, `call` uses the import path that it gives by default and `register`
@@ -20,7 +20,7 @@ from sandbox.stackstorm import path
 
 path.add_standins()
 
-from bench import call, files, pages, register, sensor  # noqa: E402
+from tools.bench import call, files, pages, register, sensor  # noqa: E402
 
 # name → measures; a row, several, or None where something is missing for it
 BENCHMARKS: Dict[str, Callable[[], Any]] = {
@@ -35,14 +35,17 @@ NEEDS = {"register": "ST2BED, a StackStorm with its services", "memory": "/proc"
 
 def main(words: List[str]) -> int:
     """Run those named, or all."""
-    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser = argparse.ArgumentParser(prog="python -m tools.bench")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--messages", type=int, default=sensor.DEFAULT_MESSAGES)
     args = parser.parse_args(words)
     unknown = set(args.names) - set(BENCHMARKS)
     if unknown:
         parser.error("no such benchmark: %s" % ", ".join(sorted(unknown)))
-    measures = {**BENCHMARKS, "memory": functools.partial(sensor.memory, args.messages)}
+    measures: Dict[str, Callable[[], Any]] = {
+        **BENCHMARKS,
+        "memory": functools.partial(sensor.memory, args.messages),
+    }
     table = Table("benchmark", "measured", "compared with", "ratio", "promised", "kept")
     kept = True
     for name in args.names or BENCHMARKS:

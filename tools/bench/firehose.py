@@ -31,7 +31,7 @@ class Firehose:
 
     def __enter__(self) -> Firehose:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.firehose"], stdout=subprocess.PIPE, encoding="ascii"
+            [sys.executable, "-m", "tools.bench.firehose"], stdout=subprocess.PIPE, encoding="ascii"
         )
         assert self._process.stdout is not None
         self._port = int(self._process.stdout.readline())

@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
-from bench.entry import LOADED
-from bench.result import Figure, Row
 from sandbox.slack import LoopbackSlack
 from sandbox.stackstorm import path as stackstorm_path
+from tools.bench.entry import LOADED
+from tools.bench.result import Figure, Row
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 MEGA = 1024 * 1024
 UPLOADED, DOWNLOADED = 1024, 256  # MB
 PROMISED = 100.0  # MB of memory

@@ -11,9 +11,9 @@ import subprocess
 from pathlib import Path
 from typing import Callable, Optional
 
-from bench.result import Result, interleaved
+from tools.bench.result import Result, interleaved
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 3
 PACK = "ref: {0}\nname: {0}\nversion: 1.0.0\nauthor: a\nemail: a@example.com\ndescription: bench\n"
 ONE = """name: {0}

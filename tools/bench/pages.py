@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
+from typing import Any, Dict
 
 import requests
 import run
 
-from bench.result import Result, interleaved
 from sandbox.slack import LoopbackSlack
+from tools.bench.result import Result, interleaved
 
 PAGES = 200
 ROUNDS = 3
@@ -36,7 +37,7 @@ def measure() -> Result:
     )
 
 
-def _fill(config: dict) -> None:
+def _fill(config: Dict[str, Any]) -> None:
     action = run.SlackAction(dict(config))
     ts = action.run(end_point="chat.postMessage", channel="general", text="parent")["ts"]
     with requests.Session() as session:
@@ -48,7 +49,7 @@ def _fill(config: dict) -> None:
     config["ts"] = ts
 
 
-def _ours(config: dict) -> None:
+def _ours(config: Dict[str, Any]) -> None:
     action = run.SlackAction(dict(config))
     with contextlib.redirect_stdout(io.StringIO()):
         answer = action.run(

@@ -11,12 +11,12 @@ import tempfile
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
-from bench.entry import LOADED
-from bench.result import Result, interleaved
 from sandbox.slack import LoopbackSlack
 from sandbox.stackstorm import path as stackstorm_path
+from tools.bench.entry import LOADED
+from tools.bench.result import Result, interleaved
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 25
 PLAIN = """
 import requests

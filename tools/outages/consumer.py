@@ -11,6 +11,7 @@ import json
 import socket
 import sys
 import time
+from typing import Any, Dict
 
 from kombu import Connection, Exchange, Queue
 
@@ -21,7 +22,7 @@ def consume(url: str, name: str, path: str) -> None:
     """Until the bus goes away."""
     queue = Queue(name, EXCHANGE, routing_key="#", durable=True)
 
-    def write(body, message):
+    def write(body: Dict[str, Any], message: Any) -> None:
         line = {
             "at": time.time(),
             "ref": body["trigger"],

@@ -1,5 +1,5 @@
-"""`python -m chaos`: prints figures; exits 1 on a loss, a wrong double, disorder, or a command that
-waited for its acknowledgement.
+"""`python -m tools.chaos`: prints figures; exits 1 on a loss, a wrong double, disorder, or a
+command that waited for its acknowledgement.
 
 Runs, for each transport: 10 and 70 messages a second for --seconds, each without Slack's Web API
 limits and with them; a burst; kills and restarts. A run with limits goes on until the sensor has
@@ -60,7 +60,7 @@ def _numbers(text: str) -> List[int]:
 
 def main() -> int:
     """0 where all is as promised."""
-    parser = argparse.ArgumentParser(prog="python -m chaos", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.chaos", description=__doc__)
     parser.add_argument("--seconds", type=int, default=300, help="of each run")
     parser.add_argument("--rates", type=_numbers, default=[10, 70], help="messages a second")
     parser.add_argument("--burst", type=int, default=50_000)

@@ -12,7 +12,7 @@ from typing import Any, Dict, List
 import requests
 
 API = "http://127.0.0.1:9101/v1"
-PACK = Path(__file__).resolve().parents[1]
+PACK = Path(__file__).resolve().parents[2]
 SENSOR = "slack_sensor.py"
 
 

@@ -17,7 +17,7 @@ from .judge import Dispatched
 from .plan import Plan
 from .traffic import WORD
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class SensorProcess:
