@@ -1,4 +1,6 @@
-"""Run a command that was typed in Slack."""
+"""Runs a command that was typed in Slack."""
+
+from functools import partial
 
 from st2slack import action
 from st2slack.authorization.authorizer import Authorizer
@@ -10,14 +12,14 @@ from st2slack.settings.chatops import read_chatops
 class RunCommandAction(action.SlackBase):
     """Runs the alias that a command matches, if the user is authorized."""
 
-    def run(self, workspace=None, **request):
-        return self.with_slack(
-            lambda slack: CommandRunner(
-                slack,
-                self.stackstorm(),
-                lambda: Authorizer(self.config, slack, workspace, action.seconds_left, self.say),
-                read_chatops(self.config, workspace),
-                ActionRun(workspace or "", self.execution_id(), self.say),
-            ).run(IncomingCommand(**request)),
-            workspace=workspace,
+    @action.reports_errors
+    def run(self, workspace=None, **parameters):
+        slack = self.slack(workspace=workspace)
+        runner = CommandRunner(
+            slack,
+            self.stackstorm(),
+            partial(Authorizer, self.config, slack, workspace, action.seconds_left, self.say),
+            read_chatops(self.config, workspace),
+            ActionRun(workspace or "", self.execution_id(), self.say),
         )
+        return runner.run(IncomingCommand(**parameters))
