@@ -139,19 +139,6 @@ class SlackBase(Action):
         answer = self.client(settings, http).call(method.name, arguments, **_how(options))
         return slim_page(answer, method.pages, fields) if method.pages else answer
 
-    def with_slack(
-        self,
-        work: Callable[[Client], Any],
-        token: Optional[str] = None,
-        workspace: Optional[str] = None,
-        http: Any = requests,
-    ) -> Any:
-        """What `work` makes of a client of the workspace, with `token` in place of the bot's."""
-        try:
-            return _checked(work(self.slack(token, workspace, http)))
-        except SlackError as error:
-            raise error.with_traceback(None) from None
-
     def _all_pages(
         self,
         method: Method,
