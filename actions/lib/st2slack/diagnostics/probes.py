@@ -130,7 +130,7 @@ class Trial:
     def _advice(self, error: SlackError) -> str:
         code = error.code if isinstance(error, Refusal) else ""
         if code == "token_expired":
-            return "Run slack.refresh_token, and let a timer do so (README, Tokens that expire)."
+            return "Run slack.refresh_token by a timer; see docs/configuration.md."
         if code in ("invalid_auth", "token_revoked", "account_inactive"):
             return "Put a good token into %s." % self._given.place
         return AGAIN

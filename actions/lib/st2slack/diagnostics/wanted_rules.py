@@ -25,7 +25,7 @@ _FOR_APPROVALS = (
 )
 _SWITCH_ON = (
     "Put `rules: {exceptions: {%s: {enabled: true}}}` in /opt/stackstorm/overrides/slack.yaml and "
-    "run `st2ctl reload --register-rules`; see README, Rules that stay on."
+    "run `st2ctl reload --register-rules`; see docs/chatops.md, Rules that stay on."
 )
 
 

@@ -61,7 +61,7 @@ def read_rotation(
     missing = ["`%s`" % place for place in needed if not found[place]]
     if missing:
         raise SettingsError(
-            "Renewing %s needs %s in the pack's config%s; see README, Tokens that expire."
+            "Renewing %s needs %s in the pack's config%s; see docs/configuration.md."
             % (renews, ", ".join(missing), whose(workspace))
         )
     if found[places[0]] == found[places[1]]:
