@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draw the pictures of README into etc/pictures: a diagram, and terminals as they really were.
+"""Draw the pictures of README and docs/ into etc/pictures: diagrams, and recorded terminals.
 
 bin/draw_pictures.py           write them
 bin/draw_pictures.py --check   fail if they are not what would be drawn; all faults at once
@@ -18,11 +18,12 @@ from typing import Callable, Dict, List, Optional
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / each) for each in ("bin", "", "actions/lib")]
 
-from pictures import scenes, way  # noqa: E402
+from pictures import scenes, way, ways  # noqa: E402
 
 FOLDER = Path("etc/pictures")
 PICTURES: Dict[str, Callable[[], str]] = {
     "way_of_a_message.svg": way.of_a_message,
+    "ways.svg": ways.of_all,
     "check.svg": scenes.the_check,
     "demo.svg": scenes.the_demo,
     "command.svg": scenes.the_command,

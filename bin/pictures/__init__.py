@@ -1,1 +1,1 @@
-"""The pictures of README: what is drawn, and how a terminal or a browser becomes a picture."""
+"""The pictures of README and docs/: what is drawn, and how terminals and browsers are drawn."""

@@ -1,7 +1,7 @@
 """The way of a message: out by an action, back by the sensor, and what catching up adds.
 
 What it tells is in the docstrings of st2slack.sensor: workspace_sensor, backfill, event_queue and
-checkpoint, and in README, "Nothing lost, nothing twice".
+checkpoint, and in docs/operating.md, "Nothing lost, nothing twice".
 """
 
 from __future__ import annotations
@@ -85,22 +85,28 @@ ACKNOWLEDGED = 214.0
 
 def of_a_message() -> str:
     """The diagram."""
-    parts = [_ground(), *_arrow_heads(), '<g font-family="%s" font-size="13">' % svg.SANS]
+    parts = [
+        ground(WIDTH, HEIGHT),
+        *arrow_heads(),
+        '<g font-family="%s" font-size="13">' % svg.SANS,
+    ]
     for box, colour in ACTORS:
         parts += _actor(box, colour)
     for box, colour in STATIONS:
-        parts += _station(box, colour)
+        parts += station(box, colour)
     parts += [*_from_slack(), *_to_rules(), *_told_back(), *_out(), "</g>"]
     title = "The way of a message between Slack and StackStorm, out and back"
     return svg.picture(WIDTH, HEIGHT, title, parts)
 
 
-def _ground() -> str:
-    inside = {"width": WIDTH - 1, "height": HEIGHT - 1, "rx": 9}
+def ground(width: int, height: int) -> str:
+    """The ground of a picture, with a thin edge."""
+    inside = {"width": width - 1, "height": height - 1, "rx": 9}
     return svg.element("rect", x=0.5, y=0.5, fill=GROUND, stroke=EDGE, **inside)
 
 
-def _arrow_heads() -> Iterator[str]:
+def arrow_heads() -> Iterator[str]:
+    """The markers at the ends of arrows."""
     for name, colour in (("on", INK), ("back", BACK)):
         head = svg.element("path", d="M0 0L8 4L0 8z", fill=colour)
         size = {"markerWidth": 8, "markerHeight": 8, "refX": 7, "refY": 4}
@@ -116,8 +122,9 @@ def _actor(box: Box, colour: str) -> Iterator[str]:
     )
 
 
-def _station(box: Box, colour: str) -> Iterator[str]:
-    yield _rectangle(box, 5, fill=GROUND, stroke=LINES[colour])
+def station(box: Box, colour: str, fill: str = GROUND) -> Iterator[str]:
+    """A box with an edge in the colour of the one who acts."""
+    yield _rectangle(box, 5, fill=fill, stroke=LINES[colour])
     centre, lines = box.left + box.width / 2, 1 + len(box.below)
     y = box.middle - lines * 8 + 12.5
     yield svg.words(box.title, centre, y, text_anchor="middle", font_weight="bold", fill=INK)
@@ -135,16 +142,16 @@ def _from_slack() -> Iterator[str]:
         (AT_ONCE, "commands", "Socket Mode"),
     ):
         yield svg.words(there, IN_SLACK.right - 10, box.middle + 4, text_anchor="end", fill=INK)
-        yield _arrow((IN_SLACK.right, box.middle), (box.left, box.middle))
+        yield arrow((IN_SLACK.right, box.middle), (box.left, box.middle))
         yield _said(way, 195, box.middle - 7)
 
 
 def _to_rules() -> Iterator[str]:
     for box, after in ((QUEUE, SEEN), (SEEN, NAMES), (NAMES, TRIGGER), (AT_ONCE, TRIGGER)):
-        yield _arrow((box.right, box.middle), (after.left, box.middle))
-    yield _arrow((316, CATCH_UP.bottom), (316, QUEUE.top))
+        yield arrow((box.right, box.middle), (after.left, box.middle))
+    yield arrow((316, CATCH_UP.bottom), (316, QUEUE.top))
     for box, below in ((TRIGGER, RULE), (RULE, RUN)):
-        yield _arrow((811, box.bottom), (811, below.top))
+        yield arrow((811, box.bottom), (811, below.top))
 
 
 def _told_back() -> Iterator[str]:
@@ -165,11 +172,11 @@ def _told_back() -> Iterator[str]:
 
 
 def _out() -> Iterator[str]:
-    yield _arrow((RUN.left, CALL.middle), (CALL.right, CALL.middle))
-    yield _arrow((CALL.left, CALL.middle), (IN_SLACK.right, CALL.middle))
+    yield arrow((RUN.left, CALL.middle), (CALL.right, CALL.middle))
+    yield arrow((CALL.left, CALL.middle), (IN_SLACK.right, CALL.middle))
     yield _said("Web API", 195, CALL.middle - 7)
     yield svg.words("a message", IN_SLACK.right - 10, CALL.middle + 4, text_anchor="end", fill=INK)
-    yield _arrow((IN_SLACK.left + 24, CALL.middle - 20), (IN_SLACK.left + 24, QUEUE.middle + 14))
+    yield arrow((IN_SLACK.left + 24, CALL.middle - 20), (IN_SLACK.left + 24, QUEUE.middle + 14))
 
 
 def _rectangle(box: Box, radius: float, **colours: str) -> str:
@@ -181,7 +188,8 @@ def _said(text: str, x: float, y: float) -> str:
     return svg.words(text, x, y, text_anchor="middle", fill=FAINT, font_size=12)
 
 
-def _arrow(*points: Point) -> str:
+def arrow(*points: Point) -> str:
+    """An arrow through these points."""
     return _line(points, stroke=INK, stroke_width="1.4", marker_end="url(#on)")
 
 
