@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sensing import OPENING, PATIENCE, TRANSPORTS, RealTime, Sensing, numbers, until
 from slack_sdk.socket_mode.request import SocketModeRequest
+from websockets.frames import Opcode
+from websockets.protocol import SERVER, Protocol
 
 from sandbox.slack import Fault, SocketFault
 from sandbox.slack.envelopes import disconnect, text_of
@@ -19,6 +21,7 @@ from st2slack.diagnostics.probes import How
 from st2slack.sensor import connection
 from st2slack.sensor.connection import Backoff
 from st2slack.sensor.socket_mode import SocketMode
+from st2slack.sensor.websocket import masked_frames
 from st2slack.settings.sensor import SensorSettings
 
 FIRST = 0.04  # seconds; at least half of each pause, so five tries take:
@@ -493,3 +496,13 @@ def test_the_reader_tells_of_a_connection_only_while_it_lives():
     link.end_reason = ""
     manager._confirm(link)
     assert told == ["connected"]
+
+
+def test_frames_that_are_written_together_are_read_one_by_one():
+    """Each length has a header of its own (RFC 6455); a server of websockets reads them."""
+    texts = ["", "x", "\u2713" * 40, "a" * 125, "b" * 126, "c" * 65535, "d" * 65536]
+    server = Protocol(SERVER)
+    server.receive_data(masked_frames(texts))
+    received = server.events_received()
+    assert [bytes(each.data).decode() for each in received] == texts
+    assert {each.opcode for each in received} == {Opcode.TEXT}
