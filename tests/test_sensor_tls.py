@@ -13,7 +13,7 @@ from sandbox.slack import LoopbackSlack, certificates
 from sandbox.slack.socket_faults import SocketFault
 from st2slack.base.errors import Disconnected
 from st2slack.sensor.tls_socket import ThreadSafeTlsSocket
-from st2slack.sensor.websocket import open_wire
+from st2slack.sensor.websocket import open_websocket
 from st2slack.settings.slack import read_settings
 
 
@@ -150,7 +150,7 @@ def open_connection(slack, timeout):
     trust = ssl.create_default_context(cafile=slack.ca_pem)
     with urllib.request.urlopen(request, context=trust) as response:
         url = json.load(response)["url"]
-    return open_wire(url, read_settings(config, None), timeout)
+    return open_websocket(url, read_settings(config, None), timeout)
 
 
 def test_an_opening_that_gets_no_answer_ends(tls_slack):
