@@ -13,7 +13,7 @@ from st2slack.sensor import backfill, gap_reader
 from st2slack.sensor.backfill import HISTORY, MINE, REPLIES, Backfill
 from st2slack.sensor.catch_up import CatchUp
 from st2slack.sensor.checkpoint import Checkpoint
-from st2slack.sensor.deduplicator import Seen
+from st2slack.sensor.deduplicator import Deduplicator
 from st2slack.sensor.deferred_acknowledgements import DeferredAcknowledgements
 from st2slack.sensor.event_queue import EventQueue
 from st2slack.sensor.fetcher import Parts
@@ -38,7 +38,7 @@ class Missing:
         made = SensorSettings(**{"backfill_max_channels": 100, **settings})
         self.queue = EventQueue(clock=lambda: self.clock.now)
         self.checkpoint = Checkpoint(
-            self.store.get, self.store.__setitem__, "", Seen(4000.0), self.warnings.append
+            self.store.get, self.store.__setitem__, "", Deduplicator(4000.0), self.warnings.append
         )
         self.ledger = GapLedger(self.queue, made, lambda: self.checkpoint.watermarks)
         self.checkpoint.missing = self.ledger.missing

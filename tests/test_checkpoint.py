@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from st2slack.base.timestamps import seconds
 from st2slack.sensor.checkpoint import AT_LEAST_EVERY, CHANNELS, LIMIT, Checkpoint
-from st2slack.sensor.deduplicator import Seen
+from st2slack.sensor.deduplicator import Deduplicator
 from st2slack.sensor.model import EVENT, MESSAGE, Event
 from st2slack.sensor.spans import Missing, Span, Spans
 
@@ -45,7 +45,7 @@ def store():
 
 def memory(store, clock=lambda: 0.0):
     warnings = []
-    made = Checkpoint(store.read, store.write, "", Seen(4000.0), warnings.append, clock)
+    made = Checkpoint(store.read, store.write, "", Deduplicator(4000.0), warnings.append, clock)
     made.warnings = warnings
     return made
 
@@ -257,7 +257,7 @@ def test_a_token_in_an_error_is_not_told(store):
         raise ValueError("401 for Bearer abcdefgh12345")
 
     warnings = []
-    one = Checkpoint(store.read, write, "", Seen(60.0), warn=warnings.append)
+    one = Checkpoint(store.read, write, "", Deduplicator(60.0), warn=warnings.append)
     one.save(NOW)
     assert "abcdefgh" not in warnings[0]
 
@@ -334,7 +334,7 @@ def test_the_status_has_a_key_of_its_own(store):
 @pytest.mark.parametrize("name", ["default", "status", "memory", "memory.status", "a.b"])
 def test_no_workspace_takes_the_keys_of_another(store, name):
     for each in ("", name, "emea"):
-        one = Checkpoint(store.read, store.write, each, Seen(60.0))
+        one = Checkpoint(store.read, store.write, each, Deduplicator(60.0))
         one.save_status({})
         one.save(NOW)
     assert len(store) == 6
@@ -348,7 +348,7 @@ def test_dispatching_does_not_wait_for_a_slow_datastore(store):
         assert let_go.wait(60)
         store.write(key, text)
 
-    one = Checkpoint(store.read, write, "", Seen(60.0))
+    one = Checkpoint(store.read, write, "", Deduplicator(60.0))
     saving = threading.Thread(target=one.save, args=(NOW,))
     saving.start()
     assert begun.wait(60)

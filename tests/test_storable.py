@@ -9,7 +9,7 @@ from test_triggers import storable as is_storable
 
 from st2slack.sensor import payloads
 from st2slack.sensor.json_safe import DEEPEST, decode, is_plain, storable
-from st2slack.sensor.name_cache import Directory
+from st2slack.sensor.name_cache import NameCache
 from st2slack.sensor.rtm import RealTimeMessaging
 from st2slack.sensor.socket_mode import SocketMode
 from st2slack.settings.sensor import SensorSettings
@@ -110,7 +110,7 @@ class Odd:
 
 
 def test_names_that_cannot_be_stored():
-    directory = Directory(Odd())
+    directory = NameCache(Odd())
     assert directory.user("U1")["name"] == "half ?"
-    directory.learn({"type": "user_change", "user": {"id": "U1", "real_name": "other \ude00"}})
+    directory.on_event({"type": "user_change", "user": {"id": "U1", "real_name": "other \ude00"}})
     assert directory.user("U1")["real_name"] == "other ?"

@@ -8,7 +8,7 @@ One datastore key per workspace, its value JSON text under 64 KiB:
     gaps        channel → what is missing before that: "main" and "parents" [[since, until], ...],
                 "threads" {thread_ts: [[since, until], ...]}; until null: up to the present
     threads     channel → {thread_ts: ts of its latest message that was dispatched}
-    seen        what `Seen.dump` gives, newest first, as much as there is room for
+    seen        what `Deduplicator.dump` gives, newest first, as much as there is room for
 
 What was read and is not dispatched is missing as well: it is gone with the process. Where all of
 this is too much, gaps are told more coarsely: rather twice than lost. Version 1 had no gaps, and
@@ -27,7 +27,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 from st2slack.base.redact import redact
 from st2slack.base.timestamps import TIMESTAMP, seconds
-from st2slack.sensor.deduplicator import Seen
+from st2slack.sensor.deduplicator import Deduplicator
 from st2slack.sensor.model import MESSAGE, Event, key_of
 from st2slack.sensor.spans import Missing, Span, Spans
 
@@ -56,7 +56,7 @@ class Checkpoint:
         read: Callable[[str], Optional[str]],
         write: Callable[[str, str], None],
         workspace: str,
-        seen: Seen,
+        seen: Deduplicator,
         warn: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

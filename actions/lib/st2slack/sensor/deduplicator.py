@@ -1,4 +1,4 @@
-"""PURE: what was dispatched already. Time is an argument, in Unix seconds.
+"""PURE: recognizes an event that was dispatched already. Time is an argument, in Unix seconds.
 
 An event is known by each of its keys: Slack's own `event_id`, which a redelivery keeps, and where
 and when it happened, which a copy fetched from the history has too. Keys are kept as 64-bit hashes:
@@ -22,14 +22,14 @@ from st2slack.sensor.model import MESSAGE, Event
 
 Key = Tuple[str, ...]
 
-SEGMENT = 32_768  # keys in the dictionary before they become an array (some 3 MB, then 256 KiB)
+BLOCK_SIZE = 32_768  # keys in the dictionary before they become an array (some 3 MB, then 256 KiB)
 RECENT = 8_192  # events that a dump can hold
 _64_BITS = (1 << 64) - 1
 _DUMPED = re.compile(r"(?:[0-9a-f]{16})+\Z")
 
 
-class Segment:
-    """Keys that nothing is added to any more. `newest`: when its last key was added."""
+class SortedBlock:
+    """An immutable sorted array of keys. `newest`: when its last key was added."""
 
     def __init__(self, keys: Iterable[int], newest: float) -> None:
         self._keys = array("Q", sorted(keys))
@@ -43,7 +43,7 @@ class Segment:
         return at < len(self._keys) and self._keys[at] == key
 
 
-class Seen:
+class Deduplicator:
     """Remembers what was dispatched for at least `keep_for` seconds.
 
     `at_least`: so many of the newest keys are kept however old they are. `at_most`: so many keys
@@ -55,11 +55,11 @@ class Seen:
         self._keep_for = keep_for
         self._at_least = at_least
         self._at_most = max(at_most, 2)
-        self._room = max(1, min(SEGMENT, self._at_most // 4))
-        self._span = max(keep_for / 8, 1.0)
+        self._room = max(1, min(BLOCK_SIZE, self._at_most // 4))
+        self._block_seconds = max(keep_for / 8, 1.0)
         self._newest: Dict[int, None] = {}
         self._began = self._last = 0.0
-        self._older: Deque[Segment] = deque()
+        self._older: Deque[SortedBlock] = deque()
         self._recent: Deque[Tuple[float, int]] = deque(maxlen=RECENT)
         self._protected = math.inf
         self.forgotten_early = 0
@@ -71,9 +71,9 @@ class Seen:
     def keys(event: Event, ref: str) -> Tuple[Key, ...]:
         """The keys of `event` when it becomes the trigger `ref`; () where nothing names it."""
         found: List[Key] = []
-        place = _place(event, ref)
-        if place:
-            found.append(place)
+        location = _location(event, ref)
+        if location:
+            found.append(location)
         if event.event_id:
             found.append(("id", event.event_id))
         return tuple(found)
@@ -103,7 +103,7 @@ class Seen:
     def forget(self, now: float) -> None:
         """Let go of what is older than `keep_for`, and not protected."""
         if self._newest and self._is_old(self._last, now):
-            self._older.append(Segment(self._newest, self._last))
+            self._older.append(SortedBlock(self._newest, self._last))
             self._newest = {}
         kept = len(self)
         while self._older and self._is_old(self._older[0].newest, now):
@@ -154,17 +154,19 @@ class Seen:
         return key in self._newest or any(key in each for each in self._older)
 
     def _remember(self, hashes: Sequence[int], now: float) -> None:
-        if self._newest and (len(self._newest) >= self._room or now - self._began > self._span):
-            self._close(now)
+        if self._newest and (
+            len(self._newest) >= self._room or now - self._began > self._block_seconds
+        ):
+            self._seal(now)
         if not self._newest:
             self._began = self._last = now
         self._last = max(self._last, now)
         for key in hashes:
             self._newest[key] = None
 
-    def _close(self, now: float) -> None:
+    def _seal(self, now: float) -> None:
         """The dictionary becomes an array; what is too old or too much goes."""
-        self._older.append(Segment(self._newest, self._last))
+        self._older.append(SortedBlock(self._newest, self._last))
         self._newest = {}
         self.forget(now)
         while len(self) + self._room > self._at_most and self._older:
@@ -173,7 +175,7 @@ class Seen:
             self.forgotten_early += len(self._older.popleft())
 
 
-def _place(event: Event, ref: str) -> Key:
+def _location(event: Event, ref: str) -> Key:
     """Where and when it happened; () where it does not say when.
 
     A message is named by channel and `ts` alone: its copy in the history may lack the subtype

@@ -9,7 +9,7 @@ from st2slack.sensor import event_filter, model, payloads
 from st2slack.sensor.checkpoint import Checkpoint
 from st2slack.sensor.event_queue import EventQueue, Item
 from st2slack.sensor.model import Event, Identity, Trigger
-from st2slack.sensor.name_cache import Directory
+from st2slack.sensor.name_cache import NameCache
 from st2slack.sensor.status import Status
 from st2slack.settings.sensor import SensorSettings
 
@@ -19,7 +19,7 @@ class Sources(NamedTuple):
 
     queue: EventQueue
     checkpoint: Checkpoint
-    directory: Directory
+    directory: NameCache
     status: Status
 
 

@@ -1,4 +1,4 @@
-"""Who and where: users and channels, looked up when first seen and kept for a while.
+"""A cache of users and channels: looked up at their first event and kept for a while.
 
 A look-up never holds a trigger up for long: where Slack does not answer in time, refuses or asks
 to wait, the ID alone goes out. No list is ever read, so a workspace of 100,000 people costs no more
@@ -9,7 +9,7 @@ than the people who speak in it.
 | the user or channel                  | kept for `ttl`, refreshed by Slack's own events         |
 | there is no such user or channel     | not asked for again for a minute                        |
 | too many calls                       | no look-up of this kind until Retry-After is over       |
-| the token may not                    | no look-up of this kind for a minute                    |
+| the token is not allowed to          | no look-up of this kind for a minute                    |
 | no answer, or none in time           | the same, and no look-up at all for five times as long  |
 |                                      | as it took: so they cost a sixth of the time at most    |
 """
@@ -29,12 +29,14 @@ from st2slack.base.ids import Kind, kind_of
 from st2slack.sensor.json_safe import storable
 
 MISSING_FOR = 60.0  # seconds
-UNTOLD_PAUSE, LONGEST_PAUSE = 30.0, 3600.0  # seconds: 429 without a Retry-After; the most believed
-REST = 5.0  # times as long as a look-up took in vain, none is made
+DEFAULT_PAUSE, LONGEST_PAUSE = 30.0, 3600.0  # seconds: 429 without a Retry-After; the most believed
+PAUSE_FACTOR = 5.0  # times as long as a look-up took in vain, none is made
 
 # Refusals that concern the one ID only. A scope may be missing for one kind of channel.
-_OF_ONE = frozenset(["user_not_found", "user_not_visible", "users_not_found", "channel_not_found"])
-_OF_ONE_CHANNEL = frozenset(["missing_scope", "method_not_supported_for_channel_type"])
+_ITEM_REFUSALS = frozenset(
+    ["user_not_found", "user_not_visible", "users_not_found", "channel_not_found"]
+)
+_CHANNEL_REFUSALS = frozenset(["missing_scope", "method_not_supported_for_channel_type"])
 
 # Kept of each: what triggers tell, and what rules may ask for. Whole ones take ten times the room.
 _USER_KEYS = (
@@ -87,8 +89,8 @@ _CHANNEL_KEYS = (
 Known = Dict[str, Any]
 
 
-class Directory:
-    """Users and channels of one workspace; thread-safe.
+class NameCache:
+    """A cache of the users and channels of one workspace; thread-safe.
 
     `client`: tries once and takes `budget` seconds at the most (a SingleAttemptClient). `clock` in
     seconds. `looked_up`, `failed`, `passed_over` count calls made, calls that failed, and look-ups
@@ -107,12 +109,12 @@ class Directory:
         self._clock = clock
         self._budget = budget
         self._lock = threading.RLock()
-        self._users = _Shelf("users.info", "user", _slim_user, _OF_ONE, clock, ttl, size)
-        self._channels = _Shelf(
+        self._users = _TtlStore("users.info", "user", _slim_user, _ITEM_REFUSALS, clock, ttl, size)
+        self._channels = _TtlStore(
             "conversations.info",
             "channel",
             _slim_channel,
-            _OF_ONE | _OF_ONE_CHANNEL,
+            _ITEM_REFUSALS | _CHANNEL_REFUSALS,
             clock,
             ttl,
             size,
@@ -137,89 +139,91 @@ class Directory:
         ends = self._clock() + self._budget
         found: Dict[str, str] = {}
         for each in dict.fromkeys(ids):
-            shelf = self._channels if kind_of(each) is Kind.CONVERSATION else self._users
-            name = _name(self._get(shelf, each, ask=self._clock() < ends))
+            store = self._channels if kind_of(each) is Kind.CONVERSATION else self._users
+            name = _name(self._get(store, each, may_call=self._clock() < ends))
             if name:
                 found[each] = name
         return found
 
-    def learn(self, body: Mapping[str, Any]) -> None:
-        """Take in what an event tells of a user or a channel. `body`: the event object."""
+    def on_event(self, body: Mapping[str, Any]) -> None:
+        """Update or drop entries that an event changes. `body`: the event object."""
         kind = body.get("type")
         if kind == "message" and "subtype" not in body:
             return  # nearly all of them
-        lesson = _LESSONS.get(_kind(body))
-        if lesson is not None:
+        rule = _RULES.get(_kind(body))
+        if rule is not None:
             with self._lock:
-                lesson(self, body)
+                rule(self, body)
 
-    def _get(self, shelf: _Shelf, item_id: Any, ask: bool = True) -> Known:
+    def _get(self, store: _TtlStore, item_id: Any, may_call: bool = True) -> Known:
         if not item_id or not isinstance(item_id, str):
             return {}
         with self._lock:
-            known = shelf.get(item_id)
+            known = store.get(item_id)
             if known is not None:
                 return known
-            if not ask or self._pausing(shelf):
+            if not may_call or self._is_pausing(store):
                 self.passed_over += 1
                 return {"id": item_id}
             self.looked_up += 1
-        return self._look_up(shelf, item_id)
+        return self._look_up(store, item_id)
 
-    def _pausing(self, shelf: _Shelf) -> bool:
+    def _is_pausing(self, store: _TtlStore) -> bool:
         now = self._clock()
-        return any(each is not None and now < each for each in (shelf.not_before, self._not_before))
+        return any(each is not None and now < each for each in (store.not_before, self._not_before))
 
-    def _look_up(self, shelf: _Shelf, item_id: str) -> Known:
+    def _look_up(self, store: _TtlStore, item_id: str) -> Known:
         began = self._clock()
         try:
-            answer = self._client.call(shelf.method, {shelf.key: item_id})
+            answer = self._client.call(store.method, {store.key: item_id})
         except SlackError as error:
             with self._lock:
-                return self._in_vain(shelf, item_id, error, self._clock() - began)
+                return self._note_failure(store, item_id, error, self._clock() - began)
         with self._lock:
-            found = answer.get(shelf.key)
-            return shelf.put(item_id, found if isinstance(found, Mapping) else {})
+            found = answer.get(store.key)
+            return store.put(item_id, found if isinstance(found, Mapping) else {})
 
-    def _in_vain(self, shelf: _Shelf, item_id: str, error: SlackError, took: float) -> Known:
+    def _note_failure(
+        self, store: _TtlStore, item_id: str, error: SlackError, took: float
+    ) -> Known:
         self.failed += 1
         self.last_failure = str(error)
         now = self._clock()
         if isinstance(error, RateLimited):
             asked = error.retry_after
-            shelf.not_before = now + min(LONGEST_PAUSE, UNTOLD_PAUSE if asked is None else asked)
+            store.not_before = now + min(LONGEST_PAUSE, DEFAULT_PAUSE if asked is None else asked)
             return {"id": item_id}
-        if isinstance(error, Refusal) and error.code in shelf.of_one:
-            return shelf.miss(item_id)
+        if isinstance(error, Refusal) and error.code in store.item_refusals:
+            return store.mark_missing(item_id)
         if isinstance(error, SettingsError) or (
             isinstance(error, Refusal) and error.code not in TROUBLE
         ):
-            shelf.not_before = now + MISSING_FOR
+            store.not_before = now + MISSING_FOR
             return {"id": item_id}
-        self._not_before = now + took * REST
-        return shelf.miss(item_id)
+        self._not_before = now + took * PAUSE_FACTOR
+        return store.mark_missing(item_id)
 
-    # --- what events tell -----------------------------------------------------------------------
+    # --- updates by events ----------------------------------------------------------------------
 
-    def _learn_user(self, body: Mapping[str, Any]) -> None:
+    def _update_user(self, body: Mapping[str, Any]) -> None:
         user = body.get("user")
         if isinstance(user, Mapping):
             self._users.update(user.get("id"), user)
 
-    def _learn_name(self, body: Mapping[str, Any]) -> None:
+    def _rename_channel(self, body: Mapping[str, Any]) -> None:
         """channel_rename: {"channel": {"id", "name", "name_normalized", "created"}}."""
         channel = body.get("channel")
         if isinstance(channel, Mapping):
             self._channels.update(channel.get("id"), channel)
 
-    def _learn_notice(self, body: Mapping[str, Any]) -> None:
+    def _update_channel(self, body: Mapping[str, Any]) -> None:
         """The message that tells of a new topic, purpose or name: {"channel": ID, "topic": …}."""
-        told: Known = {
+        changes: Known = {
             key: {"value": body[key]} for key in ("topic", "purpose") if _text(body, key)
         }
         if _text(body, "name"):
-            told["name"] = told["name_normalized"] = body["name"]
-        self._channels.update(body.get("channel"), told)
+            changes["name"] = changes["name_normalized"] = body["name"]
+        self._channels.update(body.get("channel"), changes)
 
     def _forget_channel(self, body: Mapping[str, Any]) -> None:
         channel = body.get("channel")
@@ -228,8 +232,8 @@ class Directory:
             self._channels.forget(each)
 
 
-class _Shelf:
-    """What is known of users, or of channels. Not thread-safe.
+class _TtlStore:
+    """Entries of one kind, users or channels, with a time to live. Not thread-safe.
 
     `method` is asked with the ID as its argument `key`, and answers under the same key.
     """
@@ -239,14 +243,14 @@ class _Shelf:
         method: str,
         key: str,
         slim: Callable[[Mapping[str, Any]], Known],
-        of_one: Iterable[str],
+        item_refusals: Iterable[str],
         clock: Callable[[], float],
         ttl: float,
         size: int,
     ) -> None:
         self.method = method
         self.key = key
-        self.of_one = frozenset(of_one)
+        self.item_refusals = frozenset(item_refusals)
         self.not_before: Optional[float] = None
         self._slim = slim
         self._found: TTLCache[str, Known] = TTLCache(size, ttl, clock)
@@ -260,28 +264,28 @@ class _Shelf:
             return {"id": item_id} if item_id in self._missing else None
 
     def put(self, item_id: str, item: Mapping[str, Any]) -> Known:
-        """Keep it; returns what is kept."""
+        """Store the item; returns the stored form."""
         slim: Known = storable({**self._slim(item), "id": item_id})
         self._found[item_id] = slim
         return slim
 
-    def miss(self, item_id: str) -> Known:
-        """Do not ask for it again too soon."""
+    def mark_missing(self, item_id: str) -> Known:
+        """Do not look it up again for MISSING_FOR seconds."""
         self._missing[item_id] = True
         return {"id": item_id}
 
     def update(self, item_id: Any, news: Mapping[str, Any]) -> None:
-        """Bring up to date what is kept; what is not kept is asked for when it is first seen."""
+        """Update a stored item; one that is not stored is looked up at its next event."""
         if not isinstance(item_id, str):
             return
         self._missing.pop(item_id, None)
         known = self._found.get(item_id)
         if known is not None:
-            # Not changed in place: somebody may be reading it.
+            # Not changed in place: another thread may be reading it.
             self.put(item_id, {**known, **news})
 
     def forget(self, item_id: Any) -> None:
-        """Ask again when it is next seen."""
+        """Drop the item: it is looked up again at its next event."""
         if isinstance(item_id, str):
             self._found.pop(item_id, None)
             self._missing.pop(item_id, None)
@@ -294,19 +298,19 @@ def _kind(body: Mapping[str, Any]) -> Tuple[Any, Any]:
     return kind, subtype if kind == "message" and isinstance(subtype, str) else None
 
 
-Lesson = Callable[[Directory, Mapping[str, Any]], None]
+Rule = Callable[[NameCache, Mapping[str, Any]], None]
 
 
-def _lessons(lesson: Lesson, kinds: Iterable[str], message: bool = False) -> Dict[Any, Lesson]:
-    return {("message", each) if message else (each, None): lesson for each in kinds}
+def _rules(rule: Rule, kinds: Iterable[str], message: bool = False) -> Dict[Any, Rule]:
+    return {("message", each) if message else (each, None): rule for each in kinds}
 
 
-# (type, subtype of a message) → what to make of it. Shapes: docs.slack.dev/reference/events.
-_LESSONS: Dict[Any, Lesson] = {
-    **_lessons(Directory._learn_user, ["user_change", "team_join", "user_profile_changed"]),
-    **_lessons(Directory._learn_name, ["channel_rename", "group_rename"]),
-    **_lessons(
-        Directory._learn_notice,
+# (type, subtype of a message) → how the cache changes. Shapes: docs.slack.dev/reference/events.
+_RULES: Dict[Any, Rule] = {
+    **_rules(NameCache._update_user, ["user_change", "team_join", "user_profile_changed"]),
+    **_rules(NameCache._rename_channel, ["channel_rename", "group_rename"]),
+    **_rules(
+        NameCache._update_channel,
         [
             "channel_topic",
             "channel_purpose",
@@ -317,8 +321,8 @@ _LESSONS: Dict[Any, Lesson] = {
         ],
         message=True,
     ),
-    **_lessons(
-        Directory._forget_channel,
+    **_rules(
+        NameCache._forget_channel,
         [
             "channel_archive",
             "channel_unarchive",
@@ -338,8 +342,8 @@ _LESSONS: Dict[Any, Lesson] = {
             "mpim_joined",
         ],
     ),
-    **_lessons(
-        Directory._forget_channel,
+    **_rules(
+        NameCache._forget_channel,
         ["channel_convert_to_private", "channel_convert_to_public"],
         message=True,
     ),
@@ -357,9 +361,9 @@ def _slim_user(user: Mapping[str, Any]) -> Known:
 def _slim_channel(channel: Mapping[str, Any]) -> Known:
     slim = {key: channel[key] for key in _CHANNEL_KEYS if key in channel}
     for key in ("topic", "purpose"):
-        told = channel.get(key)
-        if isinstance(told, Mapping):
-            slim[key] = {"value": told.get("value")}
+        text = channel.get(key)
+        if isinstance(text, Mapping):
+            slim[key] = {"value": text.get("value")}
     return slim
 
 

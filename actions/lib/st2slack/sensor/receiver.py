@@ -22,7 +22,7 @@ from st2slack.sensor.event_queue import Acknowledge, EventQueue, Outcome, line_o
 from st2slack.sensor.frames import Frame
 from st2slack.sensor.gap_ledger import GapLedger
 from st2slack.sensor.model import MESSAGE, Event, Trigger
-from st2slack.sensor.name_cache import Directory
+from st2slack.sensor.name_cache import NameCache
 from st2slack.sensor.status import Status
 
 
@@ -34,7 +34,7 @@ class Destinations(NamedTuple):
     deferred: DeferredAcknowledgements
     ledger: GapLedger
     checkpoint: Checkpoint
-    directory: Directory
+    directory: NameCache
     status: Status
     hold: Callable[[Any], bool]  # until it is known who the app is: (event, acknowledge)
 
@@ -83,7 +83,7 @@ class Receiver:
         """Take an event. `acknowledge` is None where Slack does not deliver it again."""
         to, now = self._to, self._now()
         to.status.event_at(now)
-        to.directory.learn(event.body)
+        to.directory.on_event(event.body)
         verdict = self._evaluate(event, acknowledge)
         if verdict is None:
             return

@@ -38,7 +38,7 @@ from st2slack.sensor.connection import (
     Connection,
     ConnectionManager,
 )
-from st2slack.sensor.deduplicator import Seen
+from st2slack.sensor.deduplicator import Deduplicator
 from st2slack.sensor.deferred_acknowledgements import DeferredAcknowledgements
 from st2slack.sensor.dispatcher import Dispatcher, Outcome
 from st2slack.sensor.event_handler import EventHandler, Sources
@@ -47,7 +47,7 @@ from st2slack.sensor.fetcher import Parts
 from st2slack.sensor.gap_ledger import GapLedger
 from st2slack.sensor.identity import IdentityLookup
 from st2slack.sensor.model import Identity, Trigger
-from st2slack.sensor.name_cache import Directory
+from st2slack.sensor.name_cache import NameCache
 from st2slack.sensor.rate_limiter import RateLimiter
 from st2slack.sensor.receiver import Destinations, Receiver
 from st2slack.sensor.rtm import RealTimeMessaging
@@ -116,8 +116,8 @@ class WorkspaceSensor:
         # the sensor's end can interrupt it.
         self._asking = SingleAttemptClient(self._with_lookup_token(LOOK_UP))
         self._fetching = SingleAttemptClient(self._with_lookup_token(OPENING))
-        self._directory = Directory(self._asking, budget=LOOK_UP)
-        self._seen = Seen(REDELIVERY + self.sensor.backfill_max_age)
+        self._directory = NameCache(self._asking, budget=LOOK_UP)
+        self._seen = Deduplicator(REDELIVERY + self.sensor.backfill_max_age)
         warn = services.log.warning
         self.checkpoint = Checkpoint(services.read, services.write, name, self._seen, warn)
         self._me = Identity()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from st2slack.sensor import deduplicator as seen_module
-from st2slack.sensor.deduplicator import Seen
+from st2slack.sensor import deduplicator
+from st2slack.sensor.deduplicator import Deduplicator
 from st2slack.sensor.model import EVENT, MESSAGE, Event
 
 LIBRARY = Path(__file__).resolve().parents[1] / "actions/lib"
@@ -93,7 +93,7 @@ TWO = {
 def test_copies_are_one(name):
     first, second, ref = ONE[name]
     for one, other in ((first, second), (second, first)):
-        seen = Seen(KEEP_FOR)
+        seen = Deduplicator(KEEP_FOR)
         assert not seen.known(one, ref)
         seen.add(one, ref, NOW)
         assert seen.known(other, ref)
@@ -102,18 +102,18 @@ def test_copies_are_one(name):
 @pytest.mark.parametrize("name", TWO)
 def test_two_are_two(name):
     first, second, first_ref, second_ref = TWO[name]
-    seen = Seen(KEEP_FOR)
+    seen = Deduplicator(KEEP_FOR)
     seen.add(first, first_ref, NOW)
     assert not seen.known(second, second_ref)
 
 
 def test_the_keys_of_a_message_can_be_read():
-    keys = Seen.keys(message("5.000001", event_id="Ev1", user="U1"), MESSAGE)
+    keys = Deduplicator.keys(message("5.000001", event_id="Ev1", user="U1"), MESSAGE)
     assert keys == (("at", "slack.message", "message", "C1", "5.000001"), ("id", "Ev1"))
 
 
 def test_what_is_young_is_kept_and_what_is_old_is_forgotten():
-    seen = Seen(100, at_least=0)
+    seen = Deduplicator(100, at_least=0)
     seen.add(message("1.0"), MESSAGE, NOW)
     seen.add(message("2.0"), MESSAGE, NOW + 60)
     seen.forget(NOW + 100)
@@ -126,7 +126,7 @@ def test_what_is_young_is_kept_and_what_is_old_is_forgotten():
 
 
 def test_the_newest_are_kept_however_old_they_are():
-    seen = Seen(100, at_least=1)
+    seen = Deduplicator(100, at_least=1)
     seen.add(message("1.0"), MESSAGE, NOW)
     seen.forget(NOW + 10_000_000)
     assert seen.known(message("1.0"), MESSAGE)
@@ -134,7 +134,7 @@ def test_the_newest_are_kept_however_old_they_are():
 
 def test_never_less_than_it_is_to_keep():
     """Ten messages a second for three hours: at every moment the last hour is known."""
-    seen = Seen(3600, at_least=0)
+    seen = Deduplicator(3600, at_least=0)
     for number in range(108_000):
         now = NOW + number / 10
         seen.add(message("%d.0" % number), MESSAGE, now)
@@ -147,7 +147,7 @@ def test_never_less_than_it_is_to_keep():
 
 
 def test_memory_has_a_hard_bound_and_what_it_cost_is_counted():
-    seen = Seen(KEEP_FOR, at_most=1000)
+    seen = Deduplicator(KEEP_FOR, at_most=1000)
     for number in range(5000):
         seen.add(message("%d.0" % number), MESSAGE, NOW)
         assert len(seen) <= 1000
@@ -158,7 +158,7 @@ def test_memory_has_a_hard_bound_and_what_it_cost_is_counted():
 
 def test_nothing_is_forgotten_that_came_after_the_oldest_gap_began():
     """However old it is, and however much it is: it may be fetched again."""
-    seen = Seen(KEEP_FOR, at_most=1000)
+    seen = Deduplicator(KEEP_FOR, at_most=1000)
     seen.protect(NOW)
     events = [message(ts="%.6f" % (NOW + number)) for number in range(5000)]
     for number, event in enumerate(events):
@@ -173,7 +173,7 @@ def test_nothing_is_forgotten_that_came_after_the_oldest_gap_began():
 
 def test_memory_does_not_grow_with_what_is_added():
     """Hashing aside, which takes its time: keys as they come from there."""
-    seen = Seen(KEEP_FOR, at_most=50_000)
+    seen = Deduplicator(KEEP_FOR, at_most=50_000)
     tracemalloc.start()
     try:
         for number in range(200_000):
@@ -190,7 +190,7 @@ def test_memory_does_not_grow_with_what_is_added():
 
 
 def test_a_clock_that_is_set_back_or_far_ahead():
-    seen = Seen(100, at_least=10)
+    seen = Deduplicator(100, at_least=10)
     for number, now in enumerate((NOW, NOW - 5000, NOW + 10**9, NOW, NOW + 1)):
         seen.add(message("%d.0" % number), MESSAGE, now)
         seen.forget(now)
@@ -198,13 +198,13 @@ def test_a_clock_that_is_set_back_or_far_ahead():
 
 
 def test_a_dump_brings_back_what_was_seen():
-    seen = Seen(KEEP_FOR)
+    seen = Deduplicator(KEEP_FOR)
     events = [message("%d.5" % number, event_id="Ev%d" % number) for number in range(100)]
     events.append(event("emoji_changed", "EvX"))
     for number, each in enumerate(events):
         seen.add(each, MESSAGE, NOW + number / 10)
     dumped = json.loads(json.dumps(seen.dump(60_000)))
-    again = Seen(KEEP_FOR)
+    again = Deduplicator(KEEP_FOR)
     again.load(dumped, NOW + 20)
     for each in events:
         assert again.known(each, MESSAGE)
@@ -215,14 +215,14 @@ def test_a_dump_brings_back_what_was_seen():
 
 
 def test_a_dump_of_other_times_is_as_old_as_it_says():
-    seen = Seen(100, at_least=0)
+    seen = Deduplicator(100, at_least=0)
     seen.add(message("1.0"), MESSAGE, NOW)
     seen.add(message("2.0"), MESSAGE, NOW + 90)
-    again = Seen(100, at_least=0)
+    again = Deduplicator(100, at_least=0)
     again.load(seen.dump(1000), NOW + 150)
     assert not again.known(message("1.0"), MESSAGE)
     assert again.known(message("2.0"), MESSAGE)
-    ahead = Seen(100, at_least=0)
+    ahead = Deduplicator(100, at_least=0)
     ahead.load(seen.dump(1000), NOW - 1000)  # the clock was set back
     ahead.forget(NOW - 1000 + 101)
     assert not ahead.known(message("2.0"), MESSAGE)
@@ -231,12 +231,12 @@ def test_a_dump_of_other_times_is_as_old_as_it_says():
 @pytest.mark.parametrize("limit", [0, 1, 30, 50, 100, 1000, 10_000, 60_000])
 @pytest.mark.parametrize("rate", [0.1, 10, 1000])
 def test_a_dump_keeps_its_limit_and_the_newest(limit, rate):
-    seen = Seen(KEEP_FOR)
+    seen = Deduplicator(KEEP_FOR)
     for number in range(3000):
         seen.add(message("%d.5" % number, event_id="E%d" % number), MESSAGE, NOW + number / rate)
     dumped = seen.dump(limit)
     assert len(json.dumps(dumped)) <= max(limit, 2)
-    again = Seen(10**9)
+    again = Deduplicator(10**9)
     again.load(dumped, NOW + 10**6)
     kept = [again.known(message("%d.5" % number), MESSAGE) for number in range(3000)]
     assert kept == sorted(kept), "the newest, without a gap"
@@ -264,10 +264,10 @@ def test_a_dump_keeps_its_limit_and_the_newest(limit, rate):
     ],
 )
 def test_a_dump_that_cannot_be_read_is_left_out(dumped):
-    seen = Seen(KEEP_FOR)
+    seen = Deduplicator(KEEP_FOR)
     seen.load(dumped, NOW)
     assert len(seen) == 0
-    good = Seen(KEEP_FOR)
+    good = Deduplicator(KEEP_FOR)
     good.add(message(), MESSAGE, NOW)
     if isinstance(dumped, list):
         seen.load([*dumped, *good.dump(1000)], NOW)
@@ -276,16 +276,16 @@ def test_a_dump_that_cannot_be_read_is_left_out(dumped):
 
 @given(JSON)
 def test_any_dump_is_survived(dumped):
-    Seen(KEEP_FOR).load(dumped, NOW)
+    Deduplicator(KEEP_FOR).load(dumped, NOW)
 
 
 @given(BODIES, st.none() | st.text(), st.sampled_from([MESSAGE, EVENT]))
 def test_any_event_can_be_remembered(body, event_id, ref):
-    seen = Seen(KEEP_FOR)
+    seen = Deduplicator(KEEP_FOR)
     any_event = Event(body, event_id)
     assert not seen.known(any_event, ref)
     seen.add(any_event, ref, NOW)
-    assert seen.known(Event(dict(body), event_id), ref) == bool(Seen.keys(any_event, ref))
+    assert seen.known(Event(dict(body), event_id), ref) == bool(Deduplicator.keys(any_event, ref))
 
 
 def test_hashes_are_the_same_in_every_process():
@@ -297,4 +297,4 @@ def test_hashes_are_the_same_in_every_process():
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, encoding="utf-8"
     )
-    assert int(done.stdout) == seen_module._hash(("at", "C1", "5.0"))
+    assert int(done.stdout) == deduplicator._hash(("at", "C1", "5.0"))

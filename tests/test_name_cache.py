@@ -11,14 +11,14 @@ from sandbox.slack import Fault
 from sandbox.slack.seed import BOT, DEPLOYS, GENERAL, INCIDENTS, JONAS, OWNER, PRIYA, TOMASZ
 from st2slack.api.client import Timing
 from st2slack.api.single_attempt import SingleAttemptClient
-from st2slack.sensor.name_cache import MISSING_FOR, Directory
+from st2slack.sensor.name_cache import MISSING_FOR, NameCache
 from st2slack.settings.slack import read_settings
 
 
 def directory(config, max_wait=2.0, **options):
     settings = replace(read_settings(config), max_wait=max_wait)
     clock = options.setdefault("clock", Clock())
-    made = Directory(SingleAttemptClient(settings), **options)
+    made = NameCache(SingleAttemptClient(settings), **options)
     made.clock = clock
     return made
 
@@ -132,7 +132,7 @@ def test_too_many_calls_hold_nothing_up(slack, names, retry_after, pause):
 def test_a_client_that_tries_once_does_not_wait_for_retry_after(slack, config):
     slept = []
     settings = replace(read_settings(config), max_wait=30)
-    names = Directory(SingleAttemptClient(settings, timing=Timing(sleep=slept.append)))
+    names = NameCache(SingleAttemptClient(settings, timing=Timing(sleep=slept.append)))
     slack.faults.append(Fault.rate_limited(1, method="users.info"))
     assert names.user(OWNER) == {"id": OWNER}
     assert slept == []
@@ -221,7 +221,7 @@ def heard(slack, names):
     def hear(event):
         if before is not None:
             before(event)
-        names.learn(event)
+        names.on_event(event)
 
     slack.workspace.on_event = hear
     yield names
@@ -271,14 +271,14 @@ def test_an_archived_channel_is_asked_for_again(slack, heard):
 
 def test_a_channel_that_appears_is_asked_for_again(names):
     names.channel("C0NEWCHAN01")
-    names.learn({"type": "channel_created", "channel": {"id": "C0NEWCHAN01", "name": "new"}})
+    names.on_event({"type": "channel_created", "channel": {"id": "C0NEWCHAN01", "name": "new"}})
     names.channel("C0NEWCHAN01")
     assert names.looked_up == 2
 
 
 def test_an_event_about_somebody_unknown_is_not_kept(slack, names):
     for number in range(50):
-        names.learn({"type": "user_change", "user": {"id": "U%d" % number, "name": "x"}})
+        names.on_event({"type": "user_change", "user": {"id": "U%d" % number, "name": "x"}})
     assert names.looked_up == 0
     names.user("U1")
     assert names.looked_up == 1
@@ -286,7 +286,7 @@ def test_an_event_about_somebody_unknown_is_not_kept(slack, names):
 
 def test_what_was_handed_out_is_not_changed(names):
     before = names.user(OWNER)
-    names.learn({"type": "user_change", "user": {"id": OWNER, "name": "other"}})
+    names.on_event({"type": "user_change", "user": {"id": OWNER, "name": "other"}})
     assert (before["name"], names.user(OWNER)["name"]) == ("mara", "other")
 
 
@@ -312,6 +312,6 @@ def test_what_was_handed_out_is_not_changed(names):
 )
 def test_events_of_any_shape_are_no_crash(names, body):
     names.names([OWNER, GENERAL])
-    names.learn(body)
+    names.on_event(body)
     assert names.user(OWNER)["name"] == "mara"
     assert names.channel(GENERAL)["name"] == "general"
