@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from st2slack.base.timestamps import seconds
-from st2slack.sensor.checkpoint import AT_LEAST_EVERY, CHANNELS, LIMIT, Checkpoint
+from st2slack.sensor.checkpoint import AT_LEAST_EVERY, CHANNELS, Checkpoint
+from st2slack.sensor.checkpoint_document import LIMIT
 from st2slack.sensor.deduplicator import Deduplicator
 from st2slack.sensor.model import EVENT, MESSAGE, Event
 from st2slack.sensor.spans import Missing, Span, Spans

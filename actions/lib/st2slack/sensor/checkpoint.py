@@ -1,18 +1,7 @@
 """What must survive a restart: what each channel lacks, and what was dispatched.
 
-One datastore key per workspace, its value JSON text under 64 KiB:
-
-    version     2
-    alive       Unix seconds: what happened later, in a channel that has no mark, is missing
-    watermarks  channel → ts: what is newer than that is missing
-    gaps        channel → what is missing before that: "main" and "parents" [[since, until], ...],
-                "threads" {thread_ts: [[since, until], ...]}; until null: up to the present
-    threads     channel → {thread_ts: ts of its latest message that was dispatched}
-    seen        what `Deduplicator.dump` gives, newest first, as much as there is room for
-
-What was read and is not dispatched is missing as well: it is gone with the process. Where all of
-this is too much, gaps are told more coarsely: rather twice than lost. Version 1 had no gaps, and
-its watermarks were those of what was dispatched; it is still read.
+One datastore key per workspace; its value is JSON text under 64 KiB: see checkpoint_document.py.
+What was read and is not dispatched is missing as well: it is gone with the process.
 
 It is written at most once a second, never once per message. A datastore that fails is told of once
 and stops nothing.
@@ -23,22 +12,28 @@ from __future__ import annotations
 import json
 import threading
 import time
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
 from st2slack.base.redact import redact
 from st2slack.base.timestamps import TIMESTAMP, seconds
+from st2slack.sensor.checkpoint_document import (
+    LIMIT,
+    THREADS,
+    Thread,
+    dumps,
+    fitting,
+    latest_of,
+    parse,
+)
 from st2slack.sensor.deduplicator import Deduplicator
 from st2slack.sensor.model import MESSAGE, Event, key_of
-from st2slack.sensor.spans import Missing, Span, Spans
+from st2slack.sensor.spans import Missing
 
-VERSION, READABLE = 2, (1, 2)
-SEEN_AT_LEAST = 10_000  # bytes for what was dispatched, however much is missing
-LIMIT = 60_000  # bytes of the value
-CHANNELS, THREADS = 500, 300  # remembered, the latest of them
+CHANNELS = 500  # remembered, the latest of them
 EVERY, AT_LEAST_EVERY = 1.0, 30.0  # seconds between two writes
 LONGEST_PAUSE = 30.0  # seconds between two writes that fail
 
-Thread = Tuple[str, str]  # channel, thread_ts
+Mark = TypeVar("Mark")
 
 
 class Checkpoint:
@@ -149,7 +144,7 @@ class Checkpoint:
                 if seconds(event.order) is not None:
                     _raise(self._threads, (event.channel, str(thread)), event.order)
                 if len(self._threads) > 2 * THREADS:
-                    self._threads = _latest(self._threads, THREADS)
+                    self._threads = latest_of(self._threads, THREADS)
 
     def changed(self) -> None:
         """There is something to save."""
@@ -206,7 +201,7 @@ class Checkpoint:
             self._changed = True
         return done
 
-    def save_status(self, status: Mapping[str, Any]) -> bool:
+    def save_status(self, status: Mapping[str, object]) -> bool:
         """Keep the status for slack.sensor_status. False where the datastore did not take it."""
         text = json.dumps(status, default=str)
         with self._writing:
@@ -219,59 +214,36 @@ class Checkpoint:
             _raise(self._watermarks, channel, ts)
             self._changed = True
             if len(self._watermarks) > 2 * CHANNELS:
-                self._watermarks = _latest(self._watermarks, CHANNELS)
+                self._watermarks = latest_of(self._watermarks, CHANNELS)
 
     def _text(self) -> str:
         """The order matters: an event is in the queue before it raises a mark, and it is seen
         before it leaves the queue."""
         with self._lock:
-            self._watermarks = _latest(self._watermarks, CHANNELS)
-            self._threads = _latest(self._threads, THREADS)
+            self._watermarks = latest_of(self._watermarks, CHANNELS)
+            self._threads = latest_of(self._threads, THREADS)
             all_marks, all_threads = dict(self._watermarks), dict(self._threads)
         alive = self._alive
-        everything = self.missing()
-        document: Dict[str, Any] = {}
-        size = 0
-        for marks, missing, threads in _coarser_and_coarser(all_marks, everything, all_threads):
-            document = {
-                "version": VERSION,
-                "alive": alive,
-                "watermarks": marks,
-                "gaps": {channel: _gaps_as_json(each) for channel, each in missing.items()},
-                "threads": _threads_as_json(threads),
-                "seen": [],
-            }
-            size = len(_dumps(document))
-            if size <= LIMIT - SEEN_AT_LEAST:
-                break
+        document = fitting(alive, all_marks, self.missing(), all_threads)
         with self._lock:
-            document["seen"] = self._seen.dump(LIMIT - size)
-        return _dumps(document)
+            document["seen"] = self._seen.dump(LIMIT - len(dumps(document)))
+        return dumps(document)
 
     def _take(self, text: str, now: float) -> bool:
-        try:
-            document = json.loads(text)
-        except (ValueError, TypeError, RecursionError):
+        saved = parse(text)
+        if saved is None:
             return False
-        if not isinstance(document, dict) or document.get("version") not in READABLE:
-            return False
-        alive = _time(document.get("alive"))
-        if alive is not None:
-            self._alive = min(alive, now)
-        self.remembered = dict(_pairs(document.get("watermarks")))
-        for channel, ts in self.remembered.items():
+        if saved.alive is not None:
+            self._alive = min(saved.alive, now)
+        self.remembered = saved.watermarks
+        for channel, ts in saved.watermarks.items():
             _raise(self._watermarks, channel, ts)
-        threads = document.get("threads")
-        for channel, found in threads.items() if isinstance(threads, dict) else ():
-            for thread, ts in _pairs(found):
-                _raise(self._threads, (channel, thread), ts)
-        gaps = document.get("gaps")
-        for channel, found in gaps.items() if isinstance(gaps, dict) else ():
-            if isinstance(found, dict):
-                self.gaps[channel] = _missing_from(found)
-        return self._take_seen(document.get("seen"), now)
+        for thread, ts in saved.threads.items():
+            _raise(self._threads, thread, ts)
+        self.gaps.update(saved.gaps)
+        return self._take_seen(saved.seen, now)
 
-    def _take_seen(self, dumped: Any, now: float) -> bool:
+    def _take_seen(self, dumped: object, now: float) -> bool:
         try:
             self._seen.load(dumped, now)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
@@ -300,19 +272,7 @@ class Checkpoint:
             )
 
 
-def _time(value: Any) -> Optional[float]:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return float(value) if abs(value) < 1e12 else None  # not NaN either
-
-
-def _pairs(value: Any) -> List[Tuple[str, str]]:
-    """Key and timestamp of an object of timestamps, those that are some."""
-    found = value.items() if isinstance(value, dict) else ()
-    return [(key, ts) for key, ts in found if seconds(ts) is not None]
-
-
-def _raise(marks: Dict[Any, str], key: Any, ts: str) -> None:
+def _raise(marks: Dict[Mark, str], key: Mark, ts: str) -> None:
     """Let a mark be the later of what it is and `ts`."""
     before = marks.get(key)
     if before is None or _is_earlier(before, ts):
@@ -329,91 +289,3 @@ def _is_earlier(one: str, other: str) -> bool:
     if len(one) == len(other) and one[-7:-6] == other[-7:-6] == ".":
         return one < other
     return (seconds(one) or 0.0) < (seconds(other) or 0.0)
-
-
-def _latest(marks: Dict[Any, str], most: int) -> Dict[Any, str]:
-    """The latest of these, where there are more than `most`."""
-    if len(marks) <= most:
-        return marks
-    latest = sorted(marks.items(), key=lambda each: seconds(each[1]) or 0.0, reverse=True)
-    return dict(latest[:most])
-
-
-def _dumps(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, separators=(",", ":"))
-
-
-# --- what is missing, as JSON ---------------------------------------------------------------------
-
-
-def _gaps_as_json(missing: Missing) -> Dict[str, Any]:
-    """Without what is empty."""
-    made: Dict[str, Any] = {}
-    if missing.main:
-        made["main"] = [list(span) for span in missing.main]
-    if missing.parents:
-        made["parents"] = [list(span) for span in missing.parents]
-    if missing.threads:
-        made["threads"] = {
-            thread: [list(span) for span in spans] for thread, spans in missing.threads.items()
-        }
-    return made
-
-
-def _missing_from(found: Mapping[str, Any]) -> Missing:
-    """What can be read of it."""
-    threads = found.get("threads")
-    return Missing(
-        _spans_from(found.get("main")),
-        _spans_from(found.get("parents")),
-        {
-            thread: spans
-            for thread, each in (threads.items() if isinstance(threads, dict) else ())
-            for spans in [_spans_from(each)]
-            if spans and seconds(thread) is not None
-        },
-    )
-
-
-def _spans_from(value: Any) -> Spans:
-    spans = Spans()
-    for each in value if isinstance(value, list) else ():
-        if not isinstance(each, list) or len(each) != 2:
-            continue
-        since, until = each
-        if seconds(since) is not None and (until is None or seconds(until) is not None):
-            spans.add(Span(since, until))
-    return spans
-
-
-def _threads_as_json(threads: Mapping[Thread, str]) -> Dict[str, Dict[str, str]]:
-    made: Dict[str, Dict[str, str]] = {}
-    for (channel, thread), ts in threads.items():
-        made.setdefault(channel, {})[thread] = ts
-    return made
-
-
-Saved = Tuple[Dict[str, str], Dict[str, Missing], Dict[Thread, str]]
-
-
-def _coarser_and_coarser(
-    marks: Dict[str, str], missing: Dict[str, Missing], threads: Dict[Thread, str]
-) -> Iterator[Saved]:
-    """What is to be saved, each time in fewer words than before."""
-    yield marks, missing, threads
-    by_size = sorted(missing, key=lambda each: len(missing[each].threads), reverse=True)
-    for share in (4, 2, 1):
-        coarse = set(by_size[: -(-len(by_size) // share)])
-        missing = {
-            channel: each.coarser() if channel in coarse else each
-            for channel, each in missing.items()
-        }
-        yield marks, missing, threads
-    yield marks, missing, _latest(threads, THREADS // 4)
-    # No gaps at all: all after the first of them is missing.
-    lowered = dict(marks)
-    for channel, each in missing.items():
-        for spans in (each.main, each.parents):
-            if spans:
-                lowered[channel] = min(lowered.get(channel, spans.since), spans.since)
-    yield lowered, {}, _latest(threads, THREADS // 4)

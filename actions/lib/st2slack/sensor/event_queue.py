@@ -58,8 +58,8 @@ class Outcome(Enum):
 
 
 class Item:
-    """An event to dispatch as the trigger `ref`. `keys`: see Deduplicator. `late`: newer ones of its
-    line were dispatched before it. `acknowledge`: what to call when it is dispatched."""
+    """An event to dispatch as the trigger `ref`. `keys`: see Deduplicator. `late`: newer ones of
+    its line were dispatched before it. `acknowledge`: what to call when it is dispatched."""
 
     __slots__ = ("acknowledge", "arrived", "event", "fetched", "keys", "late", "line", "ref")
 
