@@ -14,7 +14,6 @@ import threading
 import time
 from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
 
-from st2slack.base.redact import redact
 from st2slack.base.timestamps import TIMESTAMP, seconds
 from st2slack.sensor.checkpoint_document import (
     LIMIT,
@@ -25,6 +24,7 @@ from st2slack.sensor.checkpoint_document import (
     latest_of,
     parse,
 )
+from st2slack.sensor.checkpoint_store import CheckpointStore
 from st2slack.sensor.deduplicator import Deduplicator
 from st2slack.sensor.model import MESSAGE, Event, key_of
 from st2slack.sensor.spans import Missing
@@ -41,8 +41,8 @@ class Checkpoint:
 
     `read`, `write`: the datastore. `workspace`: its name in the config. `warn` takes a line, once
     per state. `missing` tells what each channel lacks (what waits in the queue included).
-    `failures` counts reads and writes that failed; `remembered` and `gaps` are the watermarks and
-    what was missing, as they were loaded. `on_saved` is called after each write that was taken.
+    `remembered` and `gaps` are the watermarks and what was missing, as they were loaded. `on_saved`
+    is called after each write that was taken.
     `clock`, in seconds, measures how long a save takes until its write begins.
     """
 
@@ -55,8 +55,7 @@ class Checkpoint:
         warn: Callable[[str], None] = lambda line: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._read = read
-        self._write = write
+        self._store = CheckpointStore(read, write, warn)
         self._key = key_of("memory", workspace)
         self._status_key = key_of("status", workspace)
         self._seen = seen
@@ -70,10 +69,8 @@ class Checkpoint:
         self._changed = False
         self._tried: Optional[float] = None
         self._pause = EVERY
-        self._failing = False
         self.missing: Callable[[], Dict[str, Missing]] = dict
         self.on_saved: Callable[[], None] = lambda: None
-        self.failures = 0
         self.remembered: Dict[str, str] = {}
         self.gaps: Dict[str, Missing] = {}
 
@@ -82,6 +79,11 @@ class Checkpoint:
         """Channel → ts of the latest message that came, as it is now."""
         with self._lock:
             return dict(self._watermarks)
+
+    @property
+    def failures(self) -> int:
+        """Reads and writes of the datastore that failed."""
+        return self._store.failures
 
     @property
     def alive(self) -> Optional[float]:
@@ -100,10 +102,8 @@ class Checkpoint:
 
     def load(self, now: float) -> bool:
         """Take in what was saved. False where it could not be read: then it may be tried again."""
-        try:
-            text = self._read(self._key)
-        except Exception as error:  # whatever the datastore's client raises
-            self._failed("read", error)
+        is_read, text = self._store.read(self._key)
+        if not is_read:
             return False
         if text:
             with self._lock:
@@ -195,7 +195,7 @@ class Checkpoint:
         text = self._text()
         # The text can take a good part of a second: the pause counts from the write.
         self._tried = now + self._clock() - called
-        done = self._put(self._key, text)
+        done = self._store.write(self._key, text)
         self._pause = EVERY if done else min(LONGEST_PAUSE, self._pause * 2)
         if not done:
             self._changed = True
@@ -205,7 +205,7 @@ class Checkpoint:
         """Keep the status for slack.sensor_status. False where the datastore did not take it."""
         text = json.dumps(status, default=str)
         with self._writing:
-            return self._put(self._status_key, text)
+            return self._store.write(self._status_key, text)
 
     def _raise_mark(self, channel: str, ts: str) -> None:
         if not channel or not TIMESTAMP.fullmatch(ts):
@@ -249,27 +249,6 @@ class Checkpoint:
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             return False
         return True
-
-    def _put(self, key: str, text: str) -> bool:
-        try:
-            self._write(key, text)
-        except Exception as error:  # whatever the datastore's client raises
-            self._failed("written", error)
-            return False
-        if self._failing:
-            self._failing = False
-            self._warn("The datastore takes what the sensor remembers again.")
-        return True
-
-    def _failed(self, what: str, error: Exception) -> None:
-        self.failures += 1
-        if not self._failing:
-            self._failing = True
-            self._warn(
-                "The datastore cannot be %s (%s: %s). The sensor goes on; what happens while it is "
-                "away may be missed, or come twice, if it is restarted before that is mended."
-                % (what, type(error).__name__, redact(str(error)))
-            )
 
 
 def _raise(marks: Dict[Mark, str], key: Mark, ts: str) -> None:
