@@ -167,4 +167,4 @@ def test_no_opening_of_many_fails(tls_slack):
     for _ in range(300):
         wire = open_connection(tls_slack, PATIENCE)
         assert '"hello"' in wire.read(PATIENCE)
-        wire.cut()
+        wire.abort()
