@@ -137,7 +137,7 @@ def test_the_answer_is_one_readable_line(config, command):
 )
 def test_a_failure_says_why(config, command):
     answer = said(config, command)
-    assert re.match(r"(NotFound|Refusal): .*(nobody|nowhere|channel_not_found)", answer)
+    assert re.match(r"(NotFound|SlackApiError): .*(nobody|nowhere|channel_not_found)", answer)
     assert "\n" not in answer and "Traceback" not in answer
 
 

@@ -8,7 +8,7 @@ from approving import DEPLOYS, MARA, PRIYA, RULES, TOMASZ, Approvals
 from sandbox.stackstorm.api import StandInApi
 from sandbox.stackstorm.api.tokens import Caller
 from st2slack.approvals import answer, deliver, shared_roots, sweep
-from st2slack.base.errors import ApiFault
+from st2slack.base.errors import StackStormUnavailable
 
 ASK = {"channel": "deploys", "text": "Go?"}
 DELIVER = "slack.deliver_answer"
@@ -291,7 +291,7 @@ def test_what_was_answered_counts_though_nobody_can_look_any_more(approvals, mon
     context = approvals.context(sleep=lambda seconds: None)
 
     def away(*given):
-        raise ApiFault("StackStorm's API gave no answer.")
+        raise StackStormUnavailable("StackStorm's API gave no answer.")
 
     monkeypatch.setattr(shared_roots, "wait_until_processed", away)
     approvals.st2.system.engine.get(inquiries[0]).start -= 7 * 24 * 3600

@@ -8,7 +8,13 @@ import requests
 from helpers import Clock, calls, make_client, run_action
 
 from sandbox.slack import Fault, rotation
-from st2slack.base.errors import InputError, Misdirected, Refusal, ResultTooLarge, SettingsError
+from st2slack.base.errors import (
+    InputError,
+    ResultTooLarge,
+    SettingsError,
+    SlackApiError,
+    UnexpectedResponse,
+)
 
 GENERAL = "C0GENERAL01"
 
@@ -123,7 +129,7 @@ def test_an_end_point_that_is_no_method_name_sends_nothing(slack, config, end_po
 
 
 def test_a_method_of_tomorrow_is_called_with_the_careful_defaults(slack, config):
-    with pytest.raises(Refusal, match="unknown_method"):
+    with pytest.raises(SlackApiError, match="unknown_method"):
         run_action(config, "brandNew.method", fields="theirs", all_pages="theirs")
     (request,) = slack.requests
     # Names of ours that mean nothing there are arguments of the method.
@@ -132,7 +138,7 @@ def test_a_method_of_tomorrow_is_called_with_the_careful_defaults(slack, config)
 
 def test_redirects_are_not_followed(slack, config):
     slack.faults.append(Fault.redirect(slack.url + "api/auth.test?stolen=1", times=None))
-    with pytest.raises(Misdirected, match="redirected .HTTP 302. to 127.0.0.1"):
+    with pytest.raises(UnexpectedResponse, match="redirected .HTTP 302. to 127.0.0.1"):
         run_action(config, "chat.postMessage", channel=GENERAL, text="x")
     assert len(slack.requests) == 1
 
@@ -191,7 +197,7 @@ def test_a_path_that_cannot_be_read_is_named_and_nothing_sent(slack, config, tmp
 
 def test_names_inside_the_action_do_not_collide_with_arguments(slack, config):
     odd = dict.fromkeys(("self", "method", "files", "http", "parameters", "settings"), "x")
-    with pytest.raises(Refusal):
+    with pytest.raises(SlackApiError):
         run_action(config, "no.such", **odd)
     assert dict(slack.requests[0].form) == odd
 
@@ -230,28 +236,28 @@ def test_ignored_errors_are_answers(slack, config):
     done = {"channel": GENERAL, "name": "eyes"}
     done["timestamp"] = run_action(config, "chat.postMessage", channel=GENERAL, text="x")["ts"]
     run_action(config, "reactions.add", **done)
-    with pytest.raises(Refusal, match="already_reacted") as caught:
+    with pytest.raises(SlackApiError, match="already_reacted") as caught:
         run_action(config, "reactions.add", **done)
     assert caught.value.code == "already_reacted" and caught.value.answer["ok"] is False
     answer = run_action(config, "reactions.add", ignore_errors=["already_reacted"], **done)
     assert answer == {"ok": False, "error": "already_reacted"}
-    with pytest.raises(Refusal):
+    with pytest.raises(SlackApiError):
         run_action(config, "reactions.add", ignore_errors=["no_reaction"], **done)
 
 
 def test_a_missing_scope_names_both_sides(slack, config):
     slack.faults.append(Fault.refuse("missing_scope", needed="chat:write", provided="users:read"))
-    with pytest.raises(Refusal, match="needed scope: chat:write, the token has: users:read"):
+    with pytest.raises(SlackApiError, match="needed scope: chat:write, the token has: users:read"):
         run_action(config, "chat.postMessage", channel=GENERAL, text="x")
 
 
 def test_a_wrong_kind_of_token_names_the_key(slack, config):
-    with pytest.raises(Refusal, match="not_allowed_token_type.*`user_token`"):
+    with pytest.raises(SlackApiError, match="not_allowed_token_type.*`user_token`"):
         run_action(config, "users.identity", token=slack.bot_token)
 
 
 def test_a_retired_method_names_its_replacement(slack, config):
-    with pytest.raises(Refusal, match="Use slack.conversations.list"):
+    with pytest.raises(SlackApiError, match="Use slack.conversations.list"):
         run_action(config, "channels.list")
 
 
@@ -351,7 +357,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_the_call(slack, config
 
 def test_a_refused_file_is_a_refusal(slack, config, tmp_path):
     slack.faults.append(Fault.refuse("file_not_found"))
-    with pytest.raises(Refusal, match="file_not_found"):
+    with pytest.raises(SlackApiError, match="file_not_found"):
         get_file(config, tmp_path / "x.gz")
     assert list(tmp_path.iterdir()) == []
 
@@ -378,7 +384,7 @@ def test_a_wait_is_not_begun_past_the_end_of_the_action(slack, config):
     slack.faults.append(Fault.rate_limited(30, times=None))
     clock = Clock()
     client = make_client(config, clock, time_left=lambda: 20.0)
-    with pytest.raises(Refusal, match="asked to wait 30 s"):
+    with pytest.raises(SlackApiError, match="asked to wait 30 s"):
         client.call("auth.test")
     assert clock.slept == [] and len(slack.requests) == 1
 

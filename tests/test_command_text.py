@@ -10,7 +10,7 @@ from test_rules import on_stackstorm
 
 from sandbox.slack import Fault
 from sandbox.stackstorm.aliases import extract
-from st2slack.base.errors import InputError, Refusal
+from st2slack.base.errors import InputError, SlackApiError
 from st2slack.base.templates import has_template
 from st2slack.chatops import command_text
 from st2slack.chatops.incoming import IncomingCommand, check_format, clock_for, normalized
@@ -504,10 +504,10 @@ def test_an_answer_where_the_app_is_not(slack, config, code):
 
 @pytest.mark.parametrize("answer", [reply.answer_privately, reply.answer_openly])
 def test_an_answer_that_no_way_is_open_for(slack, config, answer):
-    with pytest.raises(Refusal, match="not_in_channel|user_not_in_channel"):
+    with pytest.raises(SlackApiError, match="not_in_channel|user_not_in_channel"):
         answer(make_client(config), to(slack, RANDOM, response_url=""), "No.")
     slack.faults.append(Fault.refuse("fatal_error", method="*"))
-    with pytest.raises(Refusal, match="fatal_error"):
+    with pytest.raises(SlackApiError, match="fatal_error"):
         answer(make_client(config), to(slack), "No.")
     assert responses(slack) == []
 

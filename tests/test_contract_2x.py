@@ -6,7 +6,7 @@ import pytest
 import run
 from helpers import passing
 
-from st2slack.base.errors import Refusal
+from st2slack.base.errors import SlackApiError
 
 CONFIG = {"action_token": "xoxb-1"}
 CALL = {"end_point": "chat.postMessage", "http_method": "POST", "channel": "C1", "text": "x"}
@@ -44,7 +44,7 @@ def test_a_bare_magic_mock_is_an_answer():
 def test_ok_is_tested_for_truth(ok):
     with mock.patch("requests.post") as post:
         post.return_value.json.return_value = {"ok": ok, "error": "not_in_channel"}
-        with pytest.raises(Refusal, match="not_in_channel"):
+        with pytest.raises(SlackApiError, match="not_in_channel"):
             run.SlackAction(CONFIG).run(**CALL)
 
 

@@ -22,11 +22,11 @@ from sandbox.slack.tokens import Token
 from sandbox.stackstorm.runner import run_action
 from st2slack.base.errors import (
     InputError,
-    Misdirected,
     RateLimited,
-    Refusal,
+    ResponseLost,
+    SlackApiError,
     SlackError,
-    Unanswered,
+    UnexpectedResponse,
 )
 from st2slack.files import download, save, upload
 from st2slack.settings.slack import Settings
@@ -252,7 +252,7 @@ def test_a_broken_transfer_leaves_the_old_file(slack, config, tmp_path):
     path = tmp_path / "out.csv"
     path.write_text("old", encoding="utf-8")
     slack.faults.append(Fault.cut_midway(method=BYTES, times=None))
-    with pytest.raises(Unanswered):
+    with pytest.raises(ResponseLost):
         timeless(config, path, overwrite=True)
     assert path.read_text(encoding="utf-8") == "old" and left_in(tmp_path) == ["out.csv"]
 
@@ -302,20 +302,20 @@ def test_a_tombstone_is_refused(config, tmp_path):
     told = {"id": TABLES, "mode": "tombstone"}
     with pytest.raises(InputError, match="was deleted"):
         download._address(told, Settings())
-    with pytest.raises(Refusal, match="file_not_found"):
+    with pytest.raises(SlackApiError, match="file_not_found"):
         fetch(config, tmp_path, "F0NOWHERE00")
 
 
 def test_an_answer_without_a_file_is_none(slack, config, tmp_path):
     slack.faults.append(Fault.status(200, '{"ok": true}', "application/json", method="files.info"))
-    with pytest.raises(Misdirected, match="files.info answered no file"):
+    with pytest.raises(UnexpectedResponse, match="files.info answered no file"):
         fetch(config, tmp_path)
     assert asked(slack) == []
 
 
 def test_a_deleted_file_is_refused_by_slack(slack, config, tmp_path):
     slack.workspace.files[TABLES]["mode"] = "tombstone"
-    with pytest.raises(Refusal, match="file_deleted"):
+    with pytest.raises(SlackApiError, match="file_deleted"):
         fetch(config, tmp_path)
 
 
@@ -374,7 +374,7 @@ def test_a_file_that_announces_more_is_not_begun(tmp_path):
 def test_a_body_that_is_shorter_than_announced_is_not_kept(tmp_path):
     """urllib3 1.26 ends such a body without an error."""
     response = response_of([b"half"], {"Content-Length": "8"})
-    with pytest.raises(Unanswered, match="4 of 8 bytes.*Nothing was kept"):
+    with pytest.raises(ResponseLost, match="4 of 8 bytes.*Nothing was kept"):
         save.store(response, str(tmp_path / "x"), False, "m")
     assert left_in(tmp_path) == []
     packed = response_of([b"much longer unpacked"], {"Content-Length": "8"}, came=8)
@@ -399,7 +399,7 @@ def test_a_sign_in_page_is_not_the_file(slack, config, tmp_path):
     slack.faults.append(
         Fault.status(200, file_host.SIGN_IN, "text/html; charset=utf-8", method=BYTES)
     )
-    with pytest.raises(Misdirected, match="sign-in page instead of the file.*files:read"):
+    with pytest.raises(UnexpectedResponse, match="sign-in page instead of the file.*files:read"):
         fetch(config, tmp_path)
     assert left_in(tmp_path) == []
 
@@ -408,7 +408,7 @@ def test_a_sign_in_page_is_not_an_html_file_either(slack, config, tmp_path):
     slack.workspace.files[TABLES].update(mimetype="text/html", name="x.html")
     page = Fault.status(200, file_host.SIGN_IN, "text/html", method=BYTES)
     slack.faults.append(page)
-    with pytest.raises(Misdirected, match="bytes that are not the file, which has 4096"):
+    with pytest.raises(UnexpectedResponse, match="bytes that are not the file, which has 4096"):
         fetch(config, tmp_path)
     assert left_in(tmp_path) == []
     assert fetch(config, tmp_path)["bytes"] == 4096
@@ -416,7 +416,7 @@ def test_a_sign_in_page_is_not_an_html_file_either(slack, config, tmp_path):
 
 def test_loopback_shows_the_sign_in_page_without_the_scope(slack, config, tmp_path):
     slack.tokens["xoxb-poor"] = Token("bot", seed.BOT, ("files:write",), bot_id=seed.BOT_ID)
-    with pytest.raises(Refusal, match="missing_scope"):
+    with pytest.raises(SlackApiError, match="missing_scope"):
         fetch(config, tmp_path, token="xoxb-poor")
     url = make_client(config).call("files.info", {"file": TABLES})["file"]["url_private"]
     url = url.replace("/tide", "/download/tide")
@@ -429,33 +429,37 @@ def lasting():
     """Faults that stay: name → (fault, error, part of its text)."""
     always = {"method": BYTES, "times": None}
     return {
-        "500": (Fault.status(500, **always), Unanswered, "HTTP 500"),
-        "503": (Fault.html(503, **always), Unanswered, "HTTP 503"),
-        "404": (Fault.html(404, **always), Misdirected, "HTTP 404. The file is gone, or the token"),
-        "403": (Fault.status(403, **always), Misdirected, "HTTP 403"),
-        "400": (Fault.status(400, "bad", **always), Misdirected, "HTTP 400"),
-        "206": (Fault.status(206, "part", **always), Unanswered, "HTTP 206"),
-        "cut": (Fault.cut_after_read(**always), Unanswered, "lost the connection"),
-        "cut midway": (Fault.cut_midway(**always), Unanswered, "broke off"),
+        "500": (Fault.status(500, **always), ResponseLost, "HTTP 500"),
+        "503": (Fault.html(503, **always), ResponseLost, "HTTP 503"),
+        "404": (
+            Fault.html(404, **always),
+            UnexpectedResponse,
+            "HTTP 404. The file is gone, or the token",
+        ),
+        "403": (Fault.status(403, **always), UnexpectedResponse, "HTTP 403"),
+        "400": (Fault.status(400, "bad", **always), UnexpectedResponse, "HTTP 400"),
+        "206": (Fault.status(206, "part", **always), ResponseLost, "HTTP 206"),
+        "cut": (Fault.cut_after_read(**always), ResponseLost, "lost the connection"),
+        "cut midway": (Fault.cut_midway(**always), ResponseLost, "broke off"),
         "too many": (Fault.rate_limited(300, **always), RateLimited, "asked to wait 300 s"),
         "redirect": (
             Fault.redirect("https://evil.example/x", **always),
-            Misdirected,
+            UnexpectedResponse,
             "was redirected to evil.example. That is no host of Slack's",
         ),
         "redirect to http": (
             Fault.redirect("http://files.slack.com/x", **always),
-            Misdirected,
+            UnexpectedResponse,
             "was redirected to files.slack.com. That is no host",
         ),
         "redirect to nowhere": (
             Fault.redirect("https://[::1/", **always),
-            Unanswered,
+            ResponseLost,
             "got an answer that cannot be used",
         ),
         "redirect in a circle": (
             Fault.redirect("/files-pri/T0123456789-F0HARBOUR01/download/x", **always),
-            Misdirected,
+            UnexpectedResponse,
             "was redirected more than 3 times",
         ),
     }
@@ -495,7 +499,7 @@ def test_what_passes_is_tried_again(slack, config, content, tmp_path, fault):
 def test_a_file_that_does_not_come_ends_in_time(slack, config, tmp_path):
     config["max_wait"] = 0.5
     slack.faults.append(Fault.slow(threading.Event(), method=BYTES, times=None))
-    with pytest.raises(Unanswered, match="in time"):
+    with pytest.raises(ResponseLost, match="in time"):
         fetch(config, tmp_path)
     assert left_in(tmp_path) == []
 
@@ -561,7 +565,7 @@ def test_which_hosts_are_slacks(url, settings, allowed):
 
 def test_an_address_elsewhere_gets_no_token(slack, config, tmp_path):
     slack.workspace.files[TABLES]["url_private_download"] = "https://evil.example/x"
-    with pytest.raises(Misdirected, match="is on no host of Slack's"):
+    with pytest.raises(UnexpectedResponse, match="is on no host of Slack's"):
         fetch(config, tmp_path)
     assert asked(slack) == []
 
@@ -569,7 +573,7 @@ def test_an_address_elsewhere_gets_no_token(slack, config, tmp_path):
 def test_a_redirect_takes_the_token_nowhere_else(slack, config, tmp_path):
     with LoopbackSlack() as other:
         slack.faults.append(Fault.redirect(other.url + "files-pri/x/download/y", method=BYTES))
-        with pytest.raises(Misdirected, match="no host of Slack's"):
+        with pytest.raises(UnexpectedResponse, match="no host of Slack's"):
             fetch(config, tmp_path)
         assert other.connections == 0
     assert left_in(tmp_path) == []

@@ -13,7 +13,7 @@ from helpers import run_action
 from catalogue import sources
 from sandbox.slack import LoopbackSlack
 from sandbox.stackstorm import metadata, parameters
-from st2slack.base.errors import Refusal
+from st2slack.base.errors import SlackApiError
 
 CATALOGUE = sources.load()
 LIVING = dict(CATALOGUE.living())
@@ -75,7 +75,7 @@ def test_what_is_given_arrives(server, name, tmp_path):
     before = len(server.requests)
     try:
         run_action(config, **final)
-    except Refusal as refusal:
+    except SlackApiError as refusal:
         # Slack (here: its stand-in) may dislike the values; what counts is what it was sent.
         assert refusal.code not in ("unknown_method", "not_authed", "not_allowed_token_type")
         assert refusal.code not in ("missing_scope", "invalid_auth")

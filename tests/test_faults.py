@@ -9,13 +9,13 @@ from helpers import Clock, calls, make_client
 
 from sandbox.slack import Fault, LoopbackSlack
 from st2slack.base.errors import (
-    Distrusted,
-    Misdirected,
-    NotDelivered,
+    CertificateError,
     RateLimited,
-    Refusal,
+    RequestNotSent,
+    ResponseLost,
     SettingsError,
-    Unanswered,
+    SlackApiError,
+    UnexpectedResponse,
 )
 
 READ = ("conversations.info", {"channel": "C0GENERAL01"})
@@ -27,25 +27,33 @@ def spoiled(**match):
     """Faults after which the request was read: name → (fault for ever, error, part of its text)."""
     always = dict(match, times=None)
     return {
-        "500": (Fault.status(500, "", **always), Unanswered, "HTTP 500"),
+        "500": (Fault.status(500, "", **always), ResponseLost, "HTTP 500"),
         "503 with JSON": (
             Fault.status(503, '{"ok": false, "error": "x"}', "application/json", **always),
-            Unanswered,
+            ResponseLost,
             "a fault on Slack's side (HTTP 503)",
         ),
-        "502 of a proxy": (Fault.html(502, **always), Unanswered, "HTML, not JSON"),
-        "200 of a proxy": (Fault.html(200, **always), Unanswered, "HTML, not JSON"),
-        "an empty body": (Fault.empty(**always), Unanswered, "HTTP 200 with an empty body"),
+        "502 of a proxy": (Fault.html(502, **always), ResponseLost, "HTML, not JSON"),
+        "200 of a proxy": (Fault.html(200, **always), ResponseLost, "HTML, not JSON"),
+        "an empty body": (Fault.empty(**always), ResponseLost, "HTTP 200 with an empty body"),
         "broken JSON": (
             Fault.broken_json(**always),
-            Unanswered,
+            ResponseLost,
             "HTTP 200 with JSON that is no answer",
         ),
-        "reset": (Fault.cut_after_read(**always), Unanswered, "lost the connection to 127.0.0.1"),
-        "closed": (Fault.cut_after_read(reset=False, **always), Unanswered, "lost the connection"),
-        "cut midway": (Fault.cut_midway(**always), Unanswered, "lost the connection"),
-        "internal_error": (Fault.refuse("internal_error", **always), Refusal, "internal_error"),
-        "fatal_error": (Fault.refuse("fatal_error", **always), Refusal, "a fault of its own"),
+        "reset": (Fault.cut_after_read(**always), ResponseLost, "lost the connection to 127.0.0.1"),
+        "closed": (
+            Fault.cut_after_read(reset=False, **always),
+            ResponseLost,
+            "lost the connection",
+        ),
+        "cut midway": (Fault.cut_midway(**always), ResponseLost, "lost the connection"),
+        "internal_error": (
+            Fault.refuse("internal_error", **always),
+            SlackApiError,
+            "internal_error",
+        ),
+        "fatal_error": (Fault.refuse("fatal_error", **always), SlackApiError, "a fault of its own"),
     }
 
 
@@ -102,7 +110,7 @@ def test_a_refused_connection_is_tried_again(config, method, arguments):
     config["api_url"] = "http://127.0.0.1:%d/api/" % free_port()
     client = make_client(config)
     with pytest.raises(
-        NotDelivered, match="could not reach 127.0.0.1: Connection refused"
+        RequestNotSent, match="could not reach 127.0.0.1: Connection refused"
     ) as caught:
         client.call(method, arguments)
     assert len(client.notices) >= 3
@@ -139,7 +147,7 @@ def test_a_name_that_is_not_found_is_tried_again(config, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", not_found)
     config["api_url"] = "https://slack.invalid/api/"
     client = make_client(config)
-    with pytest.raises(NotDelivered, match="could not reach slack.invalid: Name or service not"):
+    with pytest.raises(RequestNotSent, match="could not reach slack.invalid: Name or service not"):
         client.call(*WRITE)
     assert len(asked) >= 4
 
@@ -158,7 +166,7 @@ def test_a_connection_that_hangs_is_tried_again(config):
             config["api_url"] = "http://127.0.0.1:%d/api/" % port
             config["max_wait"] = 0.3
             client = make_client(config)
-            with pytest.raises(NotDelivered, match="no connection in time"):
+            with pytest.raises(RequestNotSent, match="no connection in time"):
                 client.call(*WRITE)
         finally:
             for each in fillers:
@@ -200,7 +208,7 @@ def refusing_proxy():
 def test_a_proxy_that_refuses_the_tunnel_is_tried_again_and_named(config, refusing_proxy):
     config.update(api_url="https://slack.invalid/api/", proxy=refusing_proxy.url)
     client = make_client(config)
-    with pytest.raises(NotDelivered, match="stopped by the proxy 127.0.0.1.*407") as caught:
+    with pytest.raises(RequestNotSent, match="stopped by the proxy 127.0.0.1.*407") as caught:
         client.call(*WRITE)
     assert len(refusing_proxy.asked) >= 4
     assert refusing_proxy.asked[0].startswith("CONNECT slack.invalid:443")
@@ -210,7 +218,7 @@ def test_a_proxy_that_refuses_the_tunnel_is_tried_again_and_named(config, refusi
 def test_the_proxy_of_the_environment_counts_too(config, refusing_proxy, monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", refusing_proxy.url)
     config["api_url"] = "https://slack.invalid/api/"
-    with pytest.raises(NotDelivered, match="stopped by the proxy"):
+    with pytest.raises(RequestNotSent, match="stopped by the proxy"):
         make_client(config).call(*WRITE)
     assert refusing_proxy.asked
 
@@ -223,7 +231,7 @@ def test_no_proxy_holds_for_both(config, refusing_proxy, monkeypatch, where):
         monkeypatch.setenv("HTTPS_PROXY", refusing_proxy.url)
     monkeypatch.setenv("NO_PROXY", "slack.invalid")
     config["api_url"] = "https://slack.invalid/api/"
-    with pytest.raises(NotDelivered, match="could not reach slack.invalid"):
+    with pytest.raises(RequestNotSent, match="could not reach slack.invalid"):
         make_client(config).call(*WRITE)
     assert refusing_proxy.asked == []
 
@@ -289,7 +297,7 @@ def test_a_page_of_somebody_else_is_said_and_not_tried_again(
     slack, config, method, arguments, status
 ):
     slack.faults.append(Fault.html(status, times=None))
-    with pytest.raises(Misdirected, match="HTTP %d with HTML.*Bad gateway" % status):
+    with pytest.raises(UnexpectedResponse, match="HTTP %d with HTML.*Bad gateway" % status):
         make_client(config).call(method, arguments)
     assert len(slack.requests) == 1
 
@@ -297,14 +305,14 @@ def test_a_page_of_somebody_else_is_said_and_not_tried_again(
 @pytest.mark.parametrize("method, arguments", [READ, WRITE])
 def test_a_refusal_is_not_tried_again(slack, config, method, arguments):
     slack.faults.append(Fault.refuse("channel_not_found", times=None))
-    with pytest.raises(Refusal, match="channel_not_found"):
+    with pytest.raises(SlackApiError, match="channel_not_found"):
         make_client(config).call(method, arguments)
     assert len(slack.requests) == 1
 
 
 def test_an_unknown_method_counts_as_a_write(slack, config):
     slack.faults.append(Fault.status(500, times=None))
-    with pytest.raises(Unanswered, match=PERHAPS):
+    with pytest.raises(ResponseLost, match=PERHAPS):
         make_client(config).call("brand.new")
     assert len(slack.requests) == 1
 
@@ -317,7 +325,7 @@ def test_an_answer_that_does_not_come_ends_in_time(slack, config, method, argume
     slack.faults.append(Fault.slow(threading.Event(), times=None))
     config["max_wait"] = 0.3
     client = make_client(config, time.monotonic)
-    with pytest.raises(Unanswered, match="no answer from 127.0.0.1 in time") as caught:
+    with pytest.raises(ResponseLost, match="no answer from 127.0.0.1 in time") as caught:
         client.call(method, arguments)
     assert (PERHAPS in str(caught.value)) is (method == WRITE[0])
     assert len(calls(slack, method)) == times
@@ -326,7 +334,7 @@ def test_an_answer_that_does_not_come_ends_in_time(slack, config, method, argume
 def test_an_answer_that_drips_ends_in_time(slack, config):
     slack.faults.append(Fault.drip(0.02, times=None))
     config["max_wait"] = 0.3
-    with pytest.raises(Unanswered, match="in time"):
+    with pytest.raises(ResponseLost, match="in time"):
         make_client(config, time.monotonic).call(*WRITE)
 
 
@@ -335,7 +343,7 @@ def test_a_connection_that_is_closed_before_the_request_was_read(slack, config):
     slack.faults.append(Fault.cut_before_read(reset=False, times=1))
     assert make_client(config).call(*READ)["ok"]
     slack.faults.append(Fault.cut_before_read(reset=False, times=1))
-    with pytest.raises(Unanswered, match=PERHAPS):
+    with pytest.raises(ResponseLost, match=PERHAPS):
         make_client(config).call(*WRITE)
     assert calls(slack, WRITE[0]) == []
 
@@ -347,7 +355,7 @@ def test_a_connection_that_is_reset_at_once_sends_a_write_once_at_most(slack, co
     try:
         assert client.call(*WRITE)["ok"] and len(calls(slack, WRITE[0])) == 1
         assert "could not reach" in client.notices[0]
-    except Unanswered as error:
+    except ResponseLost as error:
         assert PERHAPS in str(error) and calls(slack, WRITE[0]) == []
 
 
@@ -384,7 +392,9 @@ def test_a_certificate_that_does_not_verify_names_the_ca_setting(kind, trusted):
         if not trusted:
             config["ca_bundle"] = None
         client = make_client(config)
-        with pytest.raises(Distrusted, match="did not trust.*`ca_bundle`.*REQUESTS_CA_BUNDLE"):
+        with pytest.raises(
+            CertificateError, match="did not trust.*`ca_bundle`.*REQUESTS_CA_BUNDLE"
+        ):
             client.call(*READ)
         assert client.clock.slept == [] and server.requests == []
 
@@ -410,7 +420,7 @@ def test_a_ca_file_that_is_none_is_said(tmp_path):
 def test_a_broken_handshake_is_no_proof_that_nothing_arrived(how):
     with LoopbackSlack(tls="good") as server:
         server.faults.append(Fault.handshake(how, times=1))
-        with pytest.raises(Unanswered, match=PERHAPS):
+        with pytest.raises(ResponseLost, match=PERHAPS):
             make_client(tls_config(server)).call(*WRITE)
         assert server.requests == []
         server.faults.append(Fault.handshake(how, times=1))
@@ -421,14 +431,14 @@ def test_a_handshake_that_hangs_ends_in_time():
     with LoopbackSlack(tls="good") as server:
         server.faults.append(Fault.handshake("hang", times=None))
         config = dict(tls_config(server), max_wait=0.3)
-        with pytest.raises(Unanswered, match="in time"):
+        with pytest.raises(ResponseLost, match="in time"):
             make_client(config, time.monotonic).call(*WRITE)
 
 
 def test_plain_text_where_tls_is_expected(slack, config):
     config["api_url"] = slack.api_url.replace("http://", "https://")
     client = make_client(config)
-    with pytest.raises(Unanswered, match="lost the connection") as caught:
+    with pytest.raises(ResponseLost, match="lost the connection") as caught:
         client.call(*WRITE)
     assert client.clock.slept == [] and PERHAPS in str(caught.value)
 

@@ -18,7 +18,7 @@ from helpers import make_client, run_action
 from st2slack import action
 from st2slack.api import deadline, transport
 from st2slack.api.deadline import Threads, TimedOut, remembered, run_with_timeout
-from st2slack.base.errors import InputError, Refusal, ResultTooLarge, Unanswered
+from st2slack.base.errors import InputError, ResponseLost, ResultTooLarge, SlackApiError
 from st2slack.files.download import fetch
 
 PAGE = {"ok": True, "channels": [{"id": "C1"}], "response_metadata": {"next_cursor": "a"}}
@@ -132,7 +132,7 @@ ENDLESS = {
 def test_a_walk_obeys_max_wait(how, first):
     talks = [ENDLESS[how]] if first else [says(answer(PAGE)), ENDLESS[how]]
     with RawServer(*talks) as server:
-        with pytest.raises(Unanswered, match=r"in time|decoded|lost the connection") as caught:
+        with pytest.raises(ResponseLost, match=r"in time|decoded|lost the connection") as caught:
             run_action(server.config(max_wait=1.5), "conversations.list", all_pages=True)
         assert ("This was page 2, after 1 items" in str(caught.value)) is not first
         assert server.ended.wait(60)  # what was given up does not go on
@@ -141,7 +141,7 @@ def test_a_walk_obeys_max_wait(how, first):
 @pytest.mark.parametrize("how", ["a body that drips", "100 Continue without end"])
 def test_a_walk_obeys_the_actions_own_time(how, monkeypatch):
     monkeypatch.setattr(action, "seconds_left", lambda: 1.5)
-    told = pytest.raises(Unanswered, match=r"in time.*page 2.*go on from there: cursor=a")
+    told = pytest.raises(ResponseLost, match=r"in time.*page 2.*go on from there: cursor=a")
     with RawServer(says(answer(PAGE)), ENDLESS[how]) as server, told:
         run_action(server.config(max_wait=300), "conversations.list", all_pages=True)
 
@@ -155,7 +155,7 @@ def test_a_long_walk_ends_before_the_action_does():
         check()
     assert asked == [2.0]  # a short walk does not ask StackStorm, a long one once
     now[0] = 9.6
-    with pytest.raises(Unanswered, match=r"users\.list: the time of the action.*`timeout`"):
+    with pytest.raises(ResponseLost, match=r"users\.list: the time of the action.*`timeout`"):
         check()
 
 
@@ -165,7 +165,7 @@ def test_a_walk_is_over_when_the_time_of_the_action_is(monkeypatch):
     monkeypatch.setattr(action, "remembered", lambda own: lambda: next(left))
     pages = [dict(PAGE, response_metadata={"next_cursor": each}) for each in "abcd"]
     with RawServer(*(says(answer(each)) for each in pages)) as server, pytest.raises(
-        Unanswered, match=r"time of the action.*page 3, after 2 items.*cursor=b"
+        ResponseLost, match=r"time of the action.*page 3, after 2 items.*cursor=b"
     ):
         run_action(server.config(), "conversations.list", all_pages=True)
 
@@ -242,7 +242,7 @@ def test_of_a_large_foreign_answer_the_beginning_is_read(name, monkeypatch):
         60_000_000 // len(piece),
     )
     with RawServer(talk) as server:
-        with pytest.raises(Unanswered, match="got HTTP 200 with") as caught:
+        with pytest.raises(ResponseLost, match="got HTTP 200 with") as caught:
             make_client(server.config()).call(*WRITE)
         assert server.ended.wait(60)
     assert talk.sent < 20 * MEGABYTE  # what the sockets hold is sent, the rest is not
@@ -253,7 +253,7 @@ def test_no_charset_is_guessed_of_what_begins_like_an_answer(monkeypatch):
     monkeypatch.setattr(requests.Response, "apparent_encoding", property(lambda self: 1 / 0))
     body = b'{"ok": true, "text": "' + "\xe9\xfc ".encode("latin-1") * MEGABYTE + b'"}'
     with RawServer(says(answer(body))) as server, pytest.raises(
-        Unanswered, match="JSON that is no answer of Slack's"
+        ResponseLost, match="JSON that is no answer of Slack's"
     ):
         make_client(server.config()).call(*WRITE)
 
@@ -263,7 +263,7 @@ def test_a_secret_at_the_edge_of_what_is_looked_at_is_not_shown_in_half():
     body = b"oops " + b" " * (4096 - 5 - 12) + token.encode() + b" more" * 4096
     with RawServer(says(answer(body, kind="text/plain"))) as server:
         config = server.config(action_token=token)
-        with pytest.raises(Unanswered, match="oops") as caught:
+        with pytest.raises(ResponseLost, match="oops") as caught:
             make_client(config).call(*WRITE)
     assert token[:12] not in str(caught.value)
 
@@ -320,7 +320,7 @@ def test_an_answer_that_grows_while_it_is_decoded_is_given_up(layers, monkeypatc
 def test_a_foreign_answer_that_grows_while_it_is_decoded_is_given_up_at_once(layers):
     with RawServer(says(bomb(b"<html>", layers))) as server:
         client = make_client(server.config())
-        with at_most(24), pytest.raises(Unanswered, match="HTML, not JSON"):
+        with at_most(24), pytest.raises(ResponseLost, match="HTML, not JSON"):
             client.call(*WRITE)
 
 
@@ -331,7 +331,7 @@ def test_blocks_without_content_have_an_end(monkeypatch):
     reply = answer(gzip.compress(body, mtime=0), "Content-Encoding: deflate, gzip")
     with RawServer(says(reply)) as server:
         client = make_client(server.config())
-        with at_most(24), pytest.raises(Unanswered, match="cannot be decoded"):
+        with at_most(24), pytest.raises(ResponseLost, match="cannot be decoded"):
             client.call(*WRITE)
 
 
@@ -369,7 +369,7 @@ BROKEN = {
 @pytest.mark.parametrize("how", sorted(BROKEN))
 def test_an_answer_that_cannot_be_decoded_says_so(how):
     with RawServer(says(BROKEN[how])) as server:
-        with pytest.raises(Unanswered, match="cannot be decoded .*may have arrived"):
+        with pytest.raises(ResponseLost, match="cannot be decoded .*may have arrived"):
             make_client(server.config()).call(*WRITE)
         assert len(server.requests) == 1
 
@@ -416,7 +416,7 @@ HTML = "text/html; charset=utf-8"
     ids=["by its name", "by its header", "empty", "json"],
 )
 def test_a_fault_of_slack_is_not_blamed_on_a_proxy(reply):
-    with RawServer(says(reply)) as server, pytest.raises(Unanswered) as caught:
+    with RawServer(says(reply)) as server, pytest.raises(ResponseLost) as caught:
         make_client(server.config()).call(*WRITE)
     assert "proxy" not in str(caught.value)
     assert "HTTP 50" in str(caught.value)
@@ -425,7 +425,7 @@ def test_a_fault_of_slack_is_not_blamed_on_a_proxy(reply):
 def test_a_fault_of_a_proxy_may_be_slacks():
     reply = answer(SQUID, status="503 Service Unavailable", kind=HTML)
     with RawServer(says(reply)) as server, pytest.raises(
-        Unanswered, match=r"HTTP 503 .* from Slack or from something in be"
+        ResponseLost, match=r"HTTP 503 .* from Slack or from something in be"
     ):
         make_client(server.config()).call(*WRITE)
 
@@ -434,7 +434,9 @@ def test_a_fault_of_a_proxy_may_be_slacks():
 @pytest.mark.parametrize("code", [None, "team_access_not_granted"])
 def test_a_refusal_tells_the_status_of_http(status, code):
     body = {"ok": False, **({"error": code} if code else {})}
-    with RawServer(says(answer(body, status=status))) as server, pytest.raises(Refusal) as caught:
+    with RawServer(says(answer(body, status=status))) as server, pytest.raises(
+        SlackApiError
+    ) as caught:
         make_client(server.config()).call(*WRITE)
     assert "refused by Slack (HTTP %s): %s" % (status[:3], code or "no error code") in str(
         caught.value

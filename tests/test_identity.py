@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from st2slack.base.errors import NotDelivered, RateLimited
+from st2slack.base.errors import RateLimited, RequestNotSent
 from st2slack.sensor import identity
 from st2slack.sensor.identity import IdentityLookup
 from st2slack.sensor.model import Identity
@@ -59,7 +59,7 @@ def make():
 
 
 def failure(text="no route"):
-    return NotDelivered(text)
+    return RequestNotSent(text)
 
 
 def test_what_is_held_comes_after_the_identity_in_order(make):

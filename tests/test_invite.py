@@ -9,7 +9,7 @@ from helpers import make_client
 
 from sandbox.slack import Fault
 from sandbox.stackstorm.runner import run_action
-from st2slack.base.errors import InputError, Refusal, SettingsError, SlackError, Unanswered
+from st2slack.base.errors import InputError, ResponseLost, SettingsError, SlackApiError, SlackError
 from st2slack.people import invite as invitation
 from st2slack.settings.invite import InviteSettings, read_invite
 
@@ -173,10 +173,10 @@ def test_no_other_token_is_lent(slack, admin):
 
 def test_a_refused_token_names_the_key(admin):
     admin["admin"]["admin_token"] = "xoxp-unknown"
-    with pytest.raises(Refusal, match="invalid_auth.*`admin.admin_token`"):
+    with pytest.raises(SlackApiError, match="invalid_auth.*`admin.admin_token`"):
         invite(admin)
     admin["workspaces"] = [{"name": "emea", "admin": dict(admin["admin"])}]
-    with pytest.raises(Refusal, match="`admin.admin_token` of the workspace 'emea'"):
+    with pytest.raises(SlackApiError, match="`admin.admin_token` of the workspace 'emea'"):
         invite(admin, workspace="emea")
 
 
@@ -186,7 +186,9 @@ def test_a_refused_token_names_the_key(admin):
 )
 def test_a_refusal_fails_and_is_explained(slack, admin, email, code):
     slack.workspace.invited.append(ANA)
-    with pytest.raises(Refusal, match="users.admin.invite was refused by Slack: %s \\(" % code):
+    with pytest.raises(
+        SlackApiError, match="users.admin.invite was refused by Slack: %s \\(" % code
+    ):
         invite(admin, email)
 
 
@@ -194,7 +196,7 @@ def test_a_refusal_fails_and_is_explained(slack, admin, email, code):
 def test_an_invitation_that_may_have_arrived_is_not_sent_twice(slack, admin, fault):
     fault.times = None
     slack.faults.append(fault)
-    with pytest.raises(Unanswered, match="may have arrived"):
+    with pytest.raises(ResponseLost, match="may have arrived"):
         invite(admin)
     assert len(slack.requests) == 1
 

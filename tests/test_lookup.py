@@ -15,9 +15,9 @@ from st2slack.base.errors import (
     InputError,
     NotFound,
     RateLimited,
-    Refusal,
+    ResponseLost,
     SeveralMatch,
-    Unanswered,
+    SlackApiError,
 )
 from st2slack.people import lookup
 
@@ -177,7 +177,7 @@ def test_without_the_scope_for_public_channels_private_ones_are_found(slack, con
 
 def test_without_any_scope_the_refusal_names_them(slack, config):
     token_with(slack, config, "users:read")
-    with pytest.raises(Refusal, match="missing_scope.*needed scope: channels:read"):
+    with pytest.raises(SlackApiError, match="missing_scope.*needed scope: channels:read"):
         channel_of(config, "deploys")
     assert len(slack.requests) == 3
 
@@ -349,7 +349,7 @@ def test_nobody_is_not_found(config, name):
 )
 def test_a_missing_scope_is_named(slack, config, name, scope):
     token_with(slack, config, "chat:write")
-    with pytest.raises(Refusal, match="needed scope: %s.*Add the scope to the app" % scope):
+    with pytest.raises(SlackApiError, match="needed scope: %s.*Add the scope to the app" % scope):
         user_of(config, name)
 
 
@@ -438,7 +438,7 @@ def test_pages_that_are_empty_do_not_end_the_walk(slack, config):
 def test_pages_in_a_circle_are_told(slack, config, cursors):
     for each in cursors:
         slack.faults.append(page(["b"], each))
-    with pytest.raises(Unanswered, match="lead back to one that was read"):
+    with pytest.raises(ResponseLost, match="lead back to one that was read"):
         user_of(config, "b")
     assert len(slack.requests) == len(cursors)
 
@@ -480,6 +480,6 @@ def test_the_actions_run_from_their_metadata(config):
 
 def test_a_token_and_a_workspace_of_their_own(slack, config):
     config["workspaces"] = [{"name": "emea", "action_token": "xoxb-unknown"}]
-    with pytest.raises(Refusal, match="invalid_auth"):
+    with pytest.raises(SlackApiError, match="invalid_auth"):
         user_of(config, "mara", workspace="emea")
     assert user_of(config, "mara", workspace="emea", token=slack.bot_token)["id"] == MARA

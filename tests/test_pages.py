@@ -11,7 +11,7 @@ import pytest
 from st2slack.api import pagination as pages_module
 from st2slack.api.methods import find_method
 from st2slack.api.pagination import Walk, check_fields, paced, progress_line, read_path, slim_page
-from st2slack.base.errors import InputError, RateLimited, ResultTooLarge, Unanswered
+from st2slack.base.errors import InputError, RateLimited, ResponseLost, ResultTooLarge
 
 CURSOR = find_method("conversations.list").pages
 PAGE = find_method("files.list").pages
@@ -154,21 +154,21 @@ def given(*cursors, pages=CURSOR):
 @pytest.mark.parametrize("cursors", [("same", "same"), ("a", "b", "a"), ("a", "b", "b", "c")])
 def test_a_cursor_that_leads_back_is_an_error_that_names_the_page(cursors):
     with pytest.raises(
-        Unanswered, match=r"lead back.*page %d, %d items" % ((3, 3), (2, 2))[len(cursors) == 2]
+        ResponseLost, match=r"lead back.*page %d, %d items" % ((3, 3), (2, 2))[len(cursors) == 2]
     ):
         Walk(given(*cursors), CURSOR).run({})
 
 
 def test_a_cursor_that_leads_back_to_where_the_walk_began_is_one_too():
-    with pytest.raises(Unanswered, match="page 1, 1 items"):
+    with pytest.raises(ResponseLost, match="page 1, 1 items"):
         Walk(given("mine"), CURSOR).run({"cursor": "mine"})
 
 
 @pytest.mark.parametrize("cursor", [7, 0, 1.5, True, ["a"], {"cursor": "a"}])
 def test_a_cursor_that_is_no_text_is_an_error_that_names_the_page(cursor):
-    with pytest.raises(Unanswered, match="after page 2, its next cursor is no text"):
+    with pytest.raises(ResponseLost, match="after page 2, its next cursor is no text"):
         Walk(given("a", cursor), CURSOR).run({})
-    with pytest.raises(Unanswered, match="after page 2, its next cursor is no text"):
+    with pytest.raises(ResponseLost, match="after page 2, its next cursor is no text"):
         list(pages_module.stream(given("a", cursor), CURSOR, {}))
 
 
@@ -186,7 +186,7 @@ def test_where_enough_was_read_the_cursor_does_not_matter():
 def test_more_messages_and_no_cursor_is_an_error():
     pages = find_method("conversations.history").pages
     answer = {"ok": True, "messages": [{"ts": "1.0"}], "has_more": True}
-    with pytest.raises(Unanswered, match="after page 1, `has_more` is true"):
+    with pytest.raises(ResponseLost, match="after page 1, `has_more` is true"):
         Walk(lambda arguments: dict(answer), pages).run({})
     answer["has_more"] = False
     assert len(Walk(lambda arguments: dict(answer), pages).run({})["messages"]) == 1
@@ -208,7 +208,7 @@ def test_more_pages_of_a_search_than_were_walked_is_an_error(told):
     def call(arguments):
         return {"ok": True, "messages": {"matches": [{"ts": "1.0"}], **told}}
 
-    with pytest.raises(Unanswered, match="after page 1, Slack tells of 3 pages"):
+    with pytest.raises(ResponseLost, match="after page 1, Slack tells of 3 pages"):
         Walk(call, NESTED).run({"query": "x"})
     assert Walk(call, NESTED, max_items=1).run({"query": "x"})["ok"] is True
     # Who begins in the middle sees fewer pages than there are.
@@ -225,18 +225,18 @@ def numbered(pages, told=lambda page: page, size=1):
 
 
 def test_a_page_that_is_not_the_one_asked_for_is_an_error():
-    with pytest.raises(Unanswered, match="after page 2, Slack gave page 1 instead of page 2"):
+    with pytest.raises(ResponseLost, match="after page 2, Slack gave page 1 instead of page 2"):
         Walk(numbered(9, lambda page: 1), PAGE).run({})
 
 
 @pytest.mark.parametrize("pages", ["3", 2.5, [1]])
 def test_a_number_of_pages_that_is_none_is_an_error(pages):
-    with pytest.raises(Unanswered, match="does not tell how many pages"):
+    with pytest.raises(ResponseLost, match="does not tell how many pages"):
         Walk(numbered(pages), PAGE).run({})
 
 
 def test_a_full_page_without_a_number_of_pages_is_an_error_and_a_short_one_the_end():
-    with pytest.raises(Unanswered, match="does not tell how many pages"):
+    with pytest.raises(ResponseLost, match="does not tell how many pages"):
         Walk(numbered(None, size=5), PAGE).run({"count": 5})
     assert len(Walk(numbered(None, size=4), PAGE).run({"count": 5})["files"]) == 4
 
@@ -397,7 +397,7 @@ def test_pages_of_several_lists_stay_whole_and_are_counted_together():
 
 @pytest.mark.parametrize("found", ["text", 7, True])
 def test_items_that_are_in_no_container_are_an_error(found):
-    with pytest.raises(Unanswered, match="after page 1, `emoji` is no map of items"):
+    with pytest.raises(ResponseLost, match="after page 1, `emoji` is no map of items"):
         Walk(lambda arguments: {"ok": True, "emoji": found}, EMOJI).run({})
 
 
@@ -410,7 +410,7 @@ def test_an_unexpected_container_is_kept_as_it_is():
             {"ok": True, "channels": [{"id": "C2"}]},
         ]
     )
-    with pytest.raises(Unanswered, match="after page 2, `channels`"):
+    with pytest.raises(ResponseLost, match="after page 2, `channels`"):
         Walk(lambda arguments: next(changing), CURSOR).run({})
 
 

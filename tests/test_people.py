@@ -12,7 +12,14 @@ from sandbox.slack import Fault
 from sandbox.slack.state import User
 from sandbox.slack.tokens import Token
 from sandbox.stackstorm.runner import run_action
-from st2slack.base.errors import InputError, NotFound, Refusal, SeveralMatch, SlackError, Unanswered
+from st2slack.base.errors import (
+    InputError,
+    NotFound,
+    ResponseLost,
+    SeveralMatch,
+    SlackApiError,
+    SlackError,
+)
 
 MARA, TOMASZ, PRIYA, BOT = "U0HARBOUR01", "U0HARBOUR02", "U0HARBOUR03", "U0HARBOUR06"
 GROUP = "S0ONCALL001"
@@ -160,21 +167,21 @@ def test_more_than_eight_are_too_many(slack, config):
 def test_a_message_that_may_have_arrived_is_not_sent_twice(slack, config, fault):
     fault.method, fault.times = "chat.postMessage", None
     slack.faults.append(fault)
-    with pytest.raises(Unanswered, match="may have arrived"):
+    with pytest.raises(ResponseLost, match="may have arrived"):
         tell(config, "mara")
     assert written(slack) == ["conversations.open", "chat.postMessage"]
 
 
 def test_a_conversation_that_cannot_be_opened_gets_no_message(slack, config):
     slack.faults.append(Fault.refuse("missing_scope", "conversations.open", needed="mpim:write"))
-    with pytest.raises(Refusal, match="needed scope: mpim:write"):
+    with pytest.raises(SlackApiError, match="needed scope: mpim:write"):
         tell(config, "mara,tomasz")
     assert written(slack) == ["conversations.open"]
 
 
 def test_a_missing_scope_for_names_is_told_before_anything_is_done(slack, config):
     slack.tokens["xoxb-writer"] = Token("bot", BOT, ("chat:write", "im:write"))
-    with pytest.raises(Refusal, match="needed scope: users:read"):
+    with pytest.raises(SlackApiError, match="needed scope: users:read"):
         tell(config, "mara", text="x", token="xoxb-writer")
     assert written(slack) == []
 
@@ -267,7 +274,7 @@ def test_a_disabled_group_stays_so_where_one_is_not_found(slack, config):
 def test_what_was_done_is_told_where_the_rest_fails(slack, config):
     disable(slack)
     slack.faults.append(Fault.refuse("permission_denied", "usergroups.users.update"))
-    with pytest.raises(Refusal, match="permission_denied.*The group was enabled before"):
+    with pytest.raises(SlackApiError, match="permission_denied.*The group was enabled before"):
         hand_over(config, "mara", enable=True)
 
 
@@ -278,7 +285,7 @@ def test_an_enabled_group_is_not_enabled_again(slack, config):
 
 def test_a_change_that_may_have_arrived_is_not_sent_twice(slack, config):
     slack.faults.append(Fault.cut_after_read(method="usergroups.users.update", times=None))
-    with pytest.raises(Unanswered, match="may have arrived"):
+    with pytest.raises(ResponseLost, match="may have arrived"):
         hand_over(config, "mara")
     assert written(slack) == ["usergroups.users.update"]
 

@@ -7,7 +7,13 @@ from helpers import calls, make_client
 from test_secrets import CANARY, TOKEN, Everything, faults_of_every_kind
 
 from sandbox.slack import Fault, seed
-from st2slack.base.errors import ApiFault, InputError, Refusal, SlackError, Unanswered
+from st2slack.base.errors import (
+    InputError,
+    ResponseLost,
+    SlackApiError,
+    SlackError,
+    StackStormUnavailable,
+)
 from st2slack.messages.post_or_update import post_or_update
 from st2slack.messages.upsert import EVENT
 from st2slack.stackstorm.client import StackStorm
@@ -203,7 +209,7 @@ def test_a_message_too_old_to_be_changed(slack, keep):
 def test_another_refusal_fails_and_forgets_nothing(slack, st2, keep):
     first = keep()
     slack.faults.append(Fault.refuse("msg_too_long", method="chat.update"))
-    with pytest.raises(Refusal, match="msg_too_long"):
+    with pytest.raises(SlackApiError, match="msg_too_long"):
         keep("x")
     assert stored(st2)["ts"] == first["ts"]
 
@@ -215,7 +221,7 @@ def test_what_was_posted_by_a_call_that_was_killed_is_found(slack, st2, keep, mo
         keep("head")
     before = len(messages(slack))
     slack.faults.append(Fault.cut_after_read(method="chat.postMessage"))
-    with pytest.raises(Unanswered):
+    with pytest.raises(ResponseLost):
         keep("one", mode=mode)
     assert len(messages(slack)) == before + 1
     told = keep("one", mode=mode)
@@ -232,7 +238,7 @@ def test_the_same_where_the_datastore_went_away(slack, st2, keep):
             writes.append(st2.fault("PUT /v1/keys", status=500, times=None))
 
     slack.workspace.on_event = fail_from_now_on
-    with pytest.raises(ApiFault):
+    with pytest.raises(StackStormUnavailable):
         keep()
     writes[0].times = writes[0].taken
     assert keep("It burns")["created"] is False and len(messages(slack)) == before + 1
@@ -240,7 +246,7 @@ def test_the_same_where_the_datastore_went_away(slack, st2, keep):
 
 def test_what_was_begun_and_never_posted_is_posted(slack, st2, keep):
     slack.faults.append(Fault.status(503, method="chat.postMessage"))
-    with pytest.raises(Unanswered):
+    with pytest.raises(ResponseLost):
         keep()
     assert stored(st2)["begun"] == 1795420800.0
     told = keep()
@@ -251,7 +257,7 @@ def test_what_was_begun_and_never_posted_is_posted(slack, st2, keep):
 
 def test_it_is_found_behind_many_others(slack, keep):
     slack.faults.append(Fault.cut_after_read(method="chat.postMessage"))
-    with pytest.raises(Unanswered):
+    with pytest.raises(ResponseLost):
         keep(channel="#deploys")
     ts = messages(slack)[-1]["ts"]
     for number in range(450):
@@ -269,7 +275,7 @@ def test_a_message_of_another_key_is_not_taken_for_it(slack, st2, config, keep):
 
 def test_where_it_cannot_be_looked_for_it_is_posted_and_said(slack, keep):
     slack.faults.append(Fault.cut_after_read(method="chat.postMessage"))
-    with pytest.raises(Unanswered):
+    with pytest.raises(ResponseLost):
         keep()
     slack.faults.append(Fault.refuse("missing_scope", method="conversations.history"))
     told = keep()
@@ -278,7 +284,7 @@ def test_where_it_cannot_be_looked_for_it_is_posted_and_said(slack, keep):
 
 
 def test_what_slack_surely_refused_leaves_nothing_behind(slack, st2, keep):
-    with pytest.raises(Refusal, match="channel_not_found"):
+    with pytest.raises(SlackApiError, match="channel_not_found"):
         keep(channel="C0NOWHERE01")
     assert stored(st2) is None
     assert keep()["created"], "so the key is free for another channel"
@@ -286,7 +292,7 @@ def test_what_slack_surely_refused_leaves_nothing_behind(slack, st2, keep):
 
 def test_a_datastore_that_cannot_be_read_posts_nothing(slack, st2, keep):
     st2.fault("GET /v1/keys", status=500, times=None)
-    with pytest.raises(ApiFault):
+    with pytest.raises(StackStormUnavailable):
         keep()
     assert not slack.requests
 

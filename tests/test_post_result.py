@@ -8,7 +8,13 @@ from test_result_blocks import text_of
 from test_secrets import CANARY, TOKEN, Everything, faults_of_every_kind
 
 from sandbox.slack import Fault, seed
-from st2slack.base.errors import ApiFault, InputError, NotFound, Refusal, SlackError
+from st2slack.base.errors import (
+    InputError,
+    NotFound,
+    SlackApiError,
+    SlackError,
+    StackStormUnavailable,
+)
 from st2slack.messages.upsert import EVENT
 from st2slack.results import alias_format
 from st2slack.results import post_result as results_post_result
@@ -174,7 +180,7 @@ def test_an_acknowledgement_that_is_gone(slack, config, tell, execution):
 
 
 def test_a_channel_that_cannot_be_posted_in_fails(slack, st2, tell, execution):
-    with pytest.raises(Refusal, match="channel_not_found"):
+    with pytest.raises(SlackApiError, match="channel_not_found"):
         tell(execution(), "C0NOWHERE01")
     assert not st2.client().keys.get_all(prefix="slack_result")
 
@@ -186,7 +192,7 @@ def test_where_the_app_is_not_the_one_who_asked_gets_it(slack, tell, execution):
     assert texts(messages(slack, told["channel"])[-1])[1] == "all is well"
     assert tell(execution_id, "C0NOWHERE01", user=TOMASZ)["ts"] == told["ts"]
     slack.faults.append(Fault.refuse("msg_too_long", method="chat.postMessage", times=None))
-    with pytest.raises(Refusal, match="msg_too_long"):
+    with pytest.raises(SlackApiError, match="msg_too_long"):
         tell(execution("x"), user=TOMASZ)
 
 
@@ -204,7 +210,7 @@ def test_an_execution_that_is_not_there(tell):
 def test_an_api_that_gives_no_answer_posts_nothing(slack, st2, tell, execution):
     execution_id = execution()
     st2.fault("GET /v1/executions", status=500, times=None)
-    with pytest.raises(ApiFault):
+    with pytest.raises(StackStormUnavailable):
         tell(execution_id)
     assert not calls(slack, "chat.postMessage")
 

@@ -8,7 +8,7 @@ import pytest
 from helpers import make_client, run_action
 
 from sandbox.slack import Fault, LoopbackSlack
-from st2slack.base.errors import Unanswered
+from st2slack.base.errors import ResponseLost
 
 HOST = "elsewhere.example"  # the name in the certificate of LoopbackSlack(tls="wrong_name")
 
@@ -102,6 +102,6 @@ def test_a_write_that_is_cut_inside_the_tunnel_is_not_sent_twice(elsewhere, rese
     server, tunnel, config = elsewhere
     config["proxy"] = tunnel.url
     server.faults.append(Fault.cut_after_read(reset=reset, times=None))
-    with pytest.raises(Unanswered, match="may have arrived"):
+    with pytest.raises(ResponseLost, match="may have arrived"):
         make_client(config).call("chat.postMessage", {"channel": "general", "text": "x"})
     assert len(server.requests) == 1

@@ -12,14 +12,14 @@ from st2slack.api.encoding import encode, encode_value
 from st2slack.api.error_help import explain
 from st2slack.api.retry import BASE, CEILING, TROUBLE, wait_before_next
 from st2slack.base.errors import (
-    Distrusted,
+    CertificateError,
     InputError,
-    Misdirected,
-    NotDelivered,
     RateLimited,
-    Refusal,
+    RequestNotSent,
+    ResponseLost,
     SettingsError,
-    Unanswered,
+    SlackApiError,
+    UnexpectedResponse,
 )
 from st2slack.base.redact import redact
 
@@ -142,7 +142,7 @@ def test_no_known_secret_survives(secret, before, after):
 
 
 def refusal(code):
-    return Refusal("x", "m", code, {"ok": False, "error": code})
+    return SlackApiError("x", "m", code, {"ok": False, "error": code})
 
 
 def limited(after):
@@ -152,14 +152,14 @@ def limited(after):
 @pytest.mark.parametrize(
     "error, write_again, read_again",
     [
-        (NotDelivered("x"), True, True),
-        (Unanswered("x"), False, True),
+        (RequestNotSent("x"), True, True),
+        (ResponseLost("x"), False, True),
         (limited(1), True, True),
         (limited(None), True, True),
         (refusal("internal_error"), False, True),
         (refusal("channel_not_found"), False, False),
-        (Distrusted("x"), False, False),
-        (Misdirected("x"), False, False),
+        (CertificateError("x"), False, False),
+        (UnexpectedResponse("x"), False, False),
         (SettingsError("x"), False, False),
         (InputError("x"), False, False),
     ],
@@ -182,12 +182,12 @@ def test_a_rate_limit_of_nothing_is_no_hot_loop():
 
 def test_a_wait_that_does_not_fit_is_not_begun():
     assert wait_before_next(limited(18.0), 1, True, 18, 0.3) is None
-    assert wait_before_next(NotDelivered("x"), 1, True, 0.1, 0.3) is None
+    assert wait_before_next(RequestNotSent("x"), 1, True, 0.1, 0.3) is None
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1))
 def test_back_off_grows_and_stays_bounded(tries, jitter):
-    wait = wait_before_next(NotDelivered("x"), tries, True, 1e9, jitter)
+    wait = wait_before_next(RequestNotSent("x"), tries, True, 1e9, jitter)
     top = min(CEILING, BASE * 2.0 ** min(tries - 1, 16))
     assert top / 2 <= wait <= top
 

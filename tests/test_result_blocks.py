@@ -27,8 +27,8 @@ Traceback (most recent call last):
   File "/opt/stackstorm/x.py", line 3, in run
     return self.post()
   File "/opt/stackstorm/y.py", line 9, in post
-    raise Refusal(text)
-st2slack.base.errors.Refusal: chat.postMessage was refused by Slack: is_archived
+    raise SlackApiError(text)
+st2slack.base.errors.SlackApiError: chat.postMessage was refused by Slack: is_archived
 """
 
 
@@ -131,7 +131,10 @@ def test_what_each_runner_answers(runner, result, parts):
         (
             "python-script",
             python("None", stderr=TRACEBACK, code=1),
-            ["st2slack.base.errors.Refusal: chat.postMessage was refused by Slack: is_archived"],
+            [
+                "st2slack.base.errors.SlackApiError: "
+                "chat.postMessage was refused by Slack: is_archived"
+            ],
         ),
         ("python-script", python("too few disks", code=0), ["too few disks"]),
         ("python-script", python({"lacks": 2}), ["lacks: 2"]),
@@ -172,7 +175,10 @@ def test_what_each_runner_answers(runner, result, parts):
                     }
                 ],
             },
-            ["st2slack.base.errors.Refusal: chat.postMessage was refused by Slack: is_archived"],
+            [
+                "st2slack.base.errors.SlackApiError: "
+                "chat.postMessage was refused by Slack: is_archived"
+            ],
         ),
         (
             "orquesta",
@@ -365,7 +371,7 @@ def test_an_aliass_text_stands_in_place_of_the_result():
 def test_where_it_failed_the_error_comes_before_the_aliass_text():
     document = execution(python("None", stderr=TRACEBACK, code=1), status="failed")
     texts = [text_of(block) for block in build_message(document, FormattedAlias("done: ")).blocks]
-    assert texts[1].startswith("st2slack.base.errors.Refusal") and texts[2] == "done:"
+    assert texts[1].startswith("st2slack.base.errors.SlackApiError") and texts[2] == "done:"
     assert texts[4] == TRACEBACK.strip()
 
 

@@ -21,13 +21,13 @@ from st2slack.api.methods import find_method
 from st2slack.api.pagination import Walk
 from st2slack.base.errors import (
     InputError,
-    Misdirected,
-    NotDelivered,
-    Refusal,
+    RequestNotSent,
+    ResponseLost,
     ResultTooLarge,
     SettingsError,
+    SlackApiError,
     SlackError,
-    Unanswered,
+    UnexpectedResponse,
 )
 from st2slack.files import save
 from st2slack.settings.slack import read_settings
@@ -70,7 +70,7 @@ class Dripping:
 def test_headers_that_drip_end_in_time():
     with Dripping() as server:
         config = {"api_url": server.url, "action_token": "xoxb-1", "max_wait": 0.5}
-        with pytest.raises(Unanswered, match="in time.*" + PERHAPS):
+        with pytest.raises(ResponseLost, match="in time.*" + PERHAPS):
             make_client(config, time.monotonic).call(*WRITE)
 
 
@@ -78,7 +78,7 @@ def test_the_actions_own_end_bounds_a_try_that_takes_long(slack, config):
     slack.faults.append(Fault.slow(threading.Event(), times=None))
     config["max_wait"] = 300
     client = make_client(config, time.monotonic, time_left=lambda: 1.0)
-    with pytest.raises(Unanswered, match="in time"):
+    with pytest.raises(ResponseLost, match="in time"):
         client.call(*WRITE)
     assert len(calls(slack, WRITE[0])) == 1
 
@@ -88,7 +88,7 @@ def test_a_wait_past_the_actions_own_end_is_not_begun(slack, config):
     config["max_wait"] = 60
     slack.faults.append(Fault.rate_limited(30, times=None))
     client = make_client(config, time_left=lambda: 20.0)
-    with pytest.raises(Refusal, match="the action's own timeout counts too"):
+    with pytest.raises(SlackApiError, match="the action's own timeout counts too"):
         client.call("auth.test")
     assert client.clock.slept == [] and len(slack.requests) == 1
 
@@ -117,10 +117,10 @@ def test_a_wait_is_announced(slack, config, caplog):
 @pytest.mark.parametrize("body", ["{}", '{"message": "hi"}', '{"error": "x"}'])
 def test_an_object_without_ok_is_not_slacks(slack, config, body):
     slack.faults.append(Fault.status(200, body, "application/json"))
-    with pytest.raises(Unanswered, match="no answer of Slack's.*" + PERHAPS):
+    with pytest.raises(ResponseLost, match="no answer of Slack's.*" + PERHAPS):
         make_client(config).call(*WRITE)
     slack.faults.append(Fault.status(403, body, "application/json"))
-    with pytest.raises(Misdirected, match="HTTP 403 with JSON that is no answer"):
+    with pytest.raises(UnexpectedResponse, match="HTTP 403 with JSON that is no answer"):
         make_client(config).call(*WRITE)
 
 
@@ -134,14 +134,14 @@ def test_an_answer_without_end_is_not_read_to_its_end(slack, config, monkeypatch
 def test_a_token_across_the_end_of_what_is_shown_is_not_shown_in_part(slack, config):
     body = "x" * (transport._BEGINNING - 8) + slack.bot_token
     slack.faults.append(Fault.status(403, body))
-    with pytest.raises(Misdirected) as caught:
+    with pytest.raises(UnexpectedResponse) as caught:
         make_client(config).call(*WRITE)
     assert slack.bot_token[:8] not in str(caught.value)
 
 
 def test_a_redirect_to_nonsense_is_an_answer_that_cannot_be_used(slack, config):
     slack.faults.append(Fault.redirect("https://[evil/"))
-    with pytest.raises(Unanswered, match="cannot be used.*" + PERHAPS):
+    with pytest.raises(ResponseLost, match="cannot be used.*" + PERHAPS):
         make_client(config).call(*WRITE)
     assert len(slack.requests) == 1
 
@@ -184,7 +184,7 @@ PAGE = find_method("files.list").pages
 
 @pytest.mark.parametrize("items", [5, "text", True])
 def test_a_list_that_is_none_is_an_error(items):
-    with pytest.raises(Unanswered, match="after page 1, `channels` is no list"):
+    with pytest.raises(ResponseLost, match="after page 1, `channels` is no list"):
         Walk(lambda page: {"ok": True, "channels": items}, CURSOR).run({})
 
 
@@ -201,7 +201,7 @@ def test_paging_that_is_none_ends_the_walk_at_a_page_that_is_not_full(paging):
         return {"ok": True, "files": [{"id": 1}], "paging": paging}
 
     assert Walk(page, PAGE).run({})["files"] == [{"id": 1}] and len(asked) == 1
-    with pytest.raises(Unanswered, match="after page 1, Slack does not tell how many pages"):
+    with pytest.raises(ResponseLost, match="after page 1, Slack does not tell how many pages"):
         Walk(page, PAGE).run({"count": 1})
 
 
@@ -214,7 +214,7 @@ def test_cursors_that_go_round_are_an_error():
         answer = {"ok": True, "channels": [{"id": len(asked)}]}
         return dict(answer, response_metadata={"next_cursor": following})
 
-    with pytest.raises(Unanswered, match="lead back .*page 3, 3 items"):
+    with pytest.raises(ResponseLost, match="lead back .*page 3, 3 items"):
         Walk(page, CURSOR).run({})
     assert asked == [None, "A", "B"]
 
@@ -226,7 +226,7 @@ def test_a_server_that_always_gives_the_first_page_is_an_error():
         asked.append(arguments.get("page"))
         return {"ok": True, "files": [{"id": 1}], "paging": {"page": 1, "pages": 3}}
 
-    with pytest.raises(Unanswered, match="Slack gave page 1 instead of page 2"):
+    with pytest.raises(ResponseLost, match="Slack gave page 1 instead of page 2"):
         Walk(page, PAGE).run({})
     assert asked == [None, 2]
 
@@ -268,7 +268,7 @@ def test_numbered_pages_that_were_cut_lead_to_the_page_that_was_cut():
 
 def test_a_refusal_in_the_middle_of_a_list_is_never_let_pass(slack, config):
     slack.faults.append(Fault.refuse("invalid_cursor", after=1, times=None))
-    with pytest.raises(Refusal, match="invalid_cursor.*page 2, after 1 items"):
+    with pytest.raises(SlackApiError, match="invalid_cursor.*page 2, after 1 items"):
         run_action(
             config, "conversations.list", all_pages=True, limit=1, ignore_errors=["invalid_cursor"]
         )
@@ -322,7 +322,7 @@ def test_a_proxy_without_a_scheme_is_one_of_http():
 @pytest.mark.parametrize("host", ["slack..com", "x" * 70 + ".com"])
 def test_a_host_that_cannot_be_is_a_setting(host):
     client = make_client({"api_url": "https://%s/api/" % host, "action_token": "xoxb-1"})
-    with pytest.raises((SettingsError, NotDelivered)) as caught:
+    with pytest.raises((SettingsError, RequestNotSent)) as caught:
         client.call(*WRITE)
     assert PERHAPS not in str(caught.value)
 
@@ -351,7 +351,7 @@ def test_stackstorms_token_goes_to_no_proxy(monkeypatch):
 
 @pytest.mark.parametrize("method", ["oauth.v9.access", "oauth.token"])
 def test_credentials_of_unknown_methods_do_not_go_into_the_url(slack, config, method):
-    with pytest.raises(Refusal):
+    with pytest.raises(SlackApiError):
         run_action(config, method, http_method="GET", client_secret="hunter22", x=1)
     (request,) = slack.requests
     assert request.verb == "POST" and "hunter22" not in request.path + str(request.query)

@@ -22,13 +22,13 @@ from sandbox.stackstorm.datastore import ActionService
 from sandbox.stackstorm.runner import run_action
 from st2slack.base.errors import (
     InputError,
-    Misdirected,
-    NotDelivered,
     NotStored,
-    Refusal,
+    RequestNotSent,
+    ResponseLost,
     SettingsError,
+    SlackApiError,
     SlackError,
-    Unanswered,
+    UnexpectedResponse,
 )
 from st2slack.settings.rotation import read_rotation
 from st2slack.tokens.recovery_file import Rescue
@@ -143,7 +143,7 @@ def test_both_tokens_are_stored_encrypted_and_the_result_holds_none(slack, rotat
 def test_the_new_token_works_and_the_old_one_may_expire(slack, rotating, store):
     renew(rotating, store)
     slack.rotation.expire(rotation.BOT)
-    with pytest.raises(Refusal, match="token_expired"):
+    with pytest.raises(SlackApiError, match="token_expired"):
         make_client(rotating).call("auth.test")
     rotating["action_token"] = store.value(BOT_KEY)
     assert make_client(rotating).call("auth.test")["ok"]
@@ -345,7 +345,7 @@ def test_the_old_refresh_token_is_never_written_back(rotating, store):
 @pytest.mark.parametrize("fault", [Fault.cut_after_read(), Fault.cut_midway(), Fault.status(500)])
 def test_an_answer_that_is_lost_is_said_plainly(slack, rotating, store, tmp_path, fault):
     slack.faults.append(fault)
-    text = refused(rotating, store, Unanswered)
+    text = refused(rotating, store, ResponseLost)
     assert "may be used up" in text and BOT_KEY in text and REFRESH_KEY in text
     assert len(slack.requests) == 1, "never sent twice"
     assert files(tmp_path) == [] and store.value(REFRESH_KEY) == rotation.OF_BOT
@@ -353,8 +353,8 @@ def test_an_answer_that_is_lost_is_said_plainly(slack, rotating, store, tmp_path
 
 def test_a_lost_answer_and_the_run_after_it(slack, rotating, store):
     slack.faults.append(Fault.cut_after_read())
-    refused(rotating, store, Unanswered)
-    text = refused(rotating, store, Refusal)
+    refused(rotating, store, ResponseLost)
+    text = refused(rotating, store, SlackApiError)
     assert "invalid_refresh_token" in text and "make new tokens on the app's page" in text
 
 
@@ -366,7 +366,7 @@ def test_what_surely_did_not_arrive_is_tried_again(slack, rotating, store):
 
 def test_a_slack_that_is_not_there_uses_nothing_up(slack, rotating, store):
     rotating.update(api_url="http://127.0.0.1:1/api/", max_wait=1)
-    assert "used up" not in refused(rotating, store, NotDelivered)
+    assert "used up" not in refused(rotating, store, RequestNotSent)
     rotating["api_url"] = slack.api_url
     assert renew(rotating, store)["ok"]
 
@@ -379,7 +379,7 @@ def test_a_wrong_client_is_refused_and_the_token_is_as_good_as_before(
 ):
     right = rotating["rotation"][key]
     rotating["rotation"][key] = "9.9-%s" % CANARY
-    text = refused(rotating, store, Refusal)
+    text = refused(rotating, store, SlackApiError)
     assert code in text and "used before" not in text and CANARY not in text
     rotating["rotation"][key] = right
     assert renew(rotating, store)["ok"]
@@ -388,13 +388,13 @@ def test_a_wrong_client_is_refused_and_the_token_is_as_good_as_before(
 
 def test_slack_in_trouble_may_have_used_it_up(slack, rotating, store):
     slack.faults.append(Fault.refuse("internal_error"))
-    assert "may be used up" in refused(rotating, store, Refusal)
+    assert "may be used up" in refused(rotating, store, SlackApiError)
 
 
 @pytest.mark.parametrize("fault", [Fault.html(403), Fault.status(200, '{"ok": true}')])
 def test_an_answer_without_tokens(slack, rotating, store, tmp_path, fault):
     slack.faults.append(fault)
-    assert "may be used up" in refused(rotating, store, Misdirected)
+    assert "may be used up" in refused(rotating, store, UnexpectedResponse)
     assert files(tmp_path) == [] and store.value(REFRESH_KEY) == rotation.OF_BOT
 
 

@@ -13,7 +13,7 @@ from test_secrets import CANARY, Everything
 
 from sandbox.slack import Fault
 from st2slack.authorization.authorizer import Authorizer
-from st2slack.base.errors import ApiFault, InputError, SettingsError, SlackError
+from st2slack.base.errors import InputError, SettingsError, SlackError, StackStormUnavailable
 from st2slack.chatops import command_text, incoming
 from st2slack.chatops.incoming import IncomingCommand
 from st2slack.chatops.run_command import ActionRun, CommandRunner
@@ -711,7 +711,7 @@ def test_the_result_takes_the_place_of_the_acknowledgement(world):
 @pytest.mark.parametrize("where", ["PUT /v1/keys", "GET /v1/keys", "POST /v1/actionalias/match"])
 def test_an_api_that_is_down_is_said(world, where):
     world.st2.fault(where, status=503, times=None)
-    with pytest.raises(ApiFault):
+    with pytest.raises(StackStormUnavailable):
         world.ask("deploy x")
     assert world.private == ["Nothing was run: StackStorm does not answer. Try again later."]
     assert world.said == [] and world.st2.executions() == []
@@ -719,7 +719,7 @@ def test_an_api_that_is_down_is_said(world, where):
 
 def test_an_api_that_is_gone_is_said(world):
     world.st2.stop()
-    with pytest.raises(ApiFault, match="did not answer"):
+    with pytest.raises(StackStormUnavailable, match="did not answer"):
         world.ask("deploy x")
     assert len(world.private) == 1 and world.said == []
     world.st2.start()
@@ -728,7 +728,7 @@ def test_an_api_that_is_gone_is_said(world):
 def test_neither_stackstorm_nor_slack(world):
     world.st2.fault("PUT /v1/keys", status=503, times=None)
     world.slack.faults.append(Fault.refuse("fatal_error", method="chat.postEphemeral", times=None))
-    with pytest.raises(ApiFault, match="The user could not be notified"):
+    with pytest.raises(StackStormUnavailable, match="The user could not be notified"):
         world.ask("deploy x")
 
 

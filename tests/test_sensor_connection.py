@@ -15,7 +15,7 @@ from websockets.protocol import SERVER, Protocol
 from sandbox.slack import Fault, SocketFault
 from sandbox.slack.envelopes import disconnect, text_of
 from sandbox.slack.socket_faults import Close, Cut, Eof, Frames
-from st2slack.base.errors import Disconnected, RateLimited, Refusal, SettingsError
+from st2slack.base.errors import Disconnected, RateLimited, SettingsError, SlackApiError
 from st2slack.diagnostics import check as checkup
 from st2slack.diagnostics.probes import How
 from st2slack.sensor import connection
@@ -135,7 +135,7 @@ def test_too_many_connections_are_tried_again_soon_before_it_slows_down():
     [
         Disconnected("x", reason="link_disabled"),
         SettingsError("x"),
-        Refusal("x", "m", "invalid_auth", {}),
+        SlackApiError("x", "m", "invalid_auth", {}),
     ],
 )
 def test_what_is_permanent_slows_down_at_once(error):

@@ -13,7 +13,7 @@ from test_sensor_process import Process
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.behaviours import sockets
 from st2slack.api.proxy import proxy_for
-from st2slack.base.errors import Disconnected, Fault, SettingsError
+from st2slack.base.errors import Disconnected, SettingsError, TransportError
 from st2slack.diagnostics import check as checkup
 from st2slack.diagnostics.probes import How
 from st2slack.sensor import connection, proxy_tunnel, workspace_sensor
@@ -243,7 +243,7 @@ def test_the_password_is_encoded_as_for_actions(make_proxy):
     url = "http://j%%C3%%B6:p%%40ss%%2F@%s" % proxy.address
     with pytest.raises(Disconnected):
         open_through(url)
-    with pytest.raises(Fault):
+    with pytest.raises(TransportError):
         make_client({"proxy": url, "api_url": "https://%s/api/" % HOST}).call("api.test")
     expected = base64.b64encode("jö:p@ss/".encode("latin-1")).decode()
     assert len(proxy.requests) >= 2
@@ -410,7 +410,7 @@ def test_no_proxy_is_read_alike_by_actions_and_sensor(
         config["proxy"] = proxy.url
     else:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-    with pytest.raises(Fault):
+    with pytest.raises(TransportError):
         make_client({**config, "action_token": "xoxb-1"}).call("auth.test")
     by_actions = len(proxy.requests)
     with pytest.raises(Disconnected):

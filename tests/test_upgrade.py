@@ -18,7 +18,7 @@ from sandbox.stackstorm import casts, metadata, parameters, runner
 from sandbox.stackstorm import config as configs
 from sandbox.stackstorm.mistakes import Mistakes
 from sandbox.upgrade import derive, interface
-from st2slack.base.errors import Refusal
+from st2slack.base.errors import SlackApiError
 
 INTERFACE = interface.load()
 KINDS = INTERFACE.kinds
@@ -174,7 +174,7 @@ def called(server, name, values):
         "max_wait": 1,
     }
     before = len(server.requests)
-    with contextlib.suppress(Refusal):  # what counts is what it was sent
+    with contextlib.suppress(SlackApiError):  # what counts is what it was sent
         run_action(config, **final)
     return server.requests[before]
 

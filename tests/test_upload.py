@@ -23,15 +23,15 @@ from sandbox.stackstorm.runner import run_action
 from st2slack import action
 from st2slack.api.deadline import TimedOut, run_while_progressing
 from st2slack.base.errors import (
-    Distrusted,
+    CertificateError,
     InputError,
-    Misdirected,
     NotFound,
     RateLimited,
-    Refusal,
+    ResponseLost,
     SettingsError,
+    SlackApiError,
     SlackError,
-    Unanswered,
+    UnexpectedResponse,
 )
 from st2slack.files import upload as upload_module
 from st2slack.files import upload_body
@@ -294,7 +294,7 @@ def test_a_token_that_may_not_list_private_channels_finds_public_ones(slack, con
 
 def test_another_refusal_of_the_list_is_final(slack, config, report):
     slack.faults.append(Fault.refuse("account_inactive", method="conversations.list", times=None))
-    with pytest.raises(Refusal, match="account_inactive"):
+    with pytest.raises(SlackApiError, match="account_inactive"):
         upload(config, file_path=report, channels="general")
     assert len(calls(slack, "conversations.list")) == 1
 
@@ -302,7 +302,7 @@ def test_another_refusal_of_the_list_is_final(slack, config, report):
 def test_a_token_that_may_list_nothing_is_told_what_it_lacks(slack, config, report):
     slack.tokens["xoxb-poor"] = Token("bot", seed.BOT, ("files:write",), bot_id=seed.BOT_ID)
     config["action_token"] = "xoxb-poor"
-    with pytest.raises(Refusal, match="missing_scope.*channels:read"):
+    with pytest.raises(SlackApiError, match="missing_scope.*channels:read"):
         upload(config, file_path=report, channels="general")
     assert sent(slack) == []
 
@@ -512,31 +512,31 @@ def lasting():
     return {
         "URL: refused": (
             Fault.refuse("file_uploads_disabled", **at_url),
-            Refusal,
+            SlackApiError,
             "getUploadURLExternal was refused by Slack: file_uploads_disabled",
         ),
-        "URL: 500": (Fault.status(500, **at_url), Unanswered, "Tried"),
+        "URL: 500": (Fault.status(500, **at_url), ResponseLost, "Tried"),
         "URL: too long": (Fault.rate_limited(300, **at_url), RateLimited, "asked to wait 300 s"),
-        "URL: HTML": (Fault.html(403, **at_url), Misdirected, "HTML"),
-        "bytes: 500": (Fault.status(500, **at_bytes), Unanswered, "HTTP 500"),
-        "bytes: 503": (Fault.html(503, **at_bytes), Unanswered, "Slack's side (HTTP 503)"),
-        "bytes: HTML": (Fault.html(200, **at_bytes), Unanswered, "HTML"),
-        "bytes: 204": (Fault.status(204, "", **at_bytes), Unanswered, "HTTP 204"),
-        "bytes: cut": (Fault.cut_while_read(1, **at_bytes), Unanswered, "lost the connection"),
+        "URL: HTML": (Fault.html(403, **at_url), UnexpectedResponse, "HTML"),
+        "bytes: 500": (Fault.status(500, **at_bytes), ResponseLost, "HTTP 500"),
+        "bytes: 503": (Fault.html(503, **at_bytes), ResponseLost, "Slack's side (HTTP 503)"),
+        "bytes: HTML": (Fault.html(200, **at_bytes), ResponseLost, "HTML"),
+        "bytes: 204": (Fault.status(204, "", **at_bytes), ResponseLost, "HTTP 204"),
+        "bytes: cut": (Fault.cut_while_read(1, **at_bytes), ResponseLost, "lost the connection"),
         "bytes: expired": (
             Fault.status(403, "expired", **at_bytes),
-            Misdirected,
+            UnexpectedResponse,
             "refused at the upload URL (HTTP 403): expired. A fresh URL was refused too.",
         ),
         "bytes: too many": (Fault.rate_limited(300, **at_bytes), RateLimited, "to wait 300 s"),
         "bytes: some only": (
             Fault.status(200, "OK - 5", **at_bytes),
-            Unanswered,
+            ResponseLost,
             "sent %d bytes, and 5 arrived" % len(CONTENT),
         ),
         "bytes: redirect": (
             Fault.redirect("https://evil.example/x", **at_bytes),
-            Misdirected,
+            UnexpectedResponse,
             "was redirected (HTTP 302) from the upload URL to evil.example",
         ),
     }
@@ -558,7 +558,7 @@ def test_what_stays_leaves_nothing_and_says_so(slack, config, report, name):
 
 def test_an_expired_url_is_replaced_once(slack, config, report):
     slack.faults.append(Fault.status(403, "expired", method=BYTES, times=None))
-    with pytest.raises(Misdirected):
+    with pytest.raises(UnexpectedResponse):
         timeless(config, file_path=report)
     assert len(sent(slack)) == len(calls(slack, upload_module.GET_URL)) == 2
 
@@ -580,7 +580,7 @@ REFUSED = ["channel_not_found", "not_in_channel", "invalid_blocks", "file_not_fo
 @pytest.mark.parametrize("code", REFUSED)
 def test_a_completion_that_is_refused_shares_nothing(slack, config, report, code):
     slack.faults.append(Fault.refuse(code, method=upload_module.COMPLETE))
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(SlackApiError) as caught:
         timeless(config, file_path=report, channels=G)
     assert caught.value.code == code and str(caught.value).endswith(NOT_COMPLETED)
     assert len(calls(slack, upload_module.COMPLETE)) == 1 and shared(slack) == []
@@ -597,7 +597,7 @@ def test_a_completion_that_is_refused_shares_nothing(slack, config, report, code
 )
 def test_a_completion_of_unknown_outcome_is_not_repeated(slack, config, report, fault, done):
     slack.faults.append(fault(method=upload_module.COMPLETE, times=None))
-    with pytest.raises(Unanswered) as caught:
+    with pytest.raises(ResponseLost) as caught:
         timeless(config, file_path=report, channels=G)
     assert PERHAPS in str(caught.value) and "othing was shared" not in str(caught.value)
     assert len(calls(slack, upload_module.COMPLETE)) == 1
@@ -606,7 +606,7 @@ def test_a_completion_of_unknown_outcome_is_not_repeated(slack, config, report, 
 
 def test_trouble_at_the_completion_is_an_unknown_outcome_too(slack, config, report):
     slack.faults.append(Fault.refuse("internal_error", method=upload_module.COMPLETE, times=None))
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(SlackApiError) as caught:
         timeless(config, file_path=report, channels=G)
     assert PERHAPS in str(caught.value) and "othing was shared" not in str(caught.value)
     assert len(calls(slack, upload_module.COMPLETE)) == 1
@@ -615,7 +615,7 @@ def test_trouble_at_the_completion_is_an_unknown_outcome_too(slack, config, repo
 def test_an_answer_that_does_not_come_ends_in_time(slack, config, report):
     config["max_wait"] = 0.5
     slack.faults.append(Fault.slow(threading.Event(), method=BYTES, times=None))
-    with pytest.raises(Unanswered, match="no answer from 127.0.0.1 in time.*Nothing was shared"):
+    with pytest.raises(ResponseLost, match="no answer from 127.0.0.1 in time.*Nothing was shared"):
         upload(config, file_path=report)
 
 
@@ -645,21 +645,21 @@ def answering(url, file_id="F1"):
 )
 def test_a_file_goes_to_https_only(slack, config, report, url):
     slack.faults.append(answering(url))
-    with pytest.raises(Misdirected, match="no upload URL, or one that is not https"):
+    with pytest.raises(UnexpectedResponse, match="no upload URL, or one that is not https"):
         timeless(config, file_path=report)
     assert sent(slack) == []
 
 
 def test_an_answer_without_an_id_is_none(slack, config, report):
     slack.faults.append(answering(slack.url + "upload/v1/x", None))
-    with pytest.raises(Misdirected, match="no upload URL"):
+    with pytest.raises(UnexpectedResponse, match="no upload URL"):
         timeless(config, file_path=report)
     assert sent(slack) == []
 
 
 def test_slack_itself_sends_no_file_to_this_machine():
     answer = {"upload_url": "http://127.0.0.1:8080/x", "file_id": "F1"}
-    with pytest.raises(Misdirected):
+    with pytest.raises(UnexpectedResponse):
         upload_module.check_place(answer, Settings())
     loopback = Settings(api_url="http://127.0.0.1:1/api/")
     assert upload_module.check_place(answer, loopback) == ("http://127.0.0.1:8080/x", "F1")
@@ -688,7 +688,7 @@ def test_an_upload_goes_through_the_proxy_and_trusts_the_configured_ca(
 def test_over_tls(report):
     with LoopbackSlack(tls="good") as server:
         assert upload(tls_config(server), file_path=report, channels=G)["ok"]
-        with pytest.raises(Distrusted):
+        with pytest.raises(CertificateError):
             upload(dict(tls_config(server), ca_bundle=None), file_path=report)
 
 
@@ -814,7 +814,7 @@ def test_no_fault_brings_a_secret_out(slack, config, report, capfd, name):
 def test_an_upload_url_of_any_form_is_a_secret(slack, config, report, capfd):
     slack.faults.append(answering("%sin/%s?key=%s" % (slack.url, CANARY, CANARY)))
     with Everything(capfd) as everything:
-        with pytest.raises(Misdirected, match="HTTP 404") as caught:
+        with pytest.raises(UnexpectedResponse, match="HTTP 404") as caught:
             timeless(config, file_path=report)
         said = everything.text(caught.value)
     assert any(CANARY in each.path for each in slack.requests), "it was asked"
@@ -869,7 +869,7 @@ def test_a_refusal_is_an_exception_with_a_mock_too():
     """2.x gave (False, code); etc/upgrade_2x.yaml says so."""
     with mock.patch("requests.post") as post:
         post.return_value.json.return_value = {"ok": False, "error": "not_authed"}
-        with pytest.raises(Refusal, match="not_authed"):
+        with pytest.raises(SlackApiError, match="not_authed"):
             upload({"action_token": "xoxb-1"}, content="x")
 
 
@@ -901,9 +901,9 @@ def test_loopback_completes_only_what_arrived(slack, config):
     _, file_id = announced(slack)
     client = make_client(config)
     for each in (file_id, "F0NOWHERE"):
-        with pytest.raises(Refusal, match="file_not_found"):
+        with pytest.raises(SlackApiError, match="file_not_found"):
             client.call(upload_module.COMPLETE, {"files": [{"id": each}]})
-    with pytest.raises(Refusal, match="unknown_snippet_type"):
+    with pytest.raises(SlackApiError, match="unknown_snippet_type"):
         client.call(
             upload_module.GET_URL, {"filename": "x", "length": 1, "snippet_type": "application/pdf"}
         )
@@ -911,6 +911,6 @@ def test_loopback_completes_only_what_arrived(slack, config):
 
 def test_loopback_shares_in_all_channels_or_in_none(slack, config, report):
     for wrong in (seed.RANDOM, seed.ARCHIVED, "C0NOWHERE00"):
-        with pytest.raises(Refusal):
+        with pytest.raises(SlackApiError):
             timeless(config, file_path=report, channels="%s,%s" % (G, wrong))
     assert shared(slack) == []

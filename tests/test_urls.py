@@ -15,7 +15,7 @@ from sandbox.slack.faults import Fault
 from st2slack.api import file_hosts, transport
 from st2slack.api.transport import Request
 from st2slack.base import urls
-from st2slack.base.errors import InputError, Misdirected, SettingsError, SlackError
+from st2slack.base.errors import InputError, SettingsError, SlackError, UnexpectedResponse
 from st2slack.files import download, upload
 from st2slack.messages import response_url, webhook
 from st2slack.settings.slack import Settings, check_api_url, read_settings
@@ -70,7 +70,7 @@ def test_a_url_that_two_parsers_could_read_differently_is_refused_everywhere(url
     for own in (Settings(), loopback):
         with pytest.raises(InputError, match="`response_url`"):
             response_url.check(url, own)
-        with pytest.raises(Misdirected):
+        with pytest.raises(UnexpectedResponse):
             upload.check_place({"upload_url": url, "file_id": "F1"}, own)
         assert not download.is_slacks(url, own)
     with pytest.raises(SettingsError, match="`api_url`"):
@@ -316,7 +316,7 @@ def test_a_host_is_named_by_its_name_alone(hosts):
 def test_a_redirect_that_is_read_in_two_ways_takes_the_token_nowhere(slack, tmp_path, target):
     own = {"api_url": slack.api_url, "action_token": slack.bot_token, "max_wait": 5}
     slack.faults.append(Fault.redirect(target, method="/files-pri/.*"))
-    with pytest.raises(Misdirected, match="no host of Slack's|redirected"):
+    with pytest.raises(UnexpectedResponse, match="no host of Slack's|redirected"):
         download.fetch(make_client(own), {"file": "F0HARBOUR01", "save_to": str(tmp_path / "x")})
     assert not (tmp_path / "x").exists()
 

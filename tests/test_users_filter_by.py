@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 
 from sandbox.slack import Fault
 from sandbox.stackstorm.runner import run_action
-from st2slack.base.errors import InputError, RateLimited, ResultTooLarge, Unanswered
+from st2slack.base.errors import InputError, RateLimited, ResponseLost, ResultTooLarge
 from st2slack.people import filters, user_filter
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -223,7 +223,7 @@ def test_pages_that_shift_bring_nobody_twice(slack, config):
 def test_pages_in_a_circle_fail_rather_than_end_too_soon(slack, config):
     for _ in range(2):
         slack.faults.append(page(["U1"], "1"))
-    with pytest.raises(Unanswered, match="cannot be read whole"):
+    with pytest.raises(ResponseLost, match="cannot be read whole"):
         chosen(config)
 
 

@@ -21,13 +21,13 @@ from sandbox.stackstorm.runner import run_action
 from st2slack.api.transport import Request
 from st2slack.base.errors import (
     InputError,
-    Misdirected,
-    NotDelivered,
     RateLimited,
-    Refusal,
+    RequestNotSent,
+    ResponseLost,
     SettingsError,
+    SlackApiError,
     SlackError,
-    Unanswered,
+    UnexpectedResponse,
 )
 from st2slack.messages import response_url, webhook
 from st2slack.settings.slack import read_settings
@@ -295,7 +295,7 @@ CODES = [
 @pytest.mark.parametrize("status, code", CODES)
 def test_each_refusal_is_explained(slack, hooked, status, code):
     slack.faults.append(Fault.status(status, code, "text/html"))
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(SlackApiError) as caught:
         say(hooked)
     text = str(caught.value)
     assert text.startswith("The webhook was refused by Slack (HTTP %d): %s (" % (status, code))
@@ -311,20 +311,20 @@ def test_every_refusal_that_slack_documents_has_a_meaning():
 
 
 def test_what_the_loopback_refuses_is_refused(slack, hooked):
-    with pytest.raises(Refusal, match="no_text"):
+    with pytest.raises(SlackApiError, match="no_text"):
         say(hooked, "")
-    with pytest.raises(Refusal, match="invalid_payload"):
+    with pytest.raises(SlackApiError, match="invalid_payload"):
         say(hooked, blocks=[{"no": "type"}])
-    with pytest.raises(Refusal, match="channel_not_found"):
+    with pytest.raises(SlackApiError, match="channel_not_found"):
         say(hooked, webhook_url=slack.legacy_webhook_url, channel="#nowhere")
     slack.webhooks["/services/T0123456789/B0HARBOUR01/loopbackappsecret"].state = "no_service"
-    with pytest.raises(Refusal, match="`post_message_action.webhook_url`"):
+    with pytest.raises(SlackApiError, match="`post_message_action.webhook_url`"):
         say(hooked)
 
 
 def test_a_code_of_tomorrow_is_shown(slack, hooked):
     slack.faults.append(Fault.status(400, "brand_new_code", "text/html"))
-    with pytest.raises(Refusal, match="brand_new_code. Slack's page"):
+    with pytest.raises(SlackApiError, match="brand_new_code. Slack's page"):
         say(hooked)
 
 
@@ -364,7 +364,7 @@ def test_other_2xx_are_a_success_too(slack, hooked, status):
 )
 def test_200_that_says_no_is_a_refusal(slack, hooked, body, code):
     slack.faults.append(Fault.status(200, body, "text/html"))
-    with pytest.raises(Refusal, match=r"refused by Slack \(HTTP 200\)") as caught:
+    with pytest.raises(SlackApiError, match=r"refused by Slack \(HTTP 200\)") as caught:
         say(hooked)
     assert caught.value.code == code
 
@@ -372,7 +372,7 @@ def test_200_that_says_no_is_a_refusal(slack, hooked, body, code):
 def test_a_refusal_in_json_is_explained(slack, hooked):
     body = '{"ok": false, "error": "no_service"}'
     slack.faults.append(Fault.status(404, body, "application/json"))
-    with pytest.raises(Refusal, match=r"\(HTTP 404\): no_service \(the webhook was removed"):
+    with pytest.raises(SlackApiError, match=r"\(HTTP 404\): no_service \(the webhook was removed"):
         say(hooked)
 
 
@@ -381,20 +381,20 @@ def test_200_of_somebody_else_is_a_failure(slack, hooked, begin):
     slack.faults.append(
         Fault.status(200, begin + "<html><body>Login</body></html>", "text/html; charset=utf-8")
     )
-    with pytest.raises(Unanswered, match="may have arrived"):
+    with pytest.raises(ResponseLost, match="may have arrived"):
         say(hooked)
     assert len(slack.requests) == 1
 
 
 def test_a_page_of_a_proxy_is_said(slack, hooked):
     slack.faults.append(Fault.html(403))
-    with pytest.raises(Misdirected, match="HTML, not JSON"):
+    with pytest.raises(UnexpectedResponse, match="HTML, not JSON"):
         say(hooked)
 
 
 def test_a_redirect_is_not_followed(slack, hooked):
     slack.faults.append(Fault.redirect("https://evil.example/", times=None))
-    with pytest.raises(Misdirected, match="evil.example"):
+    with pytest.raises(UnexpectedResponse, match="evil.example"):
         say(hooked)
     assert len(slack.requests) == 1
 
@@ -402,7 +402,7 @@ def test_a_redirect_is_not_followed(slack, hooked):
 @pytest.mark.parametrize("fault", [Fault.status(500), Fault.cut_after_read(), Fault.cut_midway()])
 def test_a_post_that_may_have_arrived_is_not_sent_twice(slack, hooked, fault):
     slack.faults.append(fault)
-    with pytest.raises(Unanswered, match="may have arrived"):
+    with pytest.raises(ResponseLost, match="may have arrived"):
         say(hooked)
     assert len(slack.requests) == 1
 
@@ -417,7 +417,7 @@ def test_a_rate_limit_is_waited_for(slack, hooked):
 
 def test_a_server_that_is_not_there(hooked):
     hooked["max_wait"] = 0.2
-    with pytest.raises(NotDelivered, match="The webhook could not reach 127.0.0.1"):
+    with pytest.raises(RequestNotSent, match="The webhook could not reach 127.0.0.1"):
         say(hooked, webhook_url="http://127.0.0.1:%d/services/T1/B1/x" % free_port())
 
 
@@ -532,9 +532,9 @@ def test_a_response_url_that_does_not_say_no_took_the_answer(body):
 @pytest.mark.parametrize(
     "body, error",
     [
-        ('{"ok": false, "error": "used_url"}', Refusal),
-        ("no_text", Refusal),
-        ("<html>Login</html>", Unanswered),
+        ('{"ok": false, "error": "used_url"}', SlackApiError),
+        ("no_text", SlackApiError),
+        ("<html>Login</html>", ResponseLost),
     ],
 )
 def test_a_response_url_that_says_no_did_not(body, error):

@@ -29,7 +29,7 @@ from st2slack.api.pagination import (
     too_large,
 )
 from st2slack.api.session import closing_session
-from st2slack.base.errors import SlackError, Unanswered
+from st2slack.base.errors import ResponseLost, SlackError
 from st2slack.files.save import check_target, save
 from st2slack.messages import webhook
 from st2slack.settings.invite import InviteSettings, read_invite
@@ -240,7 +240,7 @@ def own_time(
     left: Callable[[], Optional[float]],
     clock: Callable[[], float] = time.monotonic,
 ) -> Callable[[], None]:
-    """A check for before each page: raises Unanswered where StackStorm is about to end the action.
+    """A check before each page: raises ResponseLost if StackStorm is about to end the action.
 
     What was read would be lost with it. `left`: the action's seconds; not asked of a short walk.
     """
@@ -249,7 +249,7 @@ def own_time(
     def check() -> None:
         seconds = left() if clock() - begun >= ASK_AFTER else None
         if seconds is not None and seconds <= MARGIN:
-            raise Unanswered(
+            raise ResponseLost(
                 "%s: the time of the action itself is over. Give the action more of it (its "
                 "parameter `timeout`, in seconds), or ask for less with `max_items`." % name
             )

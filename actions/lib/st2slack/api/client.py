@@ -21,12 +21,12 @@ from st2slack.api.retry import TROUBLE, wait_before_next
 from st2slack.api.transport import Request, is_file, is_number, parse, send
 from st2slack.base.errors import (
     InputError,
-    Misdirected,
     RateLimited,
-    Refusal,
+    ResponseLost,
     SettingsError,
+    SlackApiError,
     SlackError,
-    Unanswered,
+    UnexpectedResponse,
 )
 from st2slack.base.redact import redact
 from st2slack.settings.slack import Settings
@@ -103,13 +103,13 @@ class Client:
         """Call the method and return Slack's whole answer.
 
         `ignore_errors`: codes with which a refused answer is returned like a successful one.
-        Raises SettingsError and InputError before anything is sent, a Fault where no usable answer
-        came, a Refusal where Slack said no.
+        Raises SettingsError and InputError before anything is sent, a TransportError if no usable
+        answer came, a SlackApiError if Slack refused.
         """
         request, method = self.prepare(name, arguments or {}, verb, token)
         try:
             return self.call_with_retries(request, method, self.send_and_check)
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             return _answer_if_ignored(refusal, ignore_errors)
 
     def download(
@@ -123,7 +123,7 @@ class Client:
     ) -> Any:
         """The same for a method that answers a file: what `consume` makes of the response.
 
-        `consume` reads the body, however long that takes. Where it raises Unanswered, it is tried
+        `consume` reads the body, however long that takes. Where it raises ResponseLost, it is tried
         again like any answer that broke off.
         """
         request, method = self.prepare(name, arguments, "POST", token)
@@ -133,11 +133,11 @@ class Client:
             if is_file(request, response):
                 return consume(response)
             self._check(response, request, method)
-            raise Misdirected("%s answered JSON where a file was expected." % request.method)
+            raise UnexpectedResponse("%s answered JSON where a file was expected." % request.method)
 
         try:
             return self.call_with_retries(request, method, send_and_consume)
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             return _answer_if_ignored(refusal, ignore_errors)
 
     def prepare(
@@ -247,7 +247,7 @@ class Client:
             return run_with_timeout(work, left, self._time_left, self._threads)
         except TimedOut:
             text = "%s got no answer from %s in time." % (request.method, request.host)
-            raise Unanswered(text) from None
+            raise ResponseLost(text) from None
 
     def transfer(self, request: Request, left: float, moved: Callable[[], int]) -> Any:
         """One try with a long `stream`: the response. It may take as long as bytes go out.
@@ -258,7 +258,7 @@ class Client:
         try:
             return run_while_progressing(work, moved, STALLED, self._time_left, self._threads)
         except TimedOut as error:
-            raise Unanswered("%s %s" % (request.method, error)) from None
+            raise ResponseLost("%s %s" % (request.method, error)) from None
 
     def send_and_check(self, request: Request, method: Method, left: float) -> Any:
         """One try of a call: Slack's answer."""
@@ -267,7 +267,7 @@ class Client:
         return self._check(response, request, method)
 
     def _check(self, response: Any, request: Request, method: Method) -> Any:
-        """Slack's answer. Raises a Refusal where it says no."""
+        """Slack's answer. Raises a SlackApiError where it says no."""
         if response.status_code == 429:
             raise rate_limited(response, request)
         answer = parse(response, request)
@@ -286,7 +286,7 @@ class Client:
             largest=(method.pages or {}).get("max"),
             status=response.status_code,
         )
-        raise Refusal(redact(text, request.secrets), request.method, code, answer)
+        raise SlackApiError(redact(text, request.secrets), request.method, code, answer)
 
     def _describe_failure(
         self, error: SlackError, request: Request, tries: int, spent: float
@@ -299,8 +299,8 @@ class Client:
                 "%g s; the action's own timeout counts too). Nothing was done."
                 % (error.retry_after, self.settings.max_wait)
             )
-        in_trouble = isinstance(error, Refusal) and error.code in TROUBLE
-        if request.writes and (isinstance(error, Unanswered) or in_trouble):
+        in_trouble = isinstance(error, SlackApiError) and error.code in TROUBLE
+        if request.writes and (isinstance(error, ResponseLost) or in_trouble):
             has_advice = "before you repeat it" in str(error)
             said.append(
                 "It may have arrived all the same, so it was not sent again%s"
@@ -312,7 +312,7 @@ class Client:
         return error
 
 
-def _answer_if_ignored(refusal: Refusal, ignore_errors: Iterable[str]) -> Any:
+def _answer_if_ignored(refusal: SlackApiError, ignore_errors: Iterable[str]) -> Any:
     codes = [ignore_errors] if isinstance(ignore_errors, str) else list(ignore_errors)
     if refusal.code in codes:
         return refusal.answer

@@ -20,7 +20,7 @@ import re
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from st2slack.api.containers import LIST, Items, UnknownContainer, count, first, slim_all
-from st2slack.base.errors import InputError, ResultTooLarge, SlackError, Unanswered
+from st2slack.base.errors import InputError, ResponseLost, ResultTooLarge, SlackError
 
 PAGE_SIZE = 200  # what Slack recommends; fewer requests than its default, no time-outs as with 1000
 RESULT_LIMIT = 15 * 1024 * 1024  # bytes; MongoDB refuses 16 MB, and the execution holds more
@@ -70,8 +70,8 @@ class Walk:
         Where the walk stopped at `max_items`, the answer's own cursor (or page) tells where to go
         on; items may then come a second time, none is left out. For that a first page that is
         longer than asked for stays whole, and so does every page of several lists.
-        Raises what the calls raise, with the place that was reached in the message, and Unanswered
-        where Slack's answers lead to no end.
+        Raises what the calls raise, with the place that was reached in the message, and
+        ResponseLost if Slack's answers lead to no end.
         """
         place = self._begin(arguments)
         begin = answer = self._fetch({**arguments, **place})
@@ -194,7 +194,7 @@ class Walk:
         return _is_count(size) and len(self._items) >= int(size) * self._count
 
     def _check_end(self, answer: Any, arguments: Mapping[str, Any]) -> None:
-        """Raises Unanswered where an answer that leads nowhere tells of more pages."""
+        """Raises ResponseLost where an answer that leads nowhere tells of more pages."""
         more = self._pages.get("more")
         if more and read_path(answer, more) is True:
             raise _not_whole(self._count, "`%s` is true, and there is no cursor" % more)
@@ -233,7 +233,7 @@ def stream(
 
     A page is fetched when its first item is wanted: who has found what they look for, stops.
     `progress` takes (items, pages) after every page.
-    Raises what the calls raise, with the page in the message, and Unanswered where Slack leads
+    Raises what the calls raise, with the page in the message, and ResponseLost where Slack leads
     back to a page that was read: what was not seen then is not known.
     """
     place: Place = {pages["size"]: size}
@@ -273,22 +273,22 @@ def _found_cursor(answer: Any, pages: Mapping[str, Any]) -> Any:
 
 
 def _next_cursor(answer: Any, pages: Mapping[str, Any], page: int) -> Optional[str]:
-    """The cursor that leads on; None at the end. Raises Unanswered for one that cannot be used."""
+    """The next cursor; None at the end. Raises ResponseLost for one that cannot be used."""
     cursor = _found_cursor(answer, pages)
     if cursor is None or isinstance(cursor, str):
         return cursor
     raise _not_whole(page, "its next cursor is no text (%s)" % type(cursor).__name__)
 
 
-def _leads_back(page: int, items: int) -> Unanswered:
-    return Unanswered(
+def _leads_back(page: int, items: int) -> ResponseLost:
+    return ResponseLost(
         "Slack's pages lead back to one that was read (page %d, %d items so far), so the list "
         "cannot be read whole. Try again later." % (page, items)
     )
 
 
-def _not_whole(page: int, why: str) -> Unanswered:
-    return Unanswered(
+def _not_whole(page: int, why: str) -> ResponseLost:
+    return ResponseLost(
         "The list cannot be read whole: after page %d, %s. Try again later." % (page, why)
     )
 

@@ -2,9 +2,9 @@
 
 | what happened                                  | again                                       |
 |------------------------------------------------|---------------------------------------------|
-| surely not arrived (NotDelivered)              | always, with back-off                       |
+| surely not arrived (RequestNotSent)              | always, with back-off                       |
 | too many calls (RateLimited)                   | always, after what Slack asked for          |
-| may have arrived (Unanswered), Slack in trouble| only what does not write, with back-off     |
+| may have arrived (ResponseLost), Slack in trouble| only what does not write, with back-off     |
 | anything else                                  | never: it would only happen again           |
 
 All of it under a budget of seconds: a wait that does not fit is not begun.
@@ -14,7 +14,13 @@ from __future__ import annotations
 
 from typing import Optional
 
-from st2slack.base.errors import NotDelivered, RateLimited, Refusal, SlackError, Unanswered
+from st2slack.base.errors import (
+    RateLimited,
+    RequestNotSent,
+    ResponseLost,
+    SlackApiError,
+    SlackError,
+)
 
 BASE = 0.5  # seconds before the second try; doubled for each one after it
 CEILING = 20.0
@@ -42,11 +48,11 @@ def wait_before_next(
 
 
 def _worth_it(error: SlackError, writes: bool) -> bool:
-    if isinstance(error, (NotDelivered, RateLimited)):
+    if isinstance(error, (RequestNotSent, RateLimited)):
         return True
-    if isinstance(error, Unanswered):
+    if isinstance(error, ResponseLost):
         return not writes
-    return isinstance(error, Refusal) and error.code in TROUBLE and not writes
+    return isinstance(error, SlackApiError) and error.code in TROUBLE and not writes
 
 
 def _back_off(tries: int, jitter: float) -> float:

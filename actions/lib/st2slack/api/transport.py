@@ -1,10 +1,10 @@
 """One try of one call: the only file that knows `requests` and its errors.
 
 They are translated here, once, into what can be concluded from them: whether the request surely
-did not arrive (`NotDelivered`), may have arrived (`Unanswered`), or would fail the same way again.
-Tried on Python 3.8 and 3.12: only a name that is not found, a refused or hanging connection and a
-proxy that refuses the tunnel surely mean "not arrived". A TLS handshake that is cut raises the same
-as an answer that is cut, so it counts as "may have arrived".
+did not arrive (`RequestNotSent`), may have arrived (`ResponseLost`), or would fail the same way
+again. Tried on Python 3.8 and 3.12: only a name that is not found, a refused or hanging connection
+and a proxy that refuses the tunnel surely mean "not arrived". A TLS handshake that is cut raises
+the same as an answer that is cut, so it counts as "may have arrived".
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from st2slack.api import decoding
 from st2slack.api.log_filter import CleanLog
 from st2slack.api.proxy import proxies_for
 from st2slack.base.errors import (
-    Distrusted,
-    Fault,
-    Misdirected,
-    NotDelivered,
+    CertificateError,
+    RequestNotSent,
+    ResponseLost,
     ResultTooLarge,
     SettingsError,
-    Unanswered,
+    TransportError,
+    UnexpectedResponse,
 )
 from st2slack.base.redact import redact
 from st2slack.base.urls import UnclearUrl, host_of, parse_address
@@ -134,7 +134,7 @@ def send(request: Request, settings: Settings, http: Any, left: float) -> Any:
     """Send once and return the response, its body read (a file is left to be streamed).
 
     `http`: `requests` or a session; its `post` or `get` is looked up now. `left`: seconds that
-    connecting, and waiting for the next bytes, may take. Raises a Fault or a SettingsError.
+    connecting, and waiting for the next bytes, may take. Raises a TransportError or SettingsError.
     """
     opened: Dict[str, Any] = {}
     credentials = HTTPBasicAuth(*request.basic) if request.basic else Bearer(request.token)
@@ -166,7 +166,7 @@ def send(request: Request, settings: Settings, http: Any, left: float) -> Any:
 
 
 def parse(response: Any, request: Request) -> Any:
-    """The JSON object in a response. Raises a Fault for anything that is not the Web API's answer.
+    """The JSON object in a response. Raises a TransportError for any other answer.
 
     Compares the status by membership only: tests of 2.x users hand a bare MagicMock as the
     response.
@@ -199,17 +199,17 @@ def _says_nothing(answer: Any) -> bool:
 
 
 def refuse_redirect(response: Any, request: Request) -> None:
-    """Raises Misdirected for a redirect."""
+    """Raises UnexpectedResponse for a redirect."""
     if response.status_code not in REDIRECTS:
         return
     text = (
         "was redirected (HTTP %s) to %s. Redirects are not followed: they would take the "
         "token along. Check `api_url` and the proxy."
     )
-    raise Misdirected(_say(request, text % (response.status_code, redirected_to(response))))
+    raise UnexpectedResponse(_say(request, text % (response.status_code, redirected_to(response))))
 
 
-def trouble(response: Any, request: Request) -> Fault:
+def trouble(response: Any, request: Request) -> TransportError:
     """The error for a status of 5xx. It is Slack's where nothing shows that it is another's."""
     said = "met a fault on Slack's side (HTTP %s)" % response.status_code
     text = beginning(response, request)
@@ -217,7 +217,7 @@ def trouble(response: Any, request: Request) -> Fault:
         said += ", or of something in between (a proxy, a gateway): %s" % text
     else:
         said += "."
-    return Unanswered(_say(request, said))
+    return ResponseLost(_say(request, said))
 
 
 def is_slacks_page(response: Any) -> bool:
@@ -247,7 +247,7 @@ def _distrusted(error: BaseException, request: Request) -> Optional[Verdict]:
     if found is None:
         return None
     why = getattr(found, "verify_message", "") or "it does not verify"
-    return Distrusted, (
+    return CertificateError, (
         "did not trust the certificate of %s (%s). If a proxy or an own CA stands "
         "between, name its CA file in the config key `ca_bundle` or in "
         "REQUESTS_CA_BUNDLE." % (request.host, why)
@@ -273,17 +273,17 @@ def _unusable(error: BaseException, settings: Settings) -> Optional[Verdict]:
 
 def _not_arrived(error: BaseException, request: Request, settings: Settings) -> Optional[Verdict]:
     if isinstance(error, faults.ProxyError) and _before_the_tunnel(error):
-        return NotDelivered, (
+        return RequestNotSent, (
             "was stopped by the proxy%s: %s. Check the config key `proxy`, HTTPS_PROXY and "
             "NO_PROXY." % (_proxy_name(settings), _root(error))
         )
     if isinstance(error, faults.ConnectTimeout):
-        return NotDelivered, (
+        return RequestNotSent, (
             "could not reach %s: no connection in time. Check network, firewall and proxy."
             % request.host
         )
     if isinstance(error, faults.ConnectionError) and _find(error, NewConnectionError) is not None:
-        return NotDelivered, (
+        return RequestNotSent, (
             "could not reach %s: %s. Check network, DNS and proxy." % (request.host, _root(error))
         )
     return None
@@ -301,11 +301,11 @@ def _before_the_tunnel(error: BaseException) -> bool:
 def _perhaps_arrived(error: BaseException, request: Request) -> Optional[Verdict]:
     if type(error) is ValueError:
         # What we send was checked before; requests reads the address of a redirect by itself.
-        return Unanswered, "got an answer that cannot be used (%s)." % _root(error)
+        return ResponseLost, "got an answer that cannot be used (%s)." % _root(error)
     if isinstance(error, (faults.ContentDecodingError, DecodeError)):
-        return Unanswered, "got an answer that cannot be decoded (%s)." % _root(error)
+        return ResponseLost, "got an answer that cannot be decoded (%s)." % _root(error)
     if isinstance(error, (faults.Timeout, HTTPTimeout)):
-        return Unanswered, "got no answer from %s in time." % request.host
+        return ResponseLost, "got no answer from %s in time." % request.host
     if isinstance(
         error,
         (
@@ -314,7 +314,7 @@ def _perhaps_arrived(error: BaseException, request: Request) -> Optional[Verdict
             HTTPError,
         ),
     ):
-        return Unanswered, "lost the connection to %s (%s)." % (request.host, _root(error))
+        return ResponseLost, "lost the connection to %s (%s)." % (request.host, _root(error))
     return None
 
 
@@ -423,7 +423,7 @@ def is_file(request: Request, response: Any) -> bool:
     )
 
 
-def foreign(response: Any, request: Request) -> Fault:
+def foreign(response: Any, request: Request) -> TransportError:
     """The error for an answer that does not come from Slack, or not whole."""
     failed = response.status_code in range(500, 600)
     if failed and is_slacks_page(response):
@@ -439,7 +439,7 @@ def foreign(response: Any, request: Request) -> Fault:
         if failed:
             what = "HTML, not JSON, from Slack or from something in between (a proxy, a gateway)"
     message = _say(request, "got HTTP %s with %s%s" % (status, what, ": " + text if text else "."))
-    return Misdirected(message) if status in range(400, 500) else Unanswered(message)
+    return UnexpectedResponse(message) if status in range(400, 500) else ResponseLost(message)
 
 
 def redirected_to(response: Any) -> str:

@@ -18,7 +18,7 @@ from st2slack.approvals.message import lock_message, show_votes, try_to, update_
 from st2slack.approvals.press import ButtonPress
 from st2slack.approvals.store import QuestionRecord
 from st2slack.approvals.votes import Vote, due_response
-from st2slack.base.errors import ApiFault, ApiRefusal, InputError, SlackError
+from st2slack.base.errors import InputError, SlackError, StackStormError, StackStormUnavailable
 from st2slack.base.json_access import JsonObject, get_text
 from st2slack.base.mrkdwn import escape
 
@@ -201,29 +201,31 @@ def _answer_inquiry(
 ) -> InquiryState:
     """Answer the inquiry once, and read back what it says: that is the outcome.
 
-    Raises InputError if StackStorm does not accept this answer, and ApiFault if the inquiry still
-    waits: the next run, or the sweeper, answers it by the stored votes.
+    Raises InputError if StackStorm does not accept this answer, and StackStormUnavailable if the
+    inquiry still waits: the next run, or the sweeper, answers it by the stored votes.
     """
-    fault: Optional[ApiFault] = None
+    fault: Optional[StackStormUnavailable] = None
     try:
         context.stackstorm.answer(inquiry.id, response)
-    except ApiRefusal as refusal:
+    except StackStormError as refusal:
         fault = refusal
         _check_refusal(context, inquiry, refusal)
-    except ApiFault as error:
+    except StackStormUnavailable as error:
         fault = error  # it may have counted
     for pause in READ_BACK_PAUSES:
         current = context.reload_inquiry(inquiry)
         if current is not None and not current.is_waiting:
             return current
         context.sleep(pause)
-    raise fault or ApiFault(
+    raise fault or StackStormUnavailable(
         "StackStorm accepted the answer to the inquiry %s, but the inquiry still waits for one. "
         "The votes are stored; slack.sweep_questions answers it again." % inquiry.id
     )
 
 
-def _check_refusal(context: ApprovalContext, inquiry: InquiryState, refusal: ApiRefusal) -> None:
+def _check_refusal(
+    context: ApprovalContext, inquiry: InquiryState, refusal: StackStormError
+) -> None:
     """Raise if StackStorm refuses this answer, and not because it has another one already."""
     if refusal.status not in (400, 403):
         return
@@ -245,7 +247,7 @@ def _cancel_workflow(context: ApprovalContext, inquiry: InquiryState) -> None:
         asking = inquiry.workflows[0].id
         context.stackstorm.cancel(asking)
         if inquiry.question.is_from_ask and _has_ended(context, asking):
-            with contextlib.suppress(ApiRefusal):  # it has an answer already
+            with contextlib.suppress(StackStormError):  # it has an answer already
                 context.stackstorm.answer(inquiry.id, EMPTY_RESPONSE)
     store.delete_question(context.stackstorm, inquiry.id)
 

@@ -9,7 +9,7 @@ from st2slack.approvals.context import ApprovalContext
 from st2slack.approvals.inquiry import RUNNER, InquiryState, is_verified
 from st2slack.approvals.message import lock_message
 from st2slack.approvals.votes import Vote, votes_as_json, votes_for
-from st2slack.base.errors import ApiFault, ApiRefusal, InputError, SlackError
+from st2slack.base.errors import InputError, SlackError, StackStormError, StackStormUnavailable
 from st2slack.base.json_access import JsonObject
 
 RETRY_PAUSES = (2.0, 5.0, 10.0, 20.0)  # seconds between attempts
@@ -62,10 +62,10 @@ def _with_retries(context: ApprovalContext, execution_id: str) -> InquiryState:
     for pause in RETRY_PAUSES:
         try:
             return _load_answered_inquiry(context, execution_id)
-        except ApiRefusal as refusal:
+        except StackStormError as refusal:
             if refusal.status < 500:
                 raise
-        except ApiFault:
+        except StackStormUnavailable:
             pass
         context.sleep(pause)
     return _load_answered_inquiry(context, execution_id)

@@ -11,7 +11,7 @@ from st2slack.approvals.context import ApprovalContext
 from st2slack.approvals.inquiry import InquiryState, is_verified
 from st2slack.approvals.store import QuestionRecord
 from st2slack.approvals.votes import Vote
-from st2slack.base.errors import Refusal, SlackError
+from st2slack.base.errors import SlackApiError, SlackError
 from st2slack.base.json_access import JsonObject
 
 # The message is gone, or cannot be changed any more: trying again does not help.
@@ -44,7 +44,7 @@ def update_message(
     }
     try:
         context.slack.call("chat.update", arguments)
-    except Refusal as refusal:
+    except SlackApiError as refusal:
         if refusal.code not in _PERMANENT_ERRORS:
             raise
         return "the message cannot be changed any more (%s)" % refusal.code

@@ -13,7 +13,7 @@ from st2slack.approvals.approvers import authorize, denial_text
 from st2slack.approvals.context import ApprovalContext
 from st2slack.approvals.inquiry import InquiryState
 from st2slack.approvals.press import ButtonPress
-from st2slack.base.errors import Refusal, SlackError
+from st2slack.base.errors import SlackApiError, SlackError
 from st2slack.base.json_access import JsonObject
 
 # Slack cannot open a modal with this trigger_id any more.
@@ -59,7 +59,7 @@ def _show_form(
     view = blocks.modal(question, inquiry.id, press.choice, press.channel, press.message)
     try:
         context.slack.call("views.open", {"trigger_id": trigger_id, "view": view})
-    except Refusal as refusal:
+    except SlackApiError as refusal:
         if refusal.code not in _TOO_LATE:
             raise
         _post_form_in_thread(context, inquiry, press)

@@ -1,24 +1,24 @@
 """PURE: the error tree. Foreign errors are translated into it once, in `api/transport.py`.
 
     SlackError
-    ├── SettingsError     the pack's config is wrong or lacks something; nothing was sent
-    ├── InputError        a parameter cannot be used; nothing was sent
-    ├── NotFound          nobody and nothing in Slack goes by what was given; nothing was changed
-    │   └── SeveralMatch  … more than one does
-    ├── ResultTooLarge    the answer is more than StackStorm can store
-    ├── NotStored         new tokens came, and the datastore did not take them
-    ├── PayloadRejected   a trigger's payload breaks its schema; StackStorm will never take it
-    ├── TriggerTypeMissing  StackStorm does not know a trigger of the sensor
-    ├── Fault             no usable answer
-    │   ├── NotDelivered  the request surely did not arrive (name, connection, proxy)
-    │   ├── Distrusted    the server's certificate does not verify
-    │   ├── Unanswered    the request may have arrived: no answer, or a broken one
-    │   ├── Misdirected   something that is not the Slack API answered, and will again
-    │   └── Disconnected  the sensor's socket could not be opened, or ended
-    ├── Refusal           Slack answered `ok: false`
-    │   └── RateLimited   … because there were too many calls; safe to send again
-    └── ApiFault          StackStorm's own API gave no answer: what was sent may have counted
-        └── ApiRefusal    … it refused
+    ├── SettingsError           the pack's config is wrong or incomplete; nothing was sent
+    ├── InputError              a parameter cannot be used; nothing was sent
+    ├── NotFound                Slack has nobody and nothing by that name; nothing was changed
+    │   └── SeveralMatch        … more than one match
+    ├── ResultTooLarge          the answer is more than StackStorm can store
+    ├── NotStored               new tokens came, and the datastore did not store them
+    ├── PayloadRejected         a trigger's payload breaks its schema; StackStorm never takes it
+    ├── TriggerTypeMissing      StackStorm does not know a trigger of the sensor
+    ├── TransportError          no usable answer
+    │   ├── RequestNotSent      the request surely did not arrive (name, connection, proxy)
+    │   ├── CertificateError    the server's certificate does not verify
+    │   ├── ResponseLost        the request may have arrived: no answer, or a broken one
+    │   ├── UnexpectedResponse  something that is not the Slack API answered, and will again
+    │   └── Disconnected        the sensor's socket could not be opened, or ended
+    ├── SlackApiError           Slack answered `ok: false`
+    │   └── RateLimited         … because there were too many calls; safe to send again
+    └── StackStormUnavailable   StackStorm's API gave no answer: the request may have counted
+        └── StackStormError     … it refused
 
 Every message is one line, names what is wrong and says what to do, and holds no secret.
 """
@@ -76,27 +76,27 @@ class NotStored(SlackError):
         self.path = path
 
 
-class Fault(SlackError):
+class TransportError(SlackError):
     """No usable answer came."""
 
 
-class NotDelivered(Fault):
+class RequestNotSent(TransportError):
     """Nothing arrived at Slack: sending again is safe for everything."""
 
 
-class Distrusted(Fault):
+class CertificateError(TransportError):
     """The certificate does not verify; trying again does not help."""
 
 
-class Unanswered(Fault):
+class ResponseLost(TransportError):
     """The request may have arrived. Only what does not write is sent again."""
 
 
-class Misdirected(Fault):
+class UnexpectedResponse(TransportError):
     """Something between here and Slack answered; trying again does not help."""
 
 
-class Disconnected(Fault):
+class Disconnected(TransportError):
     """A socket could not be opened, or ended.
 
     `retry_after`: seconds, where the server said so; `reason`: of Slack's `disconnect`, else "".
@@ -108,7 +108,7 @@ class Disconnected(Fault):
         self.reason = reason
 
 
-class Refusal(SlackError):
+class SlackApiError(SlackError):
     """Slack answered `ok: false`.
 
     `method`: the Web API method; `code`: Slack's error code; `answer`: Slack's whole answer.
@@ -121,7 +121,7 @@ class Refusal(SlackError):
         self.answer = answer
 
 
-class RateLimited(Refusal):
+class RateLimited(SlackApiError):
     """Too many calls. `retry_after`: seconds that Slack asked to wait, None where it did not."""
 
     def __init__(
@@ -136,11 +136,11 @@ class RateLimited(Refusal):
         self.retry_after = retry_after
 
 
-class ApiFault(SlackError):
+class StackStormUnavailable(SlackError):
     """StackStorm's own API gave no answer; what was sent to it may have counted."""
 
 
-class ApiRefusal(ApiFault):
+class StackStormError(StackStormUnavailable):
     """StackStorm's own API refused. `status`: of HTTP; `reason`: its own words."""
 
     def __init__(self, what: str, status: int, reason: str) -> None:

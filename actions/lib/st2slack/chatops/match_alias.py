@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import List, Sequence
 
 from st2slack.authorization.authorizer import AuthorizationSession
-from st2slack.base.errors import ApiRefusal
+from st2slack.base.errors import StackStormError
 from st2slack.base.mrkdwn import escape
 from st2slack.chatops import command_text
 from st2slack.chatops.command_result import Rejected
@@ -40,7 +40,7 @@ class AliasMatcher:
         self._check_usable(command_text.unusable_reason(command))
         try:
             match = self._stackstorm.match_alias(command)
-        except ApiRefusal as refusal:
+        except StackStormError as refusal:
             if refusal.status >= 500:
                 raise
             raise Rejected(

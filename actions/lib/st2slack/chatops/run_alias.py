@@ -15,7 +15,7 @@ from typing import Callable, Optional
 
 from st2slack.api.client import Client
 from st2slack.authorization.decision import ACTION, ALIAS, Resource
-from st2slack.base.errors import ApiFault, ApiRefusal, SlackError
+from st2slack.base.errors import SlackError, StackStormError, StackStormUnavailable
 from st2slack.base.json_access import JsonObject
 from st2slack.base.mrkdwn import without_pings
 from st2slack.base.templates import has_template
@@ -61,7 +61,7 @@ class AliasRunner:
         result.message = {"channel": request.channel, "ts": ts} if ts else None
         try:
             answer = self._stackstorm.run_alias(self._alias_request(command, match, request, ts))
-        except ApiFault as fault:
+        except StackStormUnavailable as fault:
             self._report_failure(request, ts, fault, _start_failure_text(fault))
             return False, result.to_json(reason=str(fault))
         result.execution_id = answer.execution.id or None
@@ -133,15 +133,15 @@ class AliasRunner:
         error, text = SlackError(mismatch), _MISMATCH_TEXT + "It was cancelled."
         try:
             self._stackstorm.cancel(answer.execution.id)
-        except ApiFault as fault:
+        except StackStormUnavailable as fault:
             error.add(" It could not be cancelled: %s" % fault)
             text = _MISMATCH_TEXT + "Cancelling it failed: inform an administrator of StackStorm."
         self._report_failure(request, ts, error, text)
         return str(error)
 
 
-def _start_failure_text(fault: ApiFault) -> str:
-    if isinstance(fault, ApiRefusal) and fault.status < 500:
+def _start_failure_text(fault: StackStormUnavailable) -> str:
+    if isinstance(fault, StackStormError) and fault.status < 500:
         return "Nothing was run. StackStorm answered: %s" % in_code(fault.reason)
     return (
         "StackStorm gave no clear answer, so it is not known whether the command runs. Check the "

@@ -15,7 +15,7 @@ from typing import Callable, Iterator, Optional
 
 from st2slack.api.client import Client
 from st2slack.authorization.authorizer import AuthorizationSession, Authorizer
-from st2slack.base.errors import ApiFault, SettingsError, SlackError
+from st2slack.base.errors import SettingsError, SlackError, StackStormUnavailable
 from st2slack.chatops import command_text, incoming
 from st2slack.chatops.command_result import ActionResult, CommandResult, Rejected
 from st2slack.chatops.incoming import IncomingCommand
@@ -175,10 +175,10 @@ def notify_on_failure(client: Client, requester: Addressee) -> Iterator[None]:
     """Tells the requester if StackStorm or the pack's config prevents a decision."""
     try:
         yield
-    except (ApiFault, SettingsError) as error:
+    except (StackStormUnavailable, SettingsError) as error:
         text = "Nothing was run: %s" % (
             "StackStorm does not answer. Try again later."
-            if isinstance(error, ApiFault)
+            if isinstance(error, StackStormUnavailable)
             else "an administrator must first correct the config of the pack `slack`."
         )
         try:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import requests
 
 from st2slack.api.client import Client
-from st2slack.base.errors import Disconnected, Refusal, SettingsError, SlackError
+from st2slack.base.errors import Disconnected, SettingsError, SlackApiError, SlackError
 from st2slack.base.redact import redact
 from st2slack.base.urls import host_of
 from st2slack.diagnostics.connection import skew_of
@@ -128,7 +128,7 @@ class Trial:
         return Row(self._name, what or self._given.place, state, means, to_do)
 
     def _advice(self, error: SlackError) -> str:
-        code = error.code if isinstance(error, Refusal) else ""
+        code = error.code if isinstance(error, SlackApiError) else ""
         if code == "token_expired":
             return "Run slack.refresh_token by a timer; see docs/configuration.md."
         if code in ("invalid_auth", "token_revoked", "account_inactive"):
@@ -195,7 +195,7 @@ class Trial:
         arguments = {"manifest": _MANIFEST}
         try:
             self._client.call("apps.manifest.validate", arguments, token=self._given.text)
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             if refusal.code != "invalid_manifest":
                 raise
         yield self._row(OK, "Slack takes it for app configurations.")

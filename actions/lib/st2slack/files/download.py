@@ -18,7 +18,7 @@ from st2slack.api.client import Client, rate_limited
 from st2slack.api.file_hosts import is_slacks
 from st2slack.api.methods import find_method
 from st2slack.api.transport import REDIRECTS, Request, foreign, redirected_to, trouble
-from st2slack.base.errors import InputError, Misdirected
+from st2slack.base.errors import InputError, UnexpectedResponse
 from st2slack.base.ids import FILE_ID
 from st2slack.files.save import Limits, Saved, check_size, check_target, store
 from st2slack.settings.slack import Settings
@@ -156,7 +156,7 @@ def _info(answer: Any) -> Dict[str, Any]:
     info = answer.get("file")
     if isinstance(info, dict):
         return info
-    raise Misdirected("%s answered no file. Check the config key `api_url`." % INFO)
+    raise UnexpectedResponse("%s answered no file. Check the config key `api_url`." % INFO)
 
 
 def _size(info: Mapping[str, Any]) -> Any:
@@ -184,7 +184,7 @@ def _address(info: Mapping[str, Any], settings: Settings) -> str:
             % (file_id, info.get("mode"))
         )
     if not is_slacks(url, settings):
-        raise Misdirected(
+        raise UnexpectedResponse(
             "%s: the address of %s is on no host of Slack's, so the token is not sent there. Check "
             "the config key `api_url`." % (NAME, file_id)
         )
@@ -217,7 +217,7 @@ def _followed(client: Client, request: Request, left: float) -> Tuple[Any, Reque
             break
         url = _redirect(request.url, response)
         if not is_slacks(url, client.settings):
-            raise Misdirected(
+            raise UnexpectedResponse(
                 "%s was redirected to %s. That is no host of Slack's: the token is not sent there."
                 % (NAME, redirected_to(response))
             )
@@ -243,17 +243,17 @@ def _accept(response: Any, request: Request, info: Mapping[str, Any]) -> None:
     if status in range(500, 600):
         raise trouble(response, request)
     if status in (401, 403, 404, 410):
-        raise Misdirected(
+        raise UnexpectedResponse(
             "%s: %s answered HTTP %s. The file is gone, or the token may not see it."
             % (NAME, request.host, status)
         )
     if status in REDIRECTS:
-        raise Misdirected("%s was redirected more than %d times." % (NAME, MOST_REDIRECTS))
+        raise UnexpectedResponse("%s was redirected more than %d times." % (NAME, MOST_REDIRECTS))
     if status != 200:
         raise foreign(response, request)
     if kind == "text/html" and info.get("mimetype") != "text/html":
         response.close()
-        raise Misdirected(
+        raise UnexpectedResponse(
             "%s got a sign-in page instead of the file. Check that the token has the scope "
             "files:read and may see the file; a proxy may ask for a sign-in too." % NAME
         )

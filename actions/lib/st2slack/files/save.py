@@ -12,7 +12,7 @@ from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
 from st2slack.api import decoding
-from st2slack.base.errors import InputError, Misdirected, Unanswered
+from st2slack.base.errors import InputError, ResponseLost, UnexpectedResponse
 
 _CHUNK = 1024 * 1024
 
@@ -78,7 +78,7 @@ def store(
             size, sha256 = _copy(response, stream, method, limits)
         _move(part, path, overwrite)
     except (RequestException, HTTPError) as error:
-        raise Unanswered(
+        raise ResponseLost(
             "%s broke off while the file was coming (%s). Nothing was kept."
             % (method, type(error).__name__)
         ) from None
@@ -121,12 +121,12 @@ def _check_whole(response: Any, size: int, method: str, limits: Limits) -> None:
     """Older versions of urllib3 do not notice that a body ends too early."""
     told, came = _length(response), response.raw.tell()
     if told is not None and came != told:
-        raise Unanswered(
+        raise ResponseLost(
             "%s broke off while the file was coming (%d of %d bytes). Nothing was kept."
             % (method, came, told)
         )
     if limits.exactly is not None and size != limits.exactly:
-        raise Misdirected(
+        raise UnexpectedResponse(
             "%s got %d bytes that are not the file, which has %d: a sign-in page, it seems. Check "
             "that the token has the scope files:read and may see the file. Nothing was kept."
             % (method, size, limits.exactly)

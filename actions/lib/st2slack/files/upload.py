@@ -25,7 +25,13 @@ from st2slack.api.transport import (
     redirected_to,
     trouble,
 )
-from st2slack.base.errors import InputError, Misdirected, Refusal, SlackError, Unanswered
+from st2slack.base.errors import (
+    InputError,
+    ResponseLost,
+    SlackApiError,
+    SlackError,
+    UnexpectedResponse,
+)
 from st2slack.base.ids import PERSON_ID, Kind, parse_mention, split_list
 from st2slack.base.urls import secret_parts
 from st2slack.files.upload_body import Progress, Source, sources
@@ -43,7 +49,7 @@ _TAKEN = re.compile(r"OK - (\d+)\s*")
 Find = Callable[[Sequence[str]], Sequence[str]]  # IDs, mentions and names → IDs, in their order
 
 
-class _UrlRefused(Misdirected):
+class _UrlRefused(UnexpectedResponse):
     """The upload URL is no good (any more): worth one fresh one."""
 
 
@@ -152,7 +158,7 @@ class Uploader:
         try:
             return self._once(source, left)
         except _UrlRefused as error:
-            raise Misdirected("%s A fresh URL was refused too." % error) from None
+            raise UnexpectedResponse("%s A fresh URL was refused too." % error) from None
 
     def _once(self, source: Source, left: float) -> str:
         """A URL, and the bytes sent to it: the ID that the file will have."""
@@ -188,7 +194,7 @@ def check_place(answer: Any, settings: Settings) -> Tuple[str, str]:
         return str(answer["upload_url"]), str(answer["file_id"])
     url, file_id = answer.get("upload_url"), answer.get("file_id")
     if not isinstance(url, str) or not isinstance(file_id, str) or not takes_uploads(url, settings):
-        raise Misdirected(
+        raise UnexpectedResponse(
             "%s answered no upload URL, or one that is not https, or not on a host of Slack's "
             "for files, so no file is sent there. Check the config keys `api_url` and "
             "`file_hosts`, and the proxy." % GET_URL
@@ -202,7 +208,7 @@ def _accept(response: Any, request: Request, size: int) -> None:
     if status == 429:
         raise rate_limited(response, request)
     if status in REDIRECTS:
-        raise Misdirected(
+        raise UnexpectedResponse(
             "%s was redirected (HTTP %s) from the upload URL to %s. A file goes where Slack said "
             "and nowhere else. Check the proxy." % (NAME, status, redirected_to(response))
         )
@@ -220,15 +226,15 @@ def _accept(response: Any, request: Request, size: int) -> None:
     if status != 200 or text.lstrip().startswith("<"):
         raise foreign(response, request)
     if taken and int(taken.group(1)) != size:
-        raise Unanswered(
+        raise ResponseLost(
             "%s sent %d bytes, and %s arrived at %s." % (NAME, size, taken.group(1), request.host)
         )
 
 
 def _may_have_arrived(error: SlackError) -> bool:
-    if isinstance(error, Refusal):
+    if isinstance(error, SlackApiError):
         return error.code in TROUBLE
-    return isinstance(error, Unanswered)
+    return isinstance(error, ResponseLost)
 
 
 def paced(

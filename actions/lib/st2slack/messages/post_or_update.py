@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Callable, Mapping
 
 from st2slack.api.client import Client
-from st2slack.base.errors import InputError, Refusal
+from st2slack.base.errors import InputError, SlackApiError
 from st2slack.base.ids import plain_id
 from st2slack.base.json_access import JsonObject, get_text
 from st2slack.messages.upsert import (
@@ -79,7 +79,7 @@ def _reply(
     thread = Destination(channel, thread_ts, bool(parameters.get("reply_broadcast")))
     try:
         return _to_json(reply.upsert(content, thread), thread_ts)
-    except Refusal as refusal:
+    except SlackApiError as refusal:
         if refusal.code not in NO_THREAD:
             raise
     message.record = EMPTY

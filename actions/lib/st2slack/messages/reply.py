@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import List, Mapping, Optional
 
 from st2slack.api.client import Client
-from st2slack.base.errors import Refusal
+from st2slack.base.errors import SlackApiError
 from st2slack.base.json_access import JsonObject, as_object, get_text
 from st2slack.base.mrkdwn import escape
 from st2slack.base.text_length import shorten
@@ -50,7 +50,7 @@ def answer_privately(
     message = {"channel": to.channel, "user": to.user, **content, **_thread(to)}
     try:
         client.call("chat.postEphemeral", message)
-    except Refusal as refusal:
+    except SlackApiError as refusal:
         if refusal.code not in NOT_THERE or not to.response_url:
             raise
         _respond(client, to, "ephemeral", content)
@@ -66,7 +66,7 @@ def answer_openly(
     try:
         message = {"channel": to.channel, "unfurl_links": False, **content, **_thread(to)}
         answer = as_object(client.call("chat.postMessage", message))
-    except Refusal as refusal:
+    except SlackApiError as refusal:
         if refusal.code not in NOT_THERE or not to.response_url:
             raise
         _respond(client, to, "in_channel", content)

@@ -12,7 +12,7 @@ from requests import Response
 from st2slack.api.client import Client
 from st2slack.api.methods import Method
 from st2slack.api.transport import Request, foreign
-from st2slack.base.errors import InputError, Refusal
+from st2slack.base.errors import InputError, SlackApiError
 from st2slack.base.json_access import JsonObject
 from st2slack.base.redact import redact
 from st2slack.base.urls import UnclearUrl, is_loopback, safe_address, secret_parts
@@ -25,7 +25,7 @@ _POST = Method(NAME, writes=True, takes_token=False)
 
 
 def post(client: Client, url: str, message: JsonObject) -> None:
-    """Post the answer. Raises InputError if the URL is not Slack's, else a Fault or a Refusal."""
+    """Post the answer. Raises InputError for a URL that is not Slack's, and what the call raises."""
     check(url, client.settings)
     secrets = (*secret_parts(url), *client.settings.secrets())
     request = Request(method=NAME, url=url, document=message, secrets=secrets)
@@ -66,4 +66,4 @@ def _check_answer(response: Response, request: Request) -> None:
         response.status_code,
         body or "no reason given",
     )
-    raise Refusal(redact(text, request.secrets), NAME, body, {"ok": False, "error": body})
+    raise SlackApiError(redact(text, request.secrets), NAME, body, {"ok": False, "error": body})

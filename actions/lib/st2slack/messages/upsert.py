@@ -17,7 +17,13 @@ from typing import Callable, Iterator, Mapping, NamedTuple, Optional
 
 from st2slack.api.client import Client
 from st2slack.api.retry import TROUBLE
-from st2slack.base.errors import ApiFault, InputError, NotDelivered, Refusal, SlackError
+from st2slack.base.errors import (
+    InputError,
+    RequestNotSent,
+    SlackApiError,
+    SlackError,
+    StackStormUnavailable,
+)
 from st2slack.base.ids import CONVERSATION_ID, PERSON_ID, plain_id
 from st2slack.base.json_access import (
     JsonObject,
@@ -152,7 +158,9 @@ class UpsertedMessage:
     def forget(self) -> None:
         """Delete the record: there is no message."""
         self.record = EMPTY
-        with contextlib.suppress(ApiFault):  # then the next call searches for a message
+        with contextlib.suppress(
+            StackStormUnavailable
+        ):  # then the next call searches for a message
             self._datastore.delete(self.key)
 
     def upsert(
@@ -167,7 +175,7 @@ class UpsertedMessage:
             return self._post(content, destination, remark, reply)
         try:
             return self._update(content)
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             if refusal.code not in NOT_EDITABLE:
                 raise
             remark = "posted as a new message: %s" % _NOT_EDITABLE_REASONS[refusal.code]
@@ -221,7 +229,7 @@ class UpsertedMessage:
         try:
             channel = conversation_id(self._client, self.record.given_channel)
             found = next(filter(self._has_own_metadata, self._messages_since(channel)), None)
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             return _SEARCH_REFUSED % refusal.code
         if found is not None:
             self._save_posted(channel, get_text(found, "ts"))
@@ -256,9 +264,9 @@ _NOT_EDITABLE_REASONS = {
 
 
 def _is_surely_not_posted(error: SlackError) -> bool:
-    if isinstance(error, Refusal):
+    if isinstance(error, SlackApiError):
         return error.code not in TROUBLE
-    return isinstance(error, (NotDelivered, InputError))
+    return isinstance(error, (RequestNotSent, InputError))
 
 
 def conversation_id(client: Client, channel: str) -> str:

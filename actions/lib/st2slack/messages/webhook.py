@@ -31,7 +31,7 @@ from st2slack.api.transport import (
     refuse_redirect,
     trouble,
 )
-from st2slack.base.errors import InputError, Refusal, SettingsError
+from st2slack.base.errors import InputError, SettingsError, SlackApiError
 from st2slack.base.ids import plain_argument
 from st2slack.base.json_access import JsonObject, as_object, as_text, find_as_object
 from st2slack.base.redact import redact
@@ -135,7 +135,7 @@ def find_url(settings: Settings, parameter: Optional[str]) -> str:
 
 
 def post(client: Client, url: str, message: Mapping[str, object]) -> bool:
-    """Post the message; True when Slack accepted it. Raises a Fault or a Refusal otherwise."""
+    """Post the message; True when Slack accepted it. Raises TransportError or SlackApiError."""
     request = _request(url, message, (*secret_parts(url), *client.settings.secrets()))
 
     def attempt(request: Request, method: Method, left: float) -> bool:
@@ -206,13 +206,13 @@ def _find_code_in(members: JsonObject) -> Optional[str]:
     return None
 
 
-def _refusal(code: str, status: int, request: Request, settings: Settings) -> Refusal:
+def _refusal(code: str, status: int, request: Request, settings: Settings) -> SlackApiError:
     unknown = ("", "Slack's page about incoming webhooks lists its codes.")
     meaning, advice = _MEANINGS.get(code, unknown)
     text = "%s was refused by Slack (HTTP %s): %s" % (NAME, status, code)
     text += " (%s). " % meaning if meaning else ". "
     text += advice.format(place=_config_place(settings))
-    return Refusal(redact(text, request.secrets), NAME, code, {"ok": False, "error": code})
+    return SlackApiError(redact(text, request.secrets), NAME, code, {"ok": False, "error": code})
 
 
 def _checked_url(url: str, where: str, settings: Settings) -> str:

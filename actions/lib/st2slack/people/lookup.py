@@ -25,7 +25,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 from st2slack.api.client import Client
 from st2slack.api.methods import find_method
 from st2slack.api.pagination import PAGE_SIZE, Progress, stream
-from st2slack.base.errors import InputError, NotFound, Refusal, SeveralMatch
+from st2slack.base.errors import InputError, NotFound, SeveralMatch, SlackApiError
 from st2slack.base.ids import Kind, Reference, fold, is_certain_id, parse_reference, split_list
 from st2slack.base.redact import redact
 
@@ -40,8 +40,8 @@ def find_channel(slack: Client, name: str, archived: bool = False) -> Found:
     """The channel of this name or ID, as Slack tells it.
 
     `archived`: whether an archived one will do. Private channels are found where the token's user
-    is a member and a scope allows it. Raises NotFound where there is none, a Refusal or a Fault
-    where Slack could not be asked.
+    is a member and a scope allows it. Raises NotFound if there is none, a SlackApiError or a
+    TransportError if Slack could not be asked.
     """
     reference = parse_reference(name, Kind.CONVERSATION, "channel")
     known = _channel_by_id(slack, reference) if reference.id else None
@@ -60,12 +60,12 @@ def find_channels(slack: Client, names: Sequence[str], archived: bool = False) -
     """
     found: Dict[str, Found] = {}
     wanted = {fold(name): name for name in names}
-    refused: List[Refusal] = []
+    refused: List[SlackApiError] = []
     for types in _TYPES:
         arguments = {"types": types, "exclude_archived": not archived}
         try:
             _take_named(_all(slack, "conversations.list", arguments), wanted, found)
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             if refusal.code != "missing_scope":
                 raise
             refused.append(refusal)
@@ -101,7 +101,7 @@ def _is_channel(slack: Client, reference: Reference) -> bool:
         return True
     try:
         return _channel_by_id(slack, reference) is not None
-    except Refusal:
+    except SlackApiError:
         return True
 
 
@@ -199,7 +199,7 @@ def _all(
 def _by_id(slack: Client, method: str, key: str, item_id: str) -> Found:
     try:
         found = slack.call(method, {key: item_id}).get(key)
-    except Refusal as refusal:
+    except SlackApiError as refusal:
         if refusal.code in ("channel_not_found", "user_not_found", "user_not_visible"):
             raise NotFound(str(refusal)) from None
         raise
@@ -224,7 +224,7 @@ def _take_named(
             return
 
 
-def _no_channel(name: str, archived: bool, refused: Sequence[Refusal]) -> str:
+def _no_channel(name: str, archived: bool, refused: Sequence[SlackApiError]) -> str:
     text = "There is no channel %r that the token can see." % _shown(name)
     if not archived:
         text += " Archived ones were left out (`archived`)."
@@ -248,7 +248,7 @@ def _asked(slack: Client, name: str, deleted: bool) -> Optional[Found]:
         return None
     try:
         return dict(slack.call("users.lookupByEmail", {"email": reference.email})["user"])
-    except Refusal as refusal:
+    except SlackApiError as refusal:
         if refusal.code != "users_not_found":
             raise
     if deleted:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import Callable, List, NamedTuple, Optional, Union
 
-from st2slack.base.errors import ApiFault
+from st2slack.base.errors import StackStormUnavailable
 from st2slack.base.json_access import (
     JsonObject,
     as_object,
@@ -61,7 +61,7 @@ def format_result(
         return FormatResult(None)
     try:
         answer = _run_formatter(st2, execution.id, clocks)
-    except ApiFault as fault:
+    except StackStormUnavailable as fault:
         answer = str(fault)
     if isinstance(answer, str):
         failure = "%s gave no text for the alias: %s" % (FORMATTER, answer)

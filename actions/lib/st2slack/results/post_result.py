@@ -12,7 +12,7 @@ from functools import partial
 from typing import Callable, List, Tuple
 
 from st2slack.api.client import Client
-from st2slack.base.errors import InputError, NotFound, Refusal, SlackError, Unanswered
+from st2slack.base.errors import InputError, NotFound, ResponseLost, SlackApiError, SlackError
 from st2slack.base.ids import PERSON_ID, plain_id
 from st2slack.base.json_access import JsonObject, as_object, get_objects, get_text
 from st2slack.files import upload
@@ -93,7 +93,7 @@ class _ResultPoster:
         bare = partial(build, FormattedAlias(alias.text))
         try:
             posted, message = self._post(target, destination, message, bare)
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             destination = self._direct_message(refusal)
             target = self._target(destination)
             posted, message = self._post(target, destination, message, bare)
@@ -123,7 +123,7 @@ class _ResultPoster:
         is_same_channel = channel == self._notification.channel
         return Destination(channel, message.thread_ts or (thread if is_same_channel else ""))
 
-    def _direct_message(self, refusal: Refusal) -> Destination:
+    def _direct_message(self, refusal: SlackApiError) -> Destination:
         """To the requester, if the app is not allowed to post in the channel; else raises."""
         user = self._notification.user
         if refusal.code not in NOT_IN_CHANNEL or not PERSON_ID.fullmatch(user):
@@ -179,7 +179,7 @@ class _ResultPoster:
         """Post `message`; without the alias's additions if Slack does not accept those."""
         try:
             return self._upsert(target, destination, message), message
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             if refusal.code not in UNUSABLE_CONTENT and not _needs_customize_scope(refusal):
                 raise
             remark = "Slack refused what the alias adds to the message (%s)" % refusal.code
@@ -194,7 +194,7 @@ class _ResultPoster:
         content = message.content(_continuation_note(message))
         try:
             posted = target.upsert(content, destination)
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             if refusal.code not in NO_THREAD or not destination.thread_ts:
                 raise
             posted = target.upsert(content, destination._replace(thread_ts=""))
@@ -234,8 +234,8 @@ class _ResultPoster:
         """The message says that it is not complete; so does the action's result."""
         self._remarks.append("the complete output could not be uploaded: %s" % error)
         # It may have arrived: then a second notification would share it twice.
-        target.save(replace(target.record, uploaded=isinstance(error, Unanswered)))
-        code = error.code if isinstance(error, Refusal) else type(error).__name__
+        target.save(replace(target.record, uploaded=isinstance(error, ResponseLost)))
+        code = error.code if isinstance(error, SlackApiError) else type(error).__name__
         try:
             note = _truncation_note(message, code)
             target.upsert(message.content(note), Destination(target.record.channel))
@@ -258,7 +258,7 @@ class _ResultPoster:
             self._remarks.append("the acknowledgement could not be changed: %s" % error)
 
 
-def _needs_customize_scope(refusal: Refusal) -> bool:
+def _needs_customize_scope(refusal: SlackApiError) -> bool:
     """Whether Slack refused `username` and `icon_...`: they need a scope of their own."""
     needed = str(refusal.answer.get("needed") or "")
     return refusal.code == "missing_scope" and "chat:write.customize" in needed

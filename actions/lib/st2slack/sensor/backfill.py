@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 from st2slack.api.client import Client
-from st2slack.base.errors import Refusal, SlackError
+from st2slack.base.errors import SlackApiError, SlackError
 from st2slack.base.timestamps import seconds, timestamp
 from st2slack.sensor.history_pass import is_message
 from st2slack.sensor.model import Event
@@ -138,7 +138,7 @@ class Warnings:
     def refused(self, error: SlackError, channel: str, what: str) -> None:
         """`what` is the beginning of a sentence that ends in "the catch-up"."""
         key = (type(error).__name__, channel)
-        if isinstance(error, Refusal):
+        if isinstance(error, SlackApiError):
             of_channel = error.code in OF_CHANNEL
             key = (error.code, channel if of_channel else str(error.answer.get("needed") or ""))
         if key not in self._given:

@@ -11,7 +11,7 @@ import time
 from collections import deque
 from typing import Callable, Deque, List, Optional, Protocol
 
-from st2slack.base.errors import Disconnected, RateLimited, Refusal, SettingsError, SlackError
+from st2slack.base.errors import Disconnected, RateLimited, SettingsError, SlackApiError, SlackError
 from st2slack.sensor import frames
 from st2slack.sensor.frames import Frame
 from st2slack.sensor.transport import Transport
@@ -293,7 +293,7 @@ class Backoff:
                 error.reason == TOO_MANY and self._too_many > TOO_MANY_TRIES
             )
         return isinstance(error, SettingsError) or (
-            isinstance(error, Refusal) and error.code in PERMANENT_ERRORS
+            isinstance(error, SlackApiError) and error.code in PERMANENT_ERRORS
         )
 
 

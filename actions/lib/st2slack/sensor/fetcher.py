@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from st2slack.base.errors import Refusal
+from st2slack.base.errors import SlackApiError
 from st2slack.base.timestamps import seconds
 from st2slack.sensor.backfill import HISTORY, MINE, REPLIES, Backfill, Warnings
 from st2slack.sensor.checkpoint import Checkpoint
@@ -91,7 +91,7 @@ class Fetcher:
         types = self._settings.channel_types
         try:
             found = self._pages_of(types)
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             if refusal.code != "missing_scope" or len(types) < 2:
                 raise
             self._warnings.refused(
@@ -100,7 +100,7 @@ class Fetcher:
             for each in types:  # the token may not see some of them
                 try:
                     found += self._pages_of((each,))
-                except Refusal as of_type:
+                except SlackApiError as of_type:
                     text = "Channels of type %s are left out of" % each
                     self._warnings.refused(of_type, "", text)
         self.learn(found)

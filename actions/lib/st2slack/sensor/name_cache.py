@@ -24,7 +24,7 @@ from cachetools import TTLCache
 
 from st2slack.api.client import Client
 from st2slack.api.retry import TROUBLE
-from st2slack.base.errors import RateLimited, Refusal, SettingsError, SlackError
+from st2slack.base.errors import RateLimited, SettingsError, SlackApiError, SlackError
 from st2slack.base.ids import Kind, kind_of
 from st2slack.sensor.json_safe import storable
 
@@ -193,10 +193,10 @@ class NameCache:
             asked = error.retry_after
             store.not_before = now + min(LONGEST_PAUSE, DEFAULT_PAUSE if asked is None else asked)
             return {"id": item_id}
-        if isinstance(error, Refusal) and error.code in store.item_refusals:
+        if isinstance(error, SlackApiError) and error.code in store.item_refusals:
             return store.mark_missing(item_id)
         if isinstance(error, SettingsError) or (
-            isinstance(error, Refusal) and error.code not in TROUBLE
+            isinstance(error, SlackApiError) and error.code not in TROUBLE
         ):
             store.not_before = now + MISSING_FOR
             return {"id": item_id}

@@ -6,7 +6,7 @@ import json
 from typing import Optional, Union
 
 from st2slack.api.client import Client
-from st2slack.base.errors import Refusal
+from st2slack.base.errors import SlackApiError
 from st2slack.base.json_access import get_object, get_text
 from st2slack.sensor import frames
 from st2slack.sensor.frames import Frame
@@ -37,7 +37,7 @@ class RealTimeMessaging:
         """A URL to connect to. Raises a SlackError, with advice where the app is not classic."""
         try:
             answer = client.call("rtm.connect", token=token or self._token)
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             if refusal.code in _NOT_CLASSIC:
                 refusal.add(_ADVICE)
             raise

@@ -24,7 +24,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from st2slack.api.client import Client, Timing
 from st2slack.api.proxy import proxy_for
 from st2slack.api.single_attempt import SingleAttemptClient
-from st2slack.base.errors import Refusal
+from st2slack.base.errors import SlackApiError
 from st2slack.sensor import event_filter, payloads
 from st2slack.sensor.backfill import Backfill
 from st2slack.sensor.catch_up import CatchUp
@@ -308,7 +308,7 @@ class WorkspaceSensor:
     def _url(self) -> str:
         try:
             return self._transport.open_url(self._opening)
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             fresh = self._fresh_token(self.sensor.token_key)
             if refusal.code != "token_expired" or fresh is None:
                 raise

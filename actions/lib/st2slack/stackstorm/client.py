@@ -10,7 +10,7 @@ import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
 from urllib.parse import quote
 
-from st2slack.base.errors import ApiRefusal
+from st2slack.base.errors import StackStormError
 from st2slack.base.json_access import JsonObject, as_object, as_objects, get_object, get_text
 from st2slack.stackstorm.alias import Alias, AliasExecution, AliasRequest, MatchedAlias
 from st2slack.stackstorm.datastore import Datastore
@@ -70,7 +70,7 @@ class StackStorm:
         path = "/executions/" + quote(execution_id, safe="")
         try:
             self._transport.send(ApiRequest("DELETE", path, is_repeatable=True))
-        except ApiRefusal as refusal:
+        except StackStormError as refusal:
             if refusal.status not in (400, 404):  # it has ended, or is gone
                 raise
 
@@ -81,7 +81,7 @@ class StackStorm:
         return [Inquiry.from_json(each) for each in self._transport.read_all("/inquiries", {})]
 
     def answer(self, inquiry_id: str, response: Mapping[str, object]) -> None:
-        """Answer an inquiry. Raises ApiRefusal with StackStorm's reason if it is not accepted.
+        """Answer an inquiry. Raises StackStormError with StackStorm's reason if it is not accepted.
 
         Sent once: two answers within some 50 ms can block the workflow forever.
         """
@@ -100,10 +100,10 @@ class StackStorm:
         return Alias.from_json(document) if document is not None else None
 
     def match_alias(self, command: str) -> Optional[MatchedAlias]:
-        """The alias that a command matches, None if none does. Raises ApiRefusal if several do."""
+        """The alias that a command matches, or None. Raises StackStormError if several match."""
         try:
             found = self._transport.write("POST", "/actionalias/match", {"command": command})
-        except ApiRefusal as refusal:
+        except StackStormError as refusal:
             if refusal.status == 400 and "matched no patterns" in refusal.reason:
                 return None
             raise

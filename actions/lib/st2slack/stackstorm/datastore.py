@@ -6,7 +6,7 @@ import json
 from typing import Dict, Optional
 from urllib.parse import quote
 
-from st2slack.base.errors import ApiRefusal
+from st2slack.base.errors import StackStormError
 from st2slack.base.json_access import JsonObject, as_object, get_text
 from st2slack.stackstorm.transport import ApiRequest, ApiTransport
 
@@ -40,7 +40,7 @@ class Datastore:
         try:
             path = _path(key) + "?scope=system"
             self._transport.send(ApiRequest("DELETE", path, is_repeatable=True))
-        except ApiRefusal as refusal:
+        except StackStormError as refusal:
             if refusal.status != 404:
                 raise
 

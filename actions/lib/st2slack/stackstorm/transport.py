@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import requests
 
-from st2slack.base.errors import ApiFault, ApiRefusal
+from st2slack.base.errors import StackStormError, StackStormUnavailable
 from st2slack.base.json_access import JsonObject, as_object, as_objects, get_text
 
 TIMEOUT = 20.0  # seconds for one answer; st2client itself would wait for ever
@@ -98,7 +98,7 @@ class ApiTransport:
         """What the API answers; None for 404."""
         try:
             return self.send(ApiRequest("GET", path, params=params, is_repeatable=True))
-        except ApiRefusal as refusal:
+        except StackStormError as refusal:
             if refusal.status == 404:
                 return None
             raise
@@ -113,10 +113,10 @@ class ApiTransport:
         for pause in pauses:
             try:
                 return self._send_once(request)
-            except ApiRefusal as refusal:
+            except StackStormError as refusal:
                 if refusal.status < 500:
                     raise
-            except ApiFault:
+            except StackStormUnavailable:
                 pass
             self._sleep(pause)
         return self._send_once(request)
@@ -125,7 +125,7 @@ class ApiTransport:
         try:
             response = self._exchange(request)
         except requests.RequestException as error:
-            raise ApiFault(
+            raise StackStormUnavailable(
                 "StackStorm's API did not answer %s (%s). Check that st2api is running."
                 % (request, type(error).__name__)
             ) from None
@@ -150,5 +150,5 @@ def _content(response: requests.Response, request: ApiRequest) -> object:
         content = None
     if response.status_code >= 400:
         reason = get_text(as_object(content), "faultstring") or str(response.reason)
-        raise ApiRefusal(str(request), response.status_code, reason)
+        raise StackStormError(str(request), response.status_code, reason)
     return content

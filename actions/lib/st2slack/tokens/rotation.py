@@ -31,12 +31,12 @@ from st2slack.api.client import Client
 from st2slack.api.retry import TROUBLE
 from st2slack.base.errors import (
     InputError,
-    Misdirected,
     NotStored,
-    Refusal,
+    ResponseLost,
     SettingsError,
+    SlackApiError,
     SlackError,
-    Unanswered,
+    UnexpectedResponse,
 )
 from st2slack.base.redact import redact
 from st2slack.settings.rotation import RotationSettings
@@ -155,10 +155,10 @@ class Rotation:
     def _exchange(self, method: str, arguments: Dict[str, str], token: Optional[str] = None) -> Any:
         try:
             return self._client.call(method, arguments, token=token)
-        except (Unanswered, Misdirected) as error:
+        except (ResponseLost, UnexpectedResponse) as error:
             error.add(" " + _SPENT % self._keys())
             raise
-        except Refusal as refusal:
+        except SlackApiError as refusal:
             refusal.add(self._about(refusal.code))
             raise
 
@@ -191,7 +191,7 @@ class Rotation:
         access = answer.get("access_token") or answer.get("token")
         refresh = answer.get("refresh_token")
         if not (isinstance(access, str) and isinstance(refresh, str) and access and refresh):
-            raise Misdirected(
+            raise UnexpectedResponse(
                 "Slack renewed the token but sent no new pair. Is token rotation on for the app "
                 "(app's page, OAuth & Permissions)? " + _SPENT % self._keys()
             )
