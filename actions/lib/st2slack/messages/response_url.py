@@ -25,7 +25,7 @@ _POST = Method(NAME, writes=True, takes_token=False)
 
 
 def post(client: Client, url: str, message: JsonObject) -> None:
-    """Post the answer. Raises InputError for a URL that is not Slack's, and what the call raises."""
+    """Post the answer. Raises InputError if the URL is not Slack's, and what the call raises."""
     check(url, client.settings)
     secrets = (*secret_parts(url), *client.settings.secrets())
     request = Request(method=NAME, url=url, document=message, secrets=secrets)
