@@ -228,7 +228,8 @@ def test_a_message_over_a_doubtful_connection_comes_behind_what_was_missed(
 def test_one_that_is_to_be_left_after_hello_is_not_replaced_in_a_storm(
     monkeypatch, slack, transport, reason
 ):
-    monkeypatch.setattr(connection, "DRAIN_TIMEOUT", PATIENCE)  # the old one hands over all that it holds
+    # The old one hands over all that it holds.
+    monkeypatch.setattr(connection, "DRAIN_TIMEOUT", PATIENCE)
     slack.socket.faults.append(SocketFault.frames(leave(transport, reason), times=None))
     began = time.monotonic()
     with Sensing(slack, transport) as sensing:

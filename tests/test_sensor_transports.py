@@ -215,7 +215,7 @@ def test_both_were_up_for_a_moment(monkeypatch, sensing, slack):
                 record.changed.wait(0.05)
                 counts.append(len(slack.socket._links))
 
-    for name in ("LULL", "DRAIN"):  # the old one stays until this test has seen both
+    for name in ("DRAIN_IDLE", "DRAIN_TIMEOUT"):  # the old one stays until this test has seen both
         monkeypatch.setattr(connection, name, PATIENCE)
     done = threading.Event()
     watcher = threading.Thread(target=watch)
@@ -223,7 +223,7 @@ def test_both_were_up_for_a_moment(monkeypatch, sensing, slack):
     old = sensing.link()
     slack.socket.disconnect("warning")
     until(lambda: max(counts, default=0) == 2)
-    monkeypatch.setattr(connection, "LULL", 0.05)
+    monkeypatch.setattr(connection, "DRAIN_IDLE", 0.05)
     until(lambda: old not in sensing.links())
     done.set()
     watcher.join()
@@ -233,7 +233,8 @@ def test_both_were_up_for_a_moment(monkeypatch, sensing, slack):
 def test_in_order_while_slack_uses_both(monkeypatch, sensing, slack):
     """It hands over to the one and the other in turn, as long as the old one is there."""
     old = sensing.link()
-    for name in ("LULL", "DRAIN"):  # the old one stays until all of them have been said
+    # The old one stays until all of them have been said.
+    for name in ("DRAIN_IDLE", "DRAIN_TIMEOUT"):
         monkeypatch.setattr(connection, name, PATIENCE)
     slack.socket.disconnect("warning")
     until(lambda: len(sensing.links()) == 2)
@@ -241,7 +242,7 @@ def test_in_order_while_slack_uses_both(monkeypatch, sensing, slack):
         sensing.say("m %d" % number)
         slack.socket.wait_for(lambda: False, 0.002)  # a pause, so that both are idle in between
     assert old in sensing.links()
-    monkeypatch.setattr(connection, "LULL", 0.05)
+    monkeypatch.setattr(connection, "DRAIN_IDLE", 0.05)
     until(lambda: old not in sensing.links())
     for number in range(100, 120):
         sensing.say("m %d" % number)
