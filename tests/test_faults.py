@@ -1,5 +1,6 @@
 """Each fault × a read and a write: how often the server was asked, what the operator is told."""
 
+import select
 import socket
 import threading
 import time
@@ -163,6 +164,8 @@ def test_a_connection_that_hangs_is_tried_again(config):
             for each in fillers:
                 each.setblocking(False)
                 each.connect_ex(("127.0.0.1", port))
+            # One of them is enough, but it has to be there first.
+            assert select.select([], fillers, [], 60)[1]
             config["api_url"] = "http://127.0.0.1:%d/api/" % port
             config["max_wait"] = 0.3
             client = make_client(config)
