@@ -84,7 +84,7 @@ def test_a_release_from_command_to_result(slack, tab):
     tab.click("#join")
     tab.until("!document.querySelector('#composer textarea').disabled")
     tab.click(approve)
-    assert "may not" in alone(tab, 1)
+    assert "not allowed" in alone(tab, 1)
     assert tab.evaluate(has(approve)), "still open"
 
     be(tab, PRIYA)
