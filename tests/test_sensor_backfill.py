@@ -352,15 +352,13 @@ def test_a_datastore_that_is_not_up_yet(slack, transport):
 def test_it_is_written_at_most_once_a_second_and_stays_small(slack):
     """By count: when one of the writes begins depends on the machine too."""
     writes, began = [], time.monotonic()
-    sensing = Sensing(slack)
-    write = sensing._write
 
-    def noted(key, text):
-        writes.append((time.monotonic(), key, len(text.encode())))
-        write(key, text)
+    class Recording(Sensing):
+        def _write(self, key, text):
+            writes.append((time.monotonic(), key, len(text.encode())))
+            super()._write(key, text)
 
-    sensing.workspace.checkpoint._write = noted
-    with sensing:
+    with Recording(slack) as sensing:
         for number in range(1000):
             sensing.say("m %d" % number, (G, D, INC)[number % 3])
         sensing.wait_texts(1000, 2 * PATIENCE)
