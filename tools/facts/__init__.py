@@ -2,4 +2,5 @@
 
 typings    what the types of @slack/web-api and @slack/types say
 sdk        what slack_sdk's methods take
+pages      what a page of docs.slack.dev says
 """
