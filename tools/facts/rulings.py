@@ -8,13 +8,20 @@ from typing import Any, Dict, FrozenSet, List, Tuple
 
 import yaml
 
-ABOUT = ("required", "argument", "container")
-SOURCES = ("node", "sdk")
+# The name of a ruling about the method itself.
+WHOLE_METHOD = "*"
+ABOUT = (
+    *("required", "argument", "container", "type", "default", "values", "largest"),
+    *("method", "writes", "http_method", "content_types", "scopes", "rate_tier", "errors"),
+    *("deprecated", "legacy", "retired", "replaced_by"),
+)
+SOURCES = ("node", "sdk", "page")
 
 
 @dataclass(frozen=True)
 class Ruling:
-    """`about`: one of ABOUT; `ruling`: what the facts say; `against`: who says otherwise."""
+    """`name`: an argument or WHOLE_METHOD; `about`: one of ABOUT; `ruling`: what the facts say;
+    `against`: the sources that say otherwise, or that say nothing where the ruling decides."""
 
     method: str
     name: str

@@ -1,0 +1,128 @@
+"""Makes etc/slack/web_api.json anew from Slack's pages and packages, and says what changed.
+
+The order of trust is written in tools/facts/merge.py, differences on purpose in
+etc/slack/rulings.yaml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Optional
+
+from tools.facts import changes, fetch, merge, pages, rulings, sdk, typings
+
+ROOT = Path(__file__).resolve().parents[2]
+FACTS = Path("etc/slack/web_api.json")
+RULINGS = Path("etc/slack/rulings.yaml")
+NODE = Path(".node-tests/node_modules/@slack/web-api")
+# Functions of a client, not methods of the Web API.
+CLIENTS_OWN = frozenset({"files.uploadV2"})
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    found = argparse.ArgumentParser(
+        prog="refresh_facts", description=(__doc__ or "").partition("\n")[0]
+    )
+    found.add_argument(
+        "--pages", help="folder of pages, or the site's address; none: packages only"
+    )
+    found.add_argument("--cache", type=Path, help="folder for the site's pages")
+    found.add_argument("--partial", action="store_true", help="a missing page does not retire")
+    found.add_argument("--node", type=Path, help="@slack/web-api: a folder or a tarball of npm")
+    found.add_argument("--dry-run", action="store_true", help="write no facts")
+    found.add_argument("--report", type=Path, help="write the report to this file as well")
+    found.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
+    return found
+
+
+def main(argv: Optional[List[str]] = None) -> int:
+    """Exit code: 0 done, 1 something is undecided (the facts are written), 2 cannot be done."""
+    options = parser().parse_args(argv)
+    try:
+        return refresh(options)
+    except (merge.Incomplete, fetch.FetchFailed, pages.Unreadable, rulings.BadRuling) as error:
+        print("refresh_facts: %s" % error, file=sys.stderr)
+        return 2
+
+
+def refresh(options: argparse.Namespace) -> int:
+    """One refresh. The exit code, see main."""
+    path = options.root / FACTS
+    document = json.loads(path.read_text(encoding="utf-8"))
+    before = document["methods"]
+    outcome = merge.merge(before, sources(options), rulings.load(options.root / RULINGS))
+    text = "\n".join(report(changes.diff(before, outcome.methods), outcome)) + "\n"
+    print(text, end="")
+    if options.report:
+        options.report.write_text(text, encoding="utf-8")
+    if not options.dry_run:
+        path.write_text(written(document, outcome.methods), encoding="utf-8")
+    return 1 if outcome.undecided else 0
+
+
+def written(document: Dict[str, Any], methods: merge.Facts) -> str:
+    """The text of web_api.json. The same facts give the same bytes."""
+    return json.dumps({**document, "methods": methods}, indent=1, ensure_ascii=False)
+
+
+def sources(options: argparse.Namespace) -> merge.Sources:
+    """What the pages and packages say."""
+    from slack_sdk.web.client import WebClient
+
+    return merge.Sources(
+        pages=pages_of(options) if options.pages else {},
+        sdk=sdk.methods(WebClient),
+        node=node_arguments(options.node or options.root / NODE),
+        is_complete=bool(options.pages) and not options.partial,
+    )
+
+
+def pages_of(options: argparse.Namespace) -> Dict[str, pages.Page]:
+    """Method -> its page, from a folder or the site."""
+    if not options.pages.startswith(("http://", "https://")):
+        return fetch.read_folder(Path(options.pages))
+    cache = options.cache or options.root / ".facts-cache"
+    pace = fetch.Pace(today=datetime.date.today().isoformat())
+    fetch.Fetcher(options.pages, cache, pace).fetch(track)
+    return fetch.read_folder(cache)
+
+
+def track(names: List[str]) -> Iterable[str]:
+    """The names, with a progress bar."""
+    import rich.progress
+    from rich.console import Console
+
+    return rich.progress.track(names, "pages", console=Console(stderr=True))
+
+
+def node_arguments(path: Path) -> Optional[Dict[str, Dict[str, typings.Argument]]]:
+    """Method -> arguments of the types for Node. None: the package is not there."""
+    if not path.exists():
+        return None
+    methods = typings.Package(typings.read_package(path)).methods()
+    return {name: each.arguments for name, each in methods.items() if name not in CLIENTS_OWN}
+
+
+def report(found: List[changes.Change], outcome: merge.Outcome) -> List[str]:
+    """Markdown for the pull request."""
+    return [
+        *("## Changes by method", "", *(changes.by_method(found) or ["none"]), ""),
+        *("## Lines for CHANGES.md", "", *(changes.lines_for_changes(found) or ["none"]), ""),
+        *("## Undecided", "", *(undecided(outcome) or ["none"]), ""),
+        *("## Rulings that nothing needs", "", *(outcome.unneeded or ["none"]), ""),
+        *("## Disagreements that the order of trust decided", ""),
+        *(outcome.disagreements or ["none"]),
+    ]
+
+
+def undecided(outcome: merge.Outcome) -> List[str]:
+    """Each with the ruling to write."""
+    lines = []
+    for each in outcome.undecided:
+        lines += ["- %s. In etc/slack/rulings.yaml:" % each.text, "", "```", each.suggestion, "```"]
+    return lines
