@@ -17,7 +17,7 @@ _LABELS = (
     "|Optional arguments|Usage info|Response|Errors|Warnings"
 )
 _LABEL = re.compile(
-    r"^\s*(?:#{2,4}\s*|\*\*)(%s)(?:\*\*)?:?\s*(?:\{#[\w-]+\})?:?(.*)$" % _LABELS, re.M
+    r"^[ \t]*(?:#{2,4}[ \t]*|\*\*)(%s)(?:\*\*)?:?[ \t]*(?:\{#[\w-]+\})?(.*)$" % _LABELS, re.M
 )
 _CALL = re.compile(r"\b(GET|POST)\s+https://slack\.com/api/([\w.]+)")
 _ARGUMENT = re.compile(
@@ -25,7 +25,7 @@ _ARGUMENT = re.compile(
     re.M,
 )
 _ERROR = re.compile(r"^\s*\|?\s*`(\w+)`\s*(?:\||$)", re.M)
-_KIND_OF_TOKEN = re.compile(r"(Bot|User|App)(?:-level)? token:", re.I)
+_KIND_OF_TOKEN = re.compile(r"\b([A-Za-z][A-Za-z -]*?) token:")
 _SCOPE = re.compile(r"\[`([^`]+)`\]\(/reference/scopes/")
 _CONTENT_TYPE = re.compile(r"`((?:application|multipart|text)/[\w.+-]+)`")
 _TIER = re.compile(r"Tier (\d)|(special)", re.I)
@@ -128,7 +128,12 @@ def _sections(text: str) -> Dict[str, str]:
 def _scopes(text: str) -> Dict[str, Tuple[str, ...]]:
     parts = _KIND_OF_TOKEN.split(text)
     kinds = zip(parts[1::2], parts[2::2])
-    return {kind.lower(): tuple(_SCOPE.findall(part)) for kind, part in kinds}
+    return {_kind_of_token(kind): tuple(_SCOPE.findall(part)) for kind, part in kinds}
+
+
+def _kind_of_token(label: str) -> str:
+    words = label.lower().replace("-", " ").split()
+    return "configuration" if "configuration" in words else words[0]
 
 
 def _tier(text: str) -> str:

@@ -38,7 +38,7 @@ NOT_FOR_APPS = frozenset({"client", "seamless.user"})
 DECISIONS = frozenset({"writes", "type"})
 # A ruling about `values`: those that the page lists are not all.
 NO_VALUES = "none"
-_KINDS_OF_TOKEN = ("bot", "user", "app")
+_KINDS_OF_TOKEN = ("bot", "user", "app", "configuration")
 _READING = re.compile(
     r"^(get|list|info|lookup|history|replies|members|fetch|search|download|test|counts?|preview)"
 )

@@ -1,0 +1,289 @@
+"""bin/refresh_facts: today's facts from pages and packages, and the right diff for a change."""
+
+import copy
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import node_clients
+import pytest
+import slack_pages
+import yaml
+
+from tools.facts import command, fetch, merge
+
+ROOT = Path(__file__).resolve().parents[1]
+FACTS = "etc/slack/web_api.json"
+RULINGS = "etc/slack/rulings.yaml"
+NODE = ROOT / ".node-tests/node_modules/@slack/web-api"
+TODAY = json.loads((ROOT / FACTS).read_text(encoding="utf-8"))["methods"]
+
+
+def pages_of_today():
+    """What Slack's pages say: the facts, and where a ruling is against the page, the contrary."""
+    methods = copy.deepcopy(TODAY)
+    for each in yaml.safe_load((ROOT / RULINGS).read_text(encoding="utf-8"))["rulings"]:
+        if "page" in each["against"] and each["about"] == "required":
+            methods[each["method"]]["args"][each["name"]]["required"] = not each["ruling"]
+    methods["team.accessLogs"]["args"]["before"]["enum"] = ["now"]
+    return methods
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A root with facts, rulings and a folder of pages."""
+    (tmp_path / "etc/slack").mkdir(parents=True)
+    for name in (FACTS, RULINGS):
+        shutil.copy(ROOT / name, tmp_path / name)
+    slack_pages.write_folder(tmp_path / "pages", pages_of_today())
+    return tmp_path
+
+
+def refresh(tree, *arguments):
+    """(exit code, facts, report)"""
+    report = tree / "report.md"
+    options = ["--root", str(tree), "--pages", str(tree / "pages"), "--report", str(report)]
+    status = command.main([*options, "--node", str(NODE), *arguments])
+    facts = json.loads((tree / FACTS).read_text(encoding="utf-8"))["methods"]
+    return status, facts, report.read_text(encoding="utf-8") if report.exists() else ""
+
+
+def section(report, title):
+    """The lines below a heading of the report."""
+    return report.split("## %s\n\n" % title)[1].split("\n## ")[0].strip()
+
+
+def change_page(tree, name, old, new):
+    path = tree / "pages" / (name + ".md")
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def add_ruling(tree, line):
+    with open(tree / RULINGS, "a", encoding="utf-8") as stream:
+        stream.write(line + "\n")
+
+
+def generator_faults(tree):
+    """What bin/generate_actions.py says about the refreshed facts."""
+    shutil.copytree(ROOT / "etc/words", tree / "etc/words")
+    command_line = [sys.executable, ROOT / "bin/generate_actions.py", "--check", "--root", tree]
+    found = subprocess.run([*map(str, command_line)], capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    return found.stderr
+
+
+def test_pages_and_packages_give_the_facts_of_today(tree):
+    """Byte for byte, in the first run and in the second."""
+    node_clients.needed()
+    today = (ROOT / FACTS).read_bytes()
+    for _ in range(2):
+        status, _, report = refresh(tree)
+        assert (tree / FACTS).read_bytes() == today, report
+        assert status == 0 and section(report, "Changes by method") == "none"
+        assert section(report, "Undecided") == section(report, "Lines for CHANGES.md") == "none"
+        assert section(report, "Rulings that nothing needs") == "none"
+
+
+def test_a_new_method(tree, capsys):
+    page = slack_pages.page(
+        "chat.whisper",
+        {
+            "http_method": "POST",
+            "scopes": {"bot": ["chat:write"]},
+            "content_types": ["application/x-www-form-urlencoded", "application/json"],
+            "rate_tier": "tier3",
+            "deprecated": False,
+            "errors": ["channel_not_found", "missing_scope"],
+            "args": {
+                "channel": {"type": "string", "required": True},
+                "limit": {"type": "string", "required": False, "default": "20"},
+                "loud": {"type": "boolean", "required": False, "default": False},
+            },
+        },
+    )
+    (tree / "pages/chat.whisper.md").write_text(page, encoding="utf-8")
+    status, facts, report = refresh(tree)
+    assert status == 1
+    undecided = section(report, "Undecided")
+    assert "chat.whisper is new: does it write?" in undecided
+    assert 'method: chat.whisper, name: "*", about: writes, ruling: true' in undecided
+    assert section(report, "Lines for CHANGES.md") == "* New methods: `chat.whisper`."
+    found = facts["chat.whisper"]
+    assert found["http_method"] == "POST" and found["rate_tier"] == "tier3"
+    assert found["scopes"] == {"bot": ["chat:write"]} and found["token_types"] == ["bot"]
+    assert found["errors"] == ["channel_not_found", "missing_scope"] and found["takes_token"]
+    assert found["args"] == {
+        "channel": {"type": "string", "required": True},
+        "limit": {"type": "integer", "required": False, "default": 20},
+        "loud": {"type": "boolean", "required": False, "default": False},
+    }
+    assert "etc/words: chat.whisper has no description" in generator_faults(tree)
+    # The suggestion, with a reason, decides it.
+    add_ruling(
+        tree,
+        '  - {method: chat.whisper, name: "*", about: writes, ruling: true, against: [page],\n'
+        '     reason: "It posts.", source: "the page", date: 2026-12-01}',
+    )
+    shutil.copy(ROOT / FACTS, tree / FACTS)
+    status, facts, report = refresh(tree)
+    assert status == 0 and facts["chat.whisper"]["writes"] is True
+    assert section(report, "Undecided") == "none"
+
+
+def test_a_new_argument(tree):
+    change_page(
+        tree,
+        "chat.update",
+        "### Optional arguments\n\n",
+        "### Optional arguments\n\n**`volume`**`number`Optional\n\n…\n\n_Default:_ `3`\n\n"
+        "**`team_id`**`string`Optional\n\n… required if … org token …\n\n",
+    )
+    status, facts, report = refresh(tree)
+    arguments = facts["chat.update"]["args"]
+    assert status == 0 and list(arguments) == sorted(arguments)
+    assert {**arguments["volume"], "unverified": 0} == {
+        "type": "integer",
+        "required": False,
+        "default": 3,
+        "unverified": 0,
+    }
+    assert arguments["team_id"]["required_if"] == "org_token"
+    assert section(report, "Lines for CHANGES.md") == (
+        "* New arguments: `chat.update: team_id`, `chat.update: volume`."
+    )
+
+
+def test_an_argument_that_is_gone(tree):
+    """One that no package knows goes; one that slack_sdk knows stays and is reported."""
+    for name, argument in (("admin.apps.approve", "bot_scopes"), ("chat.update", "text")):
+        text = slack_pages.argument(argument, TODAY[name]["args"][argument])
+        change_page(tree, name, text, "")
+    _, facts, report = refresh(tree)
+    assert "bot_scopes" not in facts["admin.apps.approve"]["args"]
+    assert "text" in facts["chat.update"]["args"]
+    lines = section(report, "Lines for CHANGES.md")
+    assert lines == "* Arguments that are gone: `admin.apps.approve: bot_scopes`."
+    assert "chat.update: the page lacks text" in report
+
+
+def test_what_became_required_contradicts_the_packages(tree):
+    change_page(tree, "users.getPresence", "`user`**`string`Optional", "`user`**`string`Required")
+    change_page(tree, "chat.update", "`metadata`**Optional", "`metadata`**Required")
+    status, facts, report = refresh(tree)
+    assert status == 1 and facts["chat.update"]["args"]["metadata"]["required"] is True
+    assert "- metadata is now required" in section(report, "Changes by method")
+    undecided = section(report, "Undecided")
+    assert "chat.update: sdk has metadata optional" in undecided
+    assert "name: metadata, about: required, ruling: true, against: [sdk]" in undecided
+    # slack_sdk requires it as well by now: its ruling can go.
+    unneeded = section(report, "Rulings that nothing needs")
+    assert unneeded.startswith("users.getPresence: nothing needs the ruling about required of user")
+
+
+def test_scopes_tier_errors_default_and_values(tree):
+    for name, old, new in (
+        ("pins.add", "[`pins:write`]", "[`client`](/reference/scopes/client)[`pins:change`]"),
+        ("pins.add", "Tier 2", "Tier 4"),
+        ("pins.add", "`already_pinned`", "`pinned_before`"),
+        ("conversations.list", "Default:_ `100`", "Default:_ `200`"),
+        ("conversations.list", "Maximum of `999`", "Maximum of `500`"),
+        ("team.profile.get", "`hidden`", "`hidden` `secret`"),
+    ):
+        change_page(tree, name, old, new)
+    status, facts, report = refresh(tree)
+    assert status == 0
+    assert section(report, "Changes by method").splitlines() == [
+        "### conversations.list",
+        "",
+        "- limit: default 100 -> 200",
+        "- limit: max 999 -> 500",
+        "",
+        "### pins.add",
+        "",
+        '- rate_tier "tier2" -> "tier4"',
+        '- scopes {"bot": ["pins:write"], "user": ["pins:write"]}'
+        ' -> {"bot": ["pins:change"], "user": ["pins:change"]}',
+        "- errors +pinned_before -already_pinned",
+        "",
+        "### team.profile.get",
+        "",
+        '- visibility: enum ["all", "visible", "hidden"] -> ["all", "visible", "hidden", "secret"]',
+    ]
+
+
+def test_a_method_whose_page_is_gone_is_retired(tree):
+    (tree / "pages/pins.list.md").unlink()
+    _, facts, report = refresh(tree)
+    assert facts["pins.list"]["retired"] and facts["pins.list"]["deprecated"]
+    assert section(report, "Lines for CHANGES.md") == "* Methods that Slack retired: `pins.list`."
+
+
+def test_a_method_whose_page_says_so_is_retired(tree):
+    change_page(
+        tree,
+        "pins.list",
+        "## Usage info {#usage-info}\n\n",
+        "## Usage info {#usage-info}\n\nThis method has been retired. … "
+        "[`pins.search`](/reference/methods/pins.search) … instead.\n\n",
+    )
+    _, facts, report = refresh(tree)
+    assert facts["pins.list"]["retired"] and facts["pins.list"]["replaced_by"] == ["pins.search"]
+    assert section(report, "Lines for CHANGES.md") == "* Methods that Slack retired: `pins.list`."
+
+
+def test_an_incomplete_folder_retires_nothing(tree, capsys):
+    for path in list((tree / "pages").glob("admin.*.md")):
+        path.unlink()
+    status, facts, _ = refresh(tree)
+    assert status == 2 and facts == TODAY
+    assert "methods have no page" in capsys.readouterr().err
+    assert refresh(tree, "--partial")[1] == TODAY
+
+
+def test_a_page_that_cannot_be_read_stops_the_refresh(tree, capsys):
+    change_page(tree, "pins.list", "## Errors", "## Faults")
+    assert refresh(tree)[0] == 2
+    assert "pins.list.md" in capsys.readouterr().err
+
+
+def test_a_dry_run_writes_nothing(tree):
+    change_page(tree, "pins.add", "Tier 2", "Tier 4")
+    _, facts, report = refresh(tree, "--dry-run")
+    assert facts == TODAY and "tier4" in report
+
+
+# Where a skeleton differs from the facts: its page is older than the facts' source.
+OLDER = {
+    "admin.conversations.disconnectShared": "- errors -channel_type_not_supported",
+    "bookmarks.add": "- errors -too_many_requests",
+    "chat.postEphemeral": "- argument metadata gone",
+}
+
+
+def test_real_pages_give_the_facts_of_today(tree):
+    """The skeletons of real pages, read and merged: no difference but those of their age."""
+    shutil.rmtree(tree / "pages")
+    shutil.copytree(ROOT / "tests/fixtures/pages", tree / "pages")
+    _, _, report = refresh(tree, "--partial")
+    found = section(report, "Changes by method").splitlines()
+    expected = [line for name, text in OLDER.items() for line in ("### " + name, "", text, "")]
+    assert found == expected[:-1]
+
+
+def test_the_merge_does_not_change_its_input():
+    before = copy.deepcopy(TODAY)
+    merge.merge(TODAY, merge.Sources({}, {}, None, is_complete=False), [])
+    assert before == TODAY
+
+
+def test_methods_of_the_index():
+    text = (
+        "- [chat.update](https://docs.slack.dev/reference/methods/chat.update.md)\n"
+        "- [x](/reference/methods/admin.users.session.list): …\n"
+        "- [methods](https://docs.slack.dev/reference/methods.md)\n"
+    )
+    assert fetch.methods_of_index(text) == ["admin.users.session.list", "chat.update"]
