@@ -2,9 +2,8 @@
 """Facts and words → actions/*.yaml, methods.json, generated parts of README.md and docs/.
 
 bin/generate_actions.py                 write them
-bin/generate_actions.py --check         fail if they are not what would be written; all faults
-at once bin/generate_actions.py --against-sdk   what the installed slack_sdk knows and the
-facts do not
+bin/generate_actions.py --check         fail if they are not what would be written; all faults at
+                                        once
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import yaml  # noqa: E402
 
-from catalogue import ids, metadata, readme, sdk, sources, table  # noqa: E402
+from catalogue import ids, metadata, readme, sources, table  # noqa: E402
 
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 METHODS = Path("actions/lib/st2slack/methods.json")
@@ -99,13 +98,9 @@ def main(argv: Optional[List[str]] = None) -> int:
     """Exit code: 0 all well, 1 faults were found (and printed), 2 wrong usage."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, fail on a difference")
-    parser.add_argument("--against-sdk", action="store_true", help="compare with slack_sdk")
     parser.add_argument("--root", type=Path, default=sources.ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     catalogue = sources.load(options.root)
-    if options.against_sdk:
-        print("\n".join(sdk.compare(catalogue)) or "slack_sdk knows nothing that the facts lack")
-        return 0
     faults = sources.faults_of(catalogue) + list(ids.faults_of(catalogue))
     files = {} if any("no description" in fault for fault in faults) else expected_files(catalogue)
     if options.check:

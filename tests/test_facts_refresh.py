@@ -256,6 +256,25 @@ def test_a_dry_run_writes_nothing(tree):
     assert facts == TODAY and "tier4" in report
 
 
+def test_packages_alone_name_what_the_facts_lack(tree):
+    """Without pages nothing is added or retired."""
+    path = tree / FACTS
+    document = json.loads(path.read_text(encoding="utf-8"))
+    del document["methods"]["pins.add"]
+    del document["methods"]["chat.postMessage"]["args"]["thread_ts"]
+    path.write_text(json.dumps(document), encoding="utf-8")
+    report = tree / "report.md"
+    options = ["--root", str(tree), "--report", str(report), "--node", str(tree / "no")]
+    assert command.main(options) == 1
+    undecided = section(report.read_text(encoding="utf-8"), "Undecided")
+    assert [line for line in undecided.splitlines() if line.startswith("- ")] == [
+        "- pins.add: sdk has this method, and it has no page. In etc/slack/rulings.yaml:",
+        "- chat.postMessage: sdk has the argument thread_ts. In etc/slack/rulings.yaml:",
+    ]
+    written = json.loads(path.read_text(encoding="utf-8"))["methods"]
+    assert "pins.add" not in written and not written["pins.list"]["retired"]
+
+
 # Where a skeleton differs from the facts: its page is older than the facts' source.
 OLDER = {
     "admin.conversations.disconnectShared": "- errors -channel_type_not_supported",

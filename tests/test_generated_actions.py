@@ -318,17 +318,3 @@ def test_writing_removes_orphans_and_leaves_the_rest(tree):
     mine.write_text("name: mine\n", encoding="utf-8")
     assert generate_actions.main(["--root", str(tree)]) == 0
     assert not orphan.exists() and mine.exists()
-
-
-def test_against_sdk_names_what_is_new(tmp_path, capsys):
-    facts = json.loads((ROOT / "etc/slack/web_api.json").read_text(encoding="utf-8"))
-    del facts["methods"]["pins.add"]
-    del facts["methods"]["chat.postMessage"]["args"]["thread_ts"]
-    root = tmp_path
-    (root / "etc/slack").mkdir(parents=True)
-    (root / "etc/words").symlink_to(ROOT / "etc/words")
-    (root / "etc/slack/web_api.json").write_text(json.dumps(facts), encoding="utf-8")
-    assert generate_actions.main(["--against-sdk", "--root", str(root)]) == 0
-    said = capsys.readouterr().out
-    assert "new method pins.add(" in said
-    assert "new argument of chat.postMessage: thread_ts" in said
