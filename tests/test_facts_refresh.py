@@ -306,3 +306,14 @@ def test_methods_of_the_index():
         "- [methods](https://docs.slack.dev/reference/methods.md)\n"
     )
     assert fetch.methods_of_index(text) == ["admin.users.session.list", "chat.update"]
+
+
+def test_the_weekly_job_calls_the_command_as_it_is():
+    path = ROOT / ".github/workflows/refresh_facts.yaml"
+    workflow = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    assert workflow["on"]["schedule"][0]["cron"].split()[-1] == "1"
+    scripts = {each["name"]: each["run"] for each in workflow["jobs"]["refresh"]["steps"][4:]}
+    called = scripts["Refresh"].replace("\\\n", " ").split("refresh_facts ")[1].split("||")[0]
+    options = command.parser().parse_args(called.split())
+    assert options.pages == "https://docs.slack.dev" and not options.dry_run
+    assert str(options.report) == "report.md" and "--body-file" in scripts["Pull request"]
