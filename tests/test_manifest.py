@@ -31,43 +31,87 @@ def closed(**properties):
     }
 
 
-def text(longest, pattern="."):
-    return {"type": "string", "maxLength": longest, "pattern": pattern}
+def text(longest, pattern=".", shortest=1):
+    return {"type": "string", "minLength": shortest, "maxLength": longest, "pattern": pattern}
 
 
-def texts(most):
-    return {"type": "array", "items": text(200), "maxItems": most, "uniqueItems": True}
+def texts(most, longest=50, **rules):
+    return {"type": "array", "items": text(longest), "maxItems": most, **rules}
 
 
 TRUTH = {"type": "boolean"}
-# Slack's limits (docs.slack.dev/reference/app-manifest), as far as this manifest goes.
+URL = text(3500, r"\Ahttps?://")
+UNIQUE = {"uniqueItems": True}
+# What Slack's published schema of manifests (slackapi/manifest-schema, version 2.0.0, 2026-07-21)
+# says about each object that this manifest has: all its properties, required ones, lengths and
+# numbers. An object that the manifest does not have is `{}`.
 LIMITS = closed(
-    display_information_=closed(name_=text(35), description=text(140)),
+    display_information_=closed(
+        name_=text(35),
+        description=text(140),
+        background_color=text(7, "^#[0-9a-fA-F]{3}([0-9a-fA-F]{3})?$"),
+        long_description=text(4000, shortest=175),
+    ),
     features=closed(
         app_home=closed(
             home_tab_enabled=TRUTH,
             messages_tab_enabled=TRUTH,
             messages_tab_read_only_enabled=TRUTH,
         ),
+        # The pattern is the documentation's (docs.slack.dev/reference/app-manifest).
         bot_user=closed(display_name_=text(80, r"\A[a-z0-9._-]+\Z"), always_online=TRUTH),
         slash_commands={
             "type": "array",
+            "minItems": 1,
             "maxItems": 50,
             "items": closed(
-                command_=text(32, r"\A/[^\s]+\Z"),
+                command_=text(32, r"\A/[^\s]+\Z", shortest=2),
+                url=text(3000, r"\Ahttps?://"),
                 description_=text(2000),
                 usage_hint=text(1000),
                 should_escape=TRUTH,
             ),
         },
+        agent_view={},
+        assistant_view={},
+        functions={},
+        shortcuts={},
+        unfurl_domains={},
+        workflow_steps={},
     ),
-    oauth_config=closed(scopes=closed(bot=texts(255), user=texts(255))),
+    oauth_config=closed(
+        redirect_urls=texts(1000, 2500, **UNIQUE),
+        scopes=closed(
+            bot=texts(255), user=texts(255), bot_optional=texts(255), user_optional=texts(255)
+        ),
+        pkce_enabled=TRUTH,
+        token_management_enabled=TRUTH,
+    ),
     settings=closed(
-        event_subscriptions=closed(bot_events=texts(100)),
-        interactivity=closed(is_enabled_=TRUTH),
+        event_subscriptions=closed(
+            request_url=URL,
+            bot_events=texts(100, **UNIQUE),
+            user_events=texts(100, **UNIQUE),
+            metadata_subscriptions={},
+        ),
+        interactivity=closed(is_enabled_=TRUTH, request_url=URL, message_menu_options_url=URL),
         socket_mode_enabled=TRUTH,
         org_deploy_enabled=TRUTH,
         token_rotation_enabled=TRUTH,
+        is_hosted=TRUTH,
+        is_mcp_enabled=TRUTH,
+        allowed_ip_address_ranges={},
+        function_runtime={},
+        hermes_app_type={},
+        incoming_webhooks={},
+        siws_links={},
+    ),
+    **dict.fromkeys(
+        [
+            *("$schema", "_metadata", "app_directory", "datastores", "external_auth_providers"),
+            *("functions", "mcp_servers", "outgoing_domains", "types", "workflows"),
+        ],
+        {},
     ),
 )
 VALIDATOR = jsonschema.Draft7Validator(LIMITS)
@@ -94,6 +138,11 @@ def test_slack_takes_it():
         (("features", "slash_commands", 0, "command"), "st2"),
         (("settings", "event_subscriptions", "bot_events"), ["message.im"] * 2),
         (("settings", "unknown"), True),
+        (("features", "app_home", "about_tab_enabled"), True),
+        (("features", "slash_commands"), []),
+        (("oauth_config", "scopes", "bot", 0), "x" * 51),
+        (("settings", "interactivity"), {}),
+        (("display_information",), {"description": "x"}),
     ],
 )
 def test_the_test_sees_what_slack_would_not_take(path, value):
