@@ -8,7 +8,7 @@ import node_clients
 import pytest
 from slack_sdk.web.client import WebClient
 
-from tools.facts import compare, rulings, sdk, typescript, typings
+from tools.facts import compare, origins, rulings, sdk, typescript, typings
 
 ROOT = Path(__file__).resolve().parents[1]
 FACTS = json.loads((ROOT / "etc/slack/web_api.json").read_text(encoding="utf-8"))["methods"]
@@ -249,3 +249,22 @@ def test_a_ruling_has_a_reason_a_source_and_a_date(tmp_path):
     path.write_text(json.dumps({"rulings": [entry, entry]}))
     with pytest.raises(rulings.BadRuling, match="two rulings"):
         rulings.load(path)
+
+
+# origins
+
+
+def test_every_fact_of_every_method_has_an_origin():
+    for name, facts in FACTS.items():
+        found = origins.origins(name, facts, {"slack_sdk": SDK}, RULINGS)
+        assert found["method"] and set(found.get("args", {})) == set(facts["args"])
+        shown = {key for key in ("scopes", "errors", "pagination", "writes") if key in facts}
+        assert shown <= set(found), name
+
+
+def test_an_argument_that_pages_alone_show():
+    argument = {"type": "string", "required": False, "enum": ["a"], "enum_from": "ref-text"}
+    facts = {"seen_in": ["docs", "ref", "java"], "args": {"x": argument}}
+    found = origins.origins("pins.add", facts, {"slack_sdk": SDK}, [])
+    assert found["method"] == ["page of docs.slack.dev", "SDK for Java"]
+    assert found["args"] == {"x": "page of docs.slack.dev alone; enum: ref-text"}

@@ -35,11 +35,19 @@ def test_show_lays_facts_words_and_action_beside_each_other():
     first = shown.stdout.splitlines()[1]
     for title in (
         "etc/slack/web_api.json",
+        "where they came from",
         "etc/words/reactions.yaml",
         "actions/reactions.add.yaml",
     ):
         assert title in first
     assert "reactions:write" in shown.stdout and "end_point" in shown.stdout
+
+
+def test_show_names_the_source_of_each_fact():
+    shown = show("pins.add").stdout
+    for part in ("page of docs.slack.dev", "writes: by hand", "timestamp: slack_sdk 3."):
+        assert part in shown, part
+    assert "required of timestamp: True, against sdk" in shown
 
 
 def test_show_names_what_is_near():

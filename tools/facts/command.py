@@ -82,6 +82,21 @@ def sources(options: argparse.Namespace) -> merge.Sources:
     )
 
 
+def packages(root: Path) -> Dict[str, merge.Arguments]:
+    """Name and version of each installed package -> its methods."""
+    import slack_sdk.version
+    from slack_sdk.web.client import WebClient
+
+    found: Dict[str, merge.Arguments] = {
+        "slack_sdk %s" % slack_sdk.version.__version__: sdk.methods(WebClient)
+    }
+    node = node_arguments(root / NODE)
+    if node is not None:
+        version = json.loads((root / NODE / "package.json").read_text(encoding="utf-8"))["version"]
+        found["@slack/web-api %s" % version] = node
+    return found
+
+
 def pages_of(options: argparse.Namespace) -> Dict[str, pages.Page]:
     """Method -> its page, from a folder or the site."""
     if not options.pages.startswith(("http://", "https://")):
