@@ -157,6 +157,23 @@ def test_an_argument_of_a_real_page_is_read(method, name):
     assert (found.type, found.default, found.values, found.largest) == ARGUMENTS[method, name]
 
 
+@pytest.mark.parametrize(
+    "text, largest",
+    [
+        ("Maximum of `100`.", 100),
+        ("Maximum: 50", 50),
+        ("_Maximum:_ `50`", 50),
+        ("under 1000.", 999),
+        ("up to 15,000 …", 15000),
+        ("12,000 …", None),
+    ],
+)
+def test_the_largest_value_or_number(text, largest):
+    page = (FOLDER / "search.messages.md").read_text(encoding="utf-8")
+    found = pages.parse(page.replace("Maximum of `100`.", text)).arguments["count"]
+    assert found.largest == largest
+
+
 def test_an_argument_that_an_organization_needs():
     assert read("conversations.list").arguments["team_id"].is_for_org_token
     assert read("stars.list").arguments["team_id"].is_for_org_token

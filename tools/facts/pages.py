@@ -31,7 +31,7 @@ _CONTENT_TYPE = re.compile(r"`((?:application|multipart|text)/[\w.+-]+)`")
 _TIER = re.compile(r"Tier (\d)|(special)", re.I)
 _CODE = re.compile(r"`([^`]*)`")
 _LARGEST = (
-    (re.compile(r"[Mm]ax(?:imum)?(?: of| is|:)? `?(\d[\d,]*)"), 0),
+    (re.compile(r"[Mm]ax(?:imum)?(?: of| is|:_?)?\s*`?(\d[\d,]*)"), 0),
     (re.compile(r"\bunder `?(\d[\d,]*)"), -1),
     (re.compile(r"\b[Uu]p to `?(\d[\d,]*)"), 0),
 )
