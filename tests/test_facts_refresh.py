@@ -16,8 +16,10 @@ from tools.facts import command, fetch, merge
 
 ROOT = Path(__file__).resolve().parents[1]
 FACTS = "etc/slack/web_api.json"
+EVENTS = "etc/slack/events.json"
 RULINGS = "etc/slack/rulings.yaml"
 NODE = ROOT / ".node-tests/node_modules/@slack/web-api"
+TYPES = ROOT / ".node-tests/node_modules/@slack/types"
 TODAY = json.loads((ROOT / FACTS).read_text(encoding="utf-8"))["methods"]
 
 
@@ -35,7 +37,7 @@ def pages_of_today():
 def tree(tmp_path):
     """A root with facts, rulings and a folder of pages."""
     (tmp_path / "etc/slack").mkdir(parents=True)
-    for name in (FACTS, RULINGS):
+    for name in (FACTS, EVENTS, RULINGS):
         shutil.copy(ROOT / name, tmp_path / name)
     slack_pages.write_folder(tmp_path / "pages", pages_of_today())
     return tmp_path
@@ -45,7 +47,8 @@ def refresh(tree, *arguments):
     """(exit code, facts, report)"""
     report = tree / "report.md"
     options = ["--root", str(tree), "--pages", str(tree / "pages"), "--report", str(report)]
-    status = command.main([*options, "--node", str(NODE), *arguments])
+    options += ["--node", str(NODE), "--types", str(TYPES)]
+    status = command.main([*options, *arguments])
     facts = json.loads((tree / FACTS).read_text(encoding="utf-8"))["methods"]
     return status, facts, report.read_text(encoding="utf-8") if report.exists() else ""
 
@@ -83,6 +86,7 @@ def test_pages_and_packages_give_the_facts_of_today(tree):
     for _ in range(2):
         status, _, report = refresh(tree)
         assert (tree / FACTS).read_bytes() == today, report
+        assert (tree / EVENTS).read_bytes() == (ROOT / EVENTS).read_bytes(), report
         assert status == 0 and section(report, "Changes by method") == "none"
         assert section(report, "Undecided") == section(report, "Lines for CHANGES.md") == "none"
         assert section(report, "Rulings that nothing needs") == "none"
@@ -256,6 +260,19 @@ def test_a_dry_run_writes_nothing(tree):
     assert facts == TODAY and "tier4" in report
 
 
+def test_keys_of_events_come_from_the_types(tree):
+    node_clients.needed()
+    document = json.loads((tree / EVENTS).read_text(encoding="utf-8"))
+    document["events"]["pin_added"]["keys"].remove("item")
+    del document["events"]["star_added"]
+    (tree / EVENTS).write_text(json.dumps(document), encoding="utf-8")
+    status, _, report = refresh(tree)
+    assert section(report, "Changes by event") == "- pin_added: keys +item"
+    assert status == 1 and "the event star_added is new" in section(report, "Undecided")
+    after = json.loads((tree / EVENTS).read_text(encoding="utf-8"))["events"]
+    assert "item" in after["pin_added"]["keys"] and "star_added" not in after
+
+
 def test_packages_alone_name_what_the_facts_lack(tree):
     """Without pages nothing is added or retired."""
     path = tree / FACTS
@@ -268,8 +285,8 @@ def test_packages_alone_name_what_the_facts_lack(tree):
     assert command.main(options) == 1
     undecided = section(report.read_text(encoding="utf-8"), "Undecided")
     assert [line for line in undecided.splitlines() if line.startswith("- ")] == [
-        "- pins.add: sdk has this method, and it has no page. In etc/slack/rulings.yaml:",
-        "- chat.postMessage: sdk has the argument thread_ts. In etc/slack/rulings.yaml:",
+        "- pins.add: sdk has this method, and it has no page",
+        "- chat.postMessage: sdk has the argument thread_ts",
     ]
     written = json.loads(path.read_text(encoding="utf-8"))["methods"]
     assert "pins.add" not in written and not written["pins.list"]["retired"]

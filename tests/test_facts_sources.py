@@ -12,6 +12,7 @@ from tools.facts import compare, origins, rulings, sdk, typescript, typings
 
 ROOT = Path(__file__).resolve().parents[1]
 FACTS = json.loads((ROOT / "etc/slack/web_api.json").read_text(encoding="utf-8"))["methods"]
+EVENTS = json.loads((ROOT / "etc/slack/events.json").read_text(encoding="utf-8"))["events"]
 RULINGS = rulings.load(ROOT / "etc/slack/rulings.yaml")
 PACKAGES = ROOT / ".node-tests/node_modules/@slack"
 # Methods that are functions of a client, not of the Web API.
@@ -81,6 +82,16 @@ def test_the_facts_require_what_the_types_require(node_types):
 
 def test_pages_hold_what_the_types_say(node_types):
     assert compare.containers(FACTS, node_types) == rulings.against(RULINGS, "node", "container")
+
+
+def test_the_facts_have_every_event_of_the_types_and_its_keys():
+    """Of `message` the facts have the keys of each subtype apart."""
+    node_clients.needed()
+    found = typings.Package(typings.read_package(PACKAGES / "types")).events()
+    assert len(found) > 80 and "item_user" in found["reaction_added"]
+    assert set(found) <= set(EVENTS)
+    lacking = {name: keys - set(EVENTS[name].get("keys", ())) for name, keys in found.items()}
+    assert {name for name, keys in lacking.items() if keys} == {"message"}
 
 
 # What the library reads out of an answer: method -> keys.

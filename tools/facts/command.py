@@ -1,4 +1,7 @@
-"""Makes etc/slack/web_api.json anew from Slack's pages and packages, and says what changed.
+"""Makes the facts of etc/slack anew from Slack's pages and packages, and says what changed.
+
+web_api.json comes from the pages, slack_sdk and @slack/web-api, the keys in events.json from
+@slack/types.
 
 The order of trust is written in tools/facts/merge.py, differences on purpose in
 etc/slack/rulings.yaml.
@@ -11,14 +14,16 @@ import datetime
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from tools.facts import changes, fetch, merge, pages, rulings, sdk, typings
+from tools.facts import changes, events, fetch, merge, pages, rulings, sdk, typings
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = Path("etc/slack/web_api.json")
+EVENTS = Path("etc/slack/events.json")
 RULINGS = Path("etc/slack/rulings.yaml")
 NODE = Path(".node-tests/node_modules/@slack/web-api")
+TYPES = Path(".node-tests/node_modules/@slack/types")
 # Functions of a client, not methods of the Web API.
 CLIENTS_OWN = frozenset({"files.uploadV2"})
 
@@ -34,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--cache", type=Path, help="folder for the site's pages")
     found.add_argument("--partial", action="store_true", help="a missing page does not retire")
     found.add_argument("--node", type=Path, help="@slack/web-api: a folder or a tarball of npm")
+    found.add_argument("--types", type=Path, help="@slack/types: a folder or a tarball of npm")
     found.add_argument("--dry-run", action="store_true", help="write no facts")
     found.add_argument("--report", type=Path, help="write the report to this file as well")
     found.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
@@ -52,22 +58,39 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 def refresh(options: argparse.Namespace) -> int:
     """One refresh. The exit code, see main."""
-    path = options.root / FACTS
-    document = json.loads(path.read_text(encoding="utf-8"))
+    document = json.loads((options.root / FACTS).read_text(encoding="utf-8"))
     before = document["methods"]
     outcome = merge.merge(before, sources(options), rulings.load(options.root / RULINGS))
-    text = "\n".join(report(changes.diff(before, outcome.methods), outcome)) + "\n"
+    event_lines, all_events = refresh_events(options, outcome)
+    found = changes.diff(before, outcome.methods)
+    text = "\n".join(report(found, event_lines, outcome)) + "\n"
     print(text, end="")
     if options.report:
         options.report.write_text(text, encoding="utf-8")
     if not options.dry_run:
-        path.write_text(written(document, outcome.methods), encoding="utf-8")
+        write(options.root / FACTS, {**document, "methods": outcome.methods})
+        write(options.root / EVENTS, all_events)
     return 1 if outcome.undecided else 0
 
 
-def written(document: Dict[str, Any], methods: merge.Facts) -> str:
-    """The text of web_api.json. The same facts give the same bytes."""
-    return json.dumps({**document, "methods": methods}, indent=1, ensure_ascii=False)
+def refresh_events(
+    options: argparse.Namespace, outcome: merge.Outcome
+) -> Tuple[List[str], Dict[str, Any]]:
+    """(what changed, the document of events). Adds to what is undecided."""
+    document = json.loads((options.root / EVENTS).read_text(encoding="utf-8"))
+    path = options.types or options.root / TYPES
+    types = typings.Package(typings.read_package(path)).events() if path.exists() else {}
+    merged, unknown = events.merge_events(document["events"], types)
+    for name in unknown:
+        text = "the event %s is new: which scopes has it, does RTM have it?" % name
+        outcome.undecided.append(merge.Undecided(text, "an entry in %s" % EVENTS))
+    lines = events.changes_of_events(document["events"], merged)
+    return lines, {**document, "events": merged}
+
+
+def write(path: Path, document: Dict[str, Any]) -> None:
+    """The same facts give the same bytes."""
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def sources(options: argparse.Namespace) -> merge.Sources:
@@ -123,10 +146,13 @@ def node_arguments(path: Path) -> Optional[Dict[str, Dict[str, typings.Argument]
     return {name: each.arguments for name, each in methods.items() if name not in CLIENTS_OWN}
 
 
-def report(found: List[changes.Change], outcome: merge.Outcome) -> List[str]:
+def report(
+    found: List[changes.Change], event_lines: List[str], outcome: merge.Outcome
+) -> List[str]:
     """Markdown for the pull request."""
     return [
         *("## Changes by method", "", *(changes.by_method(found) or ["none"]), ""),
+        *("## Changes by event", "", *(event_lines or ["none"]), ""),
         *("## Lines for CHANGES.md", "", *(changes.lines_for_changes(found) or ["none"]), ""),
         *("## Undecided", "", *(undecided(outcome) or ["none"]), ""),
         *("## Rulings that nothing needs", "", *(outcome.unneeded or ["none"]), ""),
@@ -136,8 +162,8 @@ def report(found: List[changes.Change], outcome: merge.Outcome) -> List[str]:
 
 
 def undecided(outcome: merge.Outcome) -> List[str]:
-    """Each with the ruling to write."""
+    """Each with what to write: mostly a ruling for etc/slack/rulings.yaml."""
     lines = []
     for each in outcome.undecided:
-        lines += ["- %s. In etc/slack/rulings.yaml:" % each.text, "", "```", each.suggestion, "```"]
+        lines += ["- %s" % each.text, "", "```", each.suggestion, "```"]
     return lines

@@ -26,6 +26,7 @@ from tools.facts.typescript import (
 )
 
 METHODS = "dist/methods.d.ts"
+EVENTS = "dist/events/index.d.ts"
 REQUIRED, OPTIONAL = "MethodWithRequiredArgument", "MethodWithOptionalArgument"
 _DEEPEST = 12
 
@@ -81,6 +82,15 @@ class Package:
             name: MethodTypes(resolver.arguments(arguments), resolver.containers(response, name))
             for name, arguments, response in self._bound()
         }
+
+    def events(self) -> Dict[str, FrozenSet[str]]:
+        """Type of an event -> its keys, of @slack/types. Of `message`, keys of all subtypes."""
+        found: Dict[str, FrozenSet[str]] = {}
+        declared = self.find(EVENTS, "SlackEvent")
+        if declared is not None:
+            for name, keys in Resolver(self, EVENTS).events(declared[1].type):
+                found[name] = found.get(name, frozenset()) | keys
+        return found
 
     def _bound(self) -> Iterator[Tuple[str, Type, Type]]:
         """(method, type of its arguments, type of its answer), from the class `Methods`."""
@@ -166,6 +176,21 @@ class Resolver:
             for name, (member, path) in sorted(members.items())
             if name != "token" and not _is_never(member.type)
         }
+
+    def events(self, found: Type) -> Iterator[Tuple[str, FrozenSet[str]]]:
+        """(type, keys) of each part of a union of events."""
+        for part, path in self._parts(found, self._path):
+            members = self._members(part, path, 0)
+            for name in _literals(members["type"][0].type):
+                yield name, frozenset(members)
+
+    def _parts(self, found: Type, path: str) -> Iterator[Tuple[Type, str]]:
+        whole, its_path = self._followed(found, path)
+        if isinstance(whole, Several) and whole.is_union:
+            for part in whole.types:
+                yield from self._parts(part, its_path)
+        else:
+            yield found, path
 
     def containers(self, found: Type, method: str) -> Dict[str, str]:
         """Keys of an answer -> what they hold; `a.b` for keys of an object at `a`."""
