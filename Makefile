@@ -56,7 +56,7 @@ lint: venv
 	$(RUN) -m flake8 --max-line-length 100 --select E,F,W,C \
 	  --ignore E128,E402,E722,W504,E203,W503 $(wildcard */)
 	find $(wildcard actions sensors etc) -name '*.py' -print0 | \
-	  PYTHONPATH=actions/lib:sandbox/stackstorm/standins xargs -0 $(RUN) -m pylint -E
+	  PYTHONPATH=actions/lib:sandbox/stackstorm/stubs xargs -0 $(RUN) -m pylint -E
 	$(RUN) bin/exchange_checks.py
 	$(RUN) bin/draw_icon.py --check
 	$(RUN) bin/draw_pictures.py --check

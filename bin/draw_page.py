@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / each) for each in ("bin", "", "actions/lib")]
+sys.path[:0] = [str(ROOT / each) for each in ("", "actions/lib")]
 
-from pictures import page  # noqa: E402
-from pictures.chromium import BrowserError  # noqa: E402
+from tools.pictures import page  # noqa: E402
+from tools.pictures.chromium import BrowserError  # noqa: E402
 
 TARGET = Path("etc/pictures/page.png")
 

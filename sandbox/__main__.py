@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from sandbox.cli import main
+from sandbox.cli.commands import main
 
 if __name__ == "__main__":
     # As with Ctrl-C: whatever was started (an action, a Slack) must end with us.

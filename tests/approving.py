@@ -6,7 +6,7 @@ import time
 
 from helpers import calls, make_client
 
-from sandbox.slack import envelopes
+from sandbox.slack.sockets import envelopes
 from st2slack.approvals import sweep
 from st2slack.approvals.context import ApprovalContext
 from st2slack.authorization.authorizer import Authorizer

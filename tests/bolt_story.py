@@ -8,8 +8,8 @@ import threading
 
 from slack_sdk import WebClient
 
-from sandbox.page.deeds import Deeds
-from sandbox.slack import seed
+from sandbox.page.page_actions import Deeds
+from sandbox.slack.state import seed
 
 D, TOMASZ = seed.DEPLOYS, seed.TOMASZ
 PATIENCE = 60

@@ -1,8 +1,8 @@
 """Paths and fixtures of the whole suite."""
 
-from sandbox.stackstorm import path
+from sandbox.stackstorm import package_path
 
-path.add_standins()  # the real StackStorm where it can be imported, our stand-ins elsewhere
+package_path.add_stubs()  # the real StackStorm where it can be imported, our stand-ins elsewhere
 
 import os  # noqa: E402
 from collections import Counter  # noqa: E402
@@ -76,7 +76,7 @@ def config(slack):
 @pytest.fixture
 def st2(monkeypatch):
     """A StackStorm's API on loopback, new for each test. `st2.configs` is what packs get."""
-    from sandbox.stackstorm.api import StandInApi
+    from sandbox.stackstorm.server import StandInApi
 
     # st2client puts its token there, for whoever comes next.
     monkeypatch.setenv("ST2_AUTH_TOKEN", "")
@@ -87,7 +87,7 @@ def st2(monkeypatch):
 @pytest.fixture(scope="module")
 def needed():
     """Skip the test where there is no Chromium; fail it where there has to be one."""
-    from pictures import chromium
+    from tools.pictures import chromium
 
     if chromium.PROGRAM is None and os.environ.get("CHROMIUM") == "required":
         pytest.fail("CHROMIUM=required, but there is no chromium (apt-get install chromium)")
@@ -98,7 +98,7 @@ def needed():
 @pytest.fixture(scope="module")
 def browser(needed):
     """Chromium, without a window."""
-    from pictures import chromium
+    from tools.pictures import chromium
 
     with chromium.Chromium() as found:
         yield found

@@ -4,9 +4,9 @@ import contextlib
 import os
 import types
 
-from sandbox.stackstorm import path as stackstorm_path
-from sandbox.stackstorm.message_bus import MessageBus
-from sandbox.stackstorm.trigger_dispatcher import service_class
+from sandbox.stackstorm import package_path as stackstorm_path
+from sandbox.stackstorm.sensor.message_bus import MessageBus
+from sandbox.stackstorm.sensor.trigger_dispatcher import service_class
 
 ON_STACKSTORM = bool(os.environ.get("ST2_REPO_PATH") and stackstorm_path.real_folder("st2common"))
 SCHEMA = {

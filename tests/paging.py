@@ -6,7 +6,7 @@ import json
 import requests
 from websockets.sync.client import connect
 
-from sandbox.slack import seed
+from sandbox.slack.state import seed
 
 PATIENCE = 60
 DEPLOYS, GENERAL, RANDOM = seed.DEPLOYS, seed.GENERAL, seed.RANDOM

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from sandbox.slack import seed
+from sandbox.slack.state import seed
 from st2slack.sensor.workspace_sensor import Services, WorkspaceSensor
 
 PATIENCE = 60  # seconds; a test that waits so long has failed

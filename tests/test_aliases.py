@@ -9,10 +9,11 @@ import yaml
 from alias_commands import COMMANDS
 from helpers import NEEDS_STACKSTORM, passing
 
-from sandbox.stackstorm import metadata, parameters
-from sandbox.stackstorm import path as stackstorm_path
-from sandbox.stackstorm.aliases import extract
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm import metadata
+from sandbox.stackstorm import package_path as stackstorm_path
+from sandbox.stackstorm.runner import parameters
+from sandbox.stackstorm.runner.action_process import run_action
+from sandbox.stackstorm.server.alias_match import extract
 
 ROOT = Path(__file__).resolve().parents[1]
 ALIASES = {

@@ -11,8 +11,8 @@ from approving import DEPLOYS, JONAS, LEA, MARA, PRIYA, RULES, TOMASZ, Approvals
 from helpers import calls
 from st2client.models import KeyValuePair
 
-from sandbox.slack.faults import Fault
-from sandbox.stackstorm.api import StandInApi
+from sandbox.slack.http.faults import Fault
+from sandbox.stackstorm.server import StandInApi
 
 APPROVE, REJECT = 0, 1
 

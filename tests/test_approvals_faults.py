@@ -10,8 +10,8 @@ import time
 import pytest
 from approving import DEPLOYS, RULES, TOMASZ, Approvals
 
-from sandbox.slack.faults import Fault
-from sandbox.stackstorm.api import StandInApi
+from sandbox.slack.http.faults import Fault
+from sandbox.stackstorm.server import StandInApi
 from st2slack.approvals import answer, conclude, sweep
 from st2slack.base.errors import SlackError
 

@@ -5,8 +5,8 @@ import time
 import pytest
 from approving import DEPLOYS, MARA, PRIYA, RULES, TOMASZ, Approvals
 
-from sandbox.stackstorm.api import StandInApi
-from sandbox.stackstorm.api.tokens import Caller
+from sandbox.stackstorm.server import StandInApi
+from sandbox.stackstorm.server.tokens import Caller
 from st2slack.approvals import answer, deliver, shared_roots, sweep
 from st2slack.base.errors import StackStormUnavailable
 

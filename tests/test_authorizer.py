@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from test_ldap_groups import settings_for_nobody
 from test_secrets import CANARY, Everything
 
-from sandbox import cli
+from sandbox.cli import commands
 from sandbox.slack import Fault
-from sandbox.slack.state import Channel
-from sandbox.stackstorm import path as stackstorm_path
+from sandbox.slack.state.workspace import Channel
+from sandbox.stackstorm import package_path as stackstorm_path
 from sandbox.stackstorm.config import complete
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.authorization import slack_identity
 from st2slack.authorization.authorizer import Authorizer
 from st2slack.authorization.decision import (
@@ -599,7 +599,7 @@ def test_the_command_tells_it(config, tmp_path, capsys):
     path = tmp_path / "slack.yaml"
     path.write_text(yaml.safe_dump(dict(config, authorization=[rule([TOMASZ])])), encoding="utf-8")
     words = ["check", "--config", str(path), "--person", TOMASZ, "--what", "x.y", "--json"]
-    assert cli.main([*words, "--where", DEPLOYS]) == 0
+    assert commands.main([*words, "--where", DEPLOYS]) == 0
     assert json.loads(capsys.readouterr().out)["decision"]["rule"] == "r"
 
 

@@ -7,7 +7,8 @@ import pytest
 import requests
 from helpers import Clock, calls, make_client, run_action
 
-from sandbox.slack import Fault, rotation
+from sandbox.slack import Fault
+from sandbox.slack.state import rotation
 from st2slack.base.errors import (
     InputError,
     ResultTooLarge,

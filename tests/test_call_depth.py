@@ -8,8 +8,8 @@ import pytest
 from approving import RULES, TOMASZ, Approvals
 from helpers import run_action
 
-from sandbox.slack import seed
-from sandbox.stackstorm.api import StandInApi
+from sandbox.slack.state import seed
+from sandbox.stackstorm.server import StandInApi
 
 PACK = str(Path(__file__).resolve().parents[1] / "actions")
 MOST_FOR_A_CALL = 11  # 16 before there was a limit

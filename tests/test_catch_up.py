@@ -7,7 +7,7 @@ import pytest
 from helpers import Clock, calls
 
 from sandbox.slack import Fault
-from sandbox.slack.seed import DEPLOYS, GENERAL, INCIDENTS, OWNER, PRIYA, RANDOM
+from sandbox.slack.state.seed import DEPLOYS, GENERAL, INCIDENTS, OWNER, PRIYA, RANDOM
 from st2slack.api.single_attempt import SingleAttemptClient
 from st2slack.sensor import backfill, gap_reader
 from st2slack.sensor.backfill import HISTORY, MINE, REPLIES, Backfill

@@ -16,12 +16,12 @@ from helpers import make_client
 from test_faults import Proxy, free_port
 from test_secrets import CANARY, Everything
 
-from sandbox import cli
+from sandbox.cli import commands
 from sandbox.slack import Fault, LoopbackSlack
-from sandbox.slack.tokens import Token
-from sandbox.stackstorm import path as stackstorm_path
+from sandbox.slack.state.tokens import Token
+from sandbox.stackstorm import package_path as stackstorm_path
 from sandbox.stackstorm.config import complete
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.base.errors import SettingsError
 from st2slack.diagnostics import check as checkup
 from st2slack.diagnostics import report_rows, token_kinds
@@ -558,12 +558,12 @@ def write(tmp_path, config):
 
 
 def test_the_command_checks_a_slack_on_loopback(capsys):
-    assert cli.main(["check", "--json"]) == 0
+    assert commands.main(["check", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["ok"] is True
 
 
 def test_the_command_shows_a_table(slack, config, tmp_path, capsys):
-    assert cli.main(["check", "--config", write(tmp_path, config)]) == 0
+    assert commands.main(["check", "--config", write(tmp_path, config)]) == 0
     shown = capsys.readouterr().out
     for part in ("what to do", "sensor.app_token", "All is well: 0 failed"):
         assert part in shown
@@ -572,7 +572,7 @@ def test_the_command_shows_a_table(slack, config, tmp_path, capsys):
 
 def test_the_command_fails_where_something_does(slack, config, tmp_path, capsys):
     path = write(tmp_path, dict(config, action_token="xoxb-loopback-revoked"))
-    assert cli.main(["check", "--no-connect", "--config", path]) == 1
+    assert commands.main(["check", "--no-connect", "--config", path]) == 1
     shown = capsys.readouterr().out
     assert "token_revoked" in shown and "Not all is well: 1 failed" in shown
     assert not [each for each in slack.requests if each.path == "/link/"]
@@ -580,14 +580,14 @@ def test_the_command_fails_where_something_does(slack, config, tmp_path, capsys)
 
 def test_the_command_takes_datastore_values(slack, config, tmp_path, capsys):
     path = write(tmp_path, dict(config, action_token="{{ st2kv.system.t }}"))
-    assert cli.main(["check", "--config", path, "--kv", "t=" + slack.bot_token]) == 0
-    assert cli.main(["check", "--config", path]) == 2
+    assert commands.main(["check", "--config", path, "--kv", "t=" + slack.bot_token]) == 0
+    assert commands.main(["check", "--config", path]) == 2
     assert "--kv t=VALUE" in capsys.readouterr().err
 
 
 def test_the_command_checks_one_workspace(slack, whole, tmp_path, capsys):
     path = write(tmp_path, whole)
-    assert cli.main(["check", "--config", path, "--workspace", "emea", "--json"]) == 0
+    assert commands.main(["check", "--config", path, "--workspace", "emea", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert {row["workspace"] for row in result["checks"]} == {"emea"}
 

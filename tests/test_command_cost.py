@@ -9,7 +9,7 @@ from regex_steps import Matcher
 from test_command_text import COMMANDS
 from test_rules import on_stackstorm
 
-from sandbox.stackstorm import aliases
+from sandbox.stackstorm.server import alias_match
 from st2slack.chatops import command_text
 
 PATTERNS = {
@@ -86,7 +86,7 @@ def test_what_goes_to_stackstorm_costs_it_little(shape):
     assert [
         command_text.unusable_reason(each) for each in texts if len(each) <= command_text.MAX_LENGTH
     ] == ["" for each in texts if len(each) <= command_text.MAX_LENGTH]
-    assert grows_linearly([steps(aliases._PAIRS.pattern, text) for text in texts])
+    assert grows_linearly([steps(alias_match._PAIRS.pattern, text) for text in texts])
 
 
 FORMATS = ("say {{text}}", "say {{text}} to {{name=x}}")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_rules import on_stackstorm
 
 from sandbox.slack import Fault
-from sandbox.stackstorm.aliases import extract
+from sandbox.stackstorm.server.alias_match import extract
 from st2slack.base.errors import InputError, SlackApiError
 from st2slack.base.templates import has_template
 from st2slack.chatops import command_text

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.stackstorm import path as stackstorm_path
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm import package_path as stackstorm_path
+from sandbox.stackstorm.runner.action_process import run_action
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -5,22 +5,24 @@ import re
 import shlex
 from pathlib import Path
 
-import generate_actions
 import jsonschema
 import pytest
 import yaml
 from test_rules import OF_CORE
 
-from catalogue import readme, sources
-from sandbox import cli, listen, loopback
-from sandbox.listener import Listener
-from sandbox.slack import LoopbackSlack, rotation
+from sandbox.cli import commands, listen, loopback
+from sandbox.cli.sensor_process import Listener
+from sandbox.slack import LoopbackSlack
+from sandbox.slack.state import rotation
 from sandbox.stackstorm import config as sandbox_config
-from sandbox.stackstorm import metadata, parameters, rules, runner
-from sandbox.stackstorm.api import StandInApi
+from sandbox.stackstorm import metadata, rules
 from sandbox.stackstorm.datastore import ActionService
+from sandbox.stackstorm.runner import action_process, parameters
+from sandbox.stackstorm.server import StandInApi
 from st2slack.results import result_blocks
 from st2slack.stackstorm.execution import Execution
+from tools.generator import command as generate_actions
+from tools.generator import readme, sources
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {str(path): (ROOT / path).read_text(encoding="utf-8") for path in readme.pages(ROOT)}
@@ -101,7 +103,7 @@ def test_every_execution_succeeds(server, api, line, datastore, tmp_path):
     config.update(more)
     kept, given = datastore(**values), parameters.from_words(action, words)
     around = api if ref in OF_THE_API else {}
-    done = runner.execute(action, given, config, datastore=kept, around=around)
+    done = action_process.execute(action, given, config, datastore=kept, around=around)
     assert done.succeeded, done.stderr
 
 
@@ -115,10 +117,10 @@ def test_authorization_by_the_rules_that_the_page_shows(slack):
     config = {"api_url": slack.api_url, "action_token": slack.bot_token}
     config.update(yaml.safe_load(shown[0][1]))
     given = parameters.from_words(action, shlex.split(line)[3:])
-    done = runner.execute(action, given, config)
+    done = action_process.execute(action, given, config)
     assert done.result["decision"] == json.loads(shown[1][1])
     given["person"] = "U0HARBOUR05"
-    assert not runner.execute(action, given, config).result["decision"]["allowed"]
+    assert not action_process.execute(action, given, config).result["decision"]["allowed"]
 
 
 def test_there_are_examples_of_everything():
@@ -157,7 +159,7 @@ def test_every_command_of_the_tables_exists():
     for target in re.findall(r"`make ([\w-]+)", TEXT):
         assert re.search(r"^%s:" % re.escape(target), MAKEFILE, re.MULTILINE), target
     for command in re.findall(r"-m sandbox ([\w-]+)", TEXT):
-        assert command in cli.COMMANDS, command
+        assert command in commands.COMMANDS, command
     for script in re.findall(r"`(bin/[\w.-]+)", TEXT):
         assert (ROOT / script).exists(), script
 

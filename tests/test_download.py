@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from test_faults import PERHAPS, tls_config
 from test_secrets import CANARY, TOKEN, Everything
 
-from sandbox.slack import Fault, LoopbackSlack, file_host, seed
-from sandbox.slack.tokens import Token
-from sandbox.stackstorm.runner import run_action
+from sandbox.slack import Fault, LoopbackSlack
+from sandbox.slack.http import file_host
+from sandbox.slack.state import seed
+from sandbox.slack.state.tokens import Token
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.base.errors import (
     InputError,
     RateLimited,

@@ -4,7 +4,7 @@ import post_message
 import pytest
 from helpers import make_client
 
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.base.errors import InputError
 
 # What the st2 command makes of blocks='[{"type":"section"': it splits at commas what is no JSON.

@@ -10,10 +10,11 @@ import pytest
 import yaml
 from helpers import run_action
 
-from catalogue import sources
 from sandbox.slack import LoopbackSlack
-from sandbox.stackstorm import metadata, parameters
+from sandbox.stackstorm import metadata
+from sandbox.stackstorm.runner import parameters
 from st2slack.base.errors import SlackApiError
+from tools.generator import sources
 
 CATALOGUE = sources.load()
 LIVING = dict(CATALOGUE.living())

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import draw_icon
-import exchange_checks as checks
 import pytest
 import yaml
+
+from tools.checks import exchange as checks
 
 ROOT = Path(__file__).resolve().parents[1]
 

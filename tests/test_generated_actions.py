@@ -4,11 +4,11 @@ import json
 import re
 from pathlib import Path
 
-import generate_actions
 import pytest
 import yaml
 
-from catalogue import metadata, sources
+from tools.generator import command as generate_actions
+from tools.generator import metadata, sources
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUE = sources.load(ROOT)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sensing import PATIENCE, RealTime, Sensing, until
 
-from sandbox.slack import seed
-from sandbox.slack.state import User
+from sandbox.slack.state import seed
+from sandbox.slack.state.workspace import User
 from st2slack.sensor import connection, interactions, payloads
 from st2slack.sensor.socket_mode import SocketMode
 from st2slack.settings.sensor import SensorSettings

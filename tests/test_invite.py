@@ -8,7 +8,7 @@ import yaml
 from helpers import make_client
 
 from sandbox.slack import Fault
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.base.errors import InputError, ResponseLost, SettingsError, SlackApiError, SlackError
 from st2slack.people import invite as invitation
 from st2slack.settings.invite import InviteSettings, read_invite

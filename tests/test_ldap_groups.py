@@ -17,8 +17,8 @@ import slapd as directory
 from slapd import GROUPS, PASSWORD, Broken, Slapd, Slow, free_port, needed
 from test_secrets import Everything
 
-from sandbox.stackstorm import path as stackstorm_path
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm import package_path as stackstorm_path
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.authorization import ldap_groups, ldap_server
 from st2slack.authorization.decision import Membership, SlackUser
 from st2slack.authorization.ldap_groups import LdapGroups

@@ -13,10 +13,10 @@ import pytest
 import yaml
 from rich.console import Console
 
-from sandbox import cli, listen, loopback
-from sandbox.listener import Listener
+from sandbox.cli import commands, listen, loopback
+from sandbox.cli.sensor_process import Listener
 from sandbox.stackstorm.datastore import ActionService
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.sensor.model import key_of
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,12 +108,12 @@ def test_nobody_who_can_be_listened_to(tmp_path):
 def test_a_config_that_stackstorm_would_refuse_is_wrong_usage(tmp_path, capsys):
     path = tmp_path / "slack.yaml"
     path.write_text("sensor: {channel_types: [open]}\n", encoding="utf-8")
-    assert cli.main(["listen", "--config", str(path)]) == cli.WRONG_USAGE
+    assert commands.main(["listen", "--config", str(path)]) == commands.WRONG_USAGE
     assert "sensor.channel_types" in capsys.readouterr().err
 
 
 def test_a_pack_without_a_sensor_is_wrong_usage(tmp_path, capsys):
-    assert cli.main(["listen", "--pack-dir", str(tmp_path)]) == cli.WRONG_USAGE
+    assert commands.main(["listen", "--pack-dir", str(tmp_path)]) == commands.WRONG_USAGE
     assert "sensors: the pack has none" in capsys.readouterr().err
 
 

@@ -8,9 +8,9 @@ import pytest
 from helpers import calls, make_client
 
 from sandbox.slack import Fault
-from sandbox.slack.state import Channel, User
-from sandbox.slack.tokens import Token
-from sandbox.stackstorm.runner import run_action
+from sandbox.slack.state.tokens import Token
+from sandbox.slack.state.workspace import Channel, User
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.base.errors import (
     InputError,
     NotFound,

@@ -10,7 +10,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from test_loopback_sockets import join, read_event  # noqa: F401
 
-from sandbox.slack import seed
+from sandbox.slack.state import seed
 
 PATIENCE = 60
 G, D = seed.GENERAL, seed.DEPLOYS

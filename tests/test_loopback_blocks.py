@@ -10,7 +10,8 @@ from slack_sdk.errors import SlackApiError, SlackObjectFormationError
 from slack_sdk.models.blocks import Block
 from slack_sdk.models.views import View
 
-from sandbox.slack import block_kit, seed
+from sandbox.slack.checks import block_kit
+from sandbox.slack.state import seed
 
 D = seed.DEPLOYS
 

@@ -8,8 +8,9 @@ import threading
 import pytest
 import requests
 
-from sandbox.slack import Fault, LoopbackSlack, seed
-from sandbox.slack import faults as actions
+from sandbox.slack import Fault, LoopbackSlack
+from sandbox.slack.http import faults as actions
+from sandbox.slack.state import seed
 
 # Options of a call that the server surely ends before they run out.
 PATIENCE = 60

@@ -7,7 +7,8 @@ import requests
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from sandbox.slack import LoopbackSlack, seed
+from sandbox.slack import LoopbackSlack
+from sandbox.slack.state import seed
 
 PATIENCE = 60
 G = seed.GENERAL

@@ -9,7 +9,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.models.blocks import DividerBlock, SectionBlock
 from slack_sdk.models.metadata import Metadata
 
-from sandbox.slack import Fault, LoopbackSlack, seed
+from sandbox.slack import Fault, LoopbackSlack
+from sandbox.slack.state import seed
 
 G, D = seed.GENERAL, seed.DEPLOYS
 MODAL = {"type": "modal", "title": {"type": "plain_text", "text": "Berths"}, "blocks": []}

@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 import requests
 
-from sandbox.slack import LoopbackSlack, Token, checks, facts, identifiers, seed, wire
+from sandbox.slack import LoopbackSlack, Token
 from sandbox.slack.behaviours import BEHAVIOURS
-from sandbox.slack.refusal import Refuse
+from sandbox.slack.checks import facts, identifiers, request_checks
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.http import http_request
+from sandbox.slack.state import seed
 
 FACTS = facts.load()
 LIVING = sorted(name for name, method in FACTS.methods.items() if not method.retired)
-FORM = {"Content-Type": wire.FORM}
+FORM = {"Content-Type": http_request.FORM}
 PNG = b"\x89PNG\r\n\x1a\n\r\n--almost a boundary"
 
 
@@ -27,7 +30,7 @@ def ask(slack, method, token=None, **form):
 def refusal_of(request, tokens):
     """Slack's refusal of this request, None where it passes."""
     try:
-        checks.check(FACTS, request, tokens)
+        request_checks.check(FACTS, request, tokens)
     except Refuse as refusal:
         return refusal
     return None
@@ -95,7 +98,7 @@ EMPTY_MODAL = json.dumps(
 )
 def test_refuses_in_slacks_order_with_slacks_codes(method, token, body, code):
     headers = dict(FORM, Authorization="Bearer " + token) if token else FORM
-    request = wire.read(method, "POST", "/api/" + method, headers, body.encode())
+    request = http_request.read(method, "POST", "/api/" + method, headers, body.encode())
     assert refusal_of(request, TOKENS).code == code
 
 
@@ -107,13 +110,15 @@ def test_refuses_in_slacks_order_with_slacks_codes(method, token, body, code):
     ],
 )
 def test_says_which_argument_is_wrong(body, messages):
-    request = wire.read(POST, "POST", "/", dict(FORM, Authorization="Bearer bot"), body.encode())
+    request = http_request.read(
+        POST, "POST", "/", dict(FORM, Authorization="Bearer bot"), body.encode()
+    )
     answer = refusal_of(request, TOKENS).answer()
     assert answer["response_metadata"] == {"messages": messages}
 
 
 def test_missing_scope_names_needed_and_provided():
-    request = wire.read(POST, "POST", "/", dict(FORM, Authorization="Bearer narrow"))
+    request = http_request.read(POST, "POST", "/", dict(FORM, Authorization="Bearer narrow"))
     assert refusal_of(request, TOKENS).extra == {"needed": "chat:write", "provided": "users:read"}
 
 
@@ -137,14 +142,14 @@ def test_missing_scope_names_needed_and_provided():
 )
 def test_bodies_that_cannot_be_read(content_type, body, code):
     headers = {"Authorization": "Bearer bot", "Content-Type": content_type}
-    refusal = refusal_of(wire.read(POST, "POST", "/", headers, body), TOKENS)
+    refusal = refusal_of(http_request.read(POST, "POST", "/", headers, body), TOKENS)
     assert (refusal.code if refusal else None) == code
 
 
 def test_arguments_come_typed_and_unknown_ones_are_left_out():
     body = b"channel=C1&text=%E2%98%83&blocks=%5B%5D&mrkdwn=0&new=1&unfurl_links=true"
     headers = dict(FORM, Authorization="bearer bot")
-    call = checks.check(FACTS, wire.read(POST, "POST", "/", headers, body), TOKENS)
+    call = request_checks.check(FACTS, http_request.read(POST, "POST", "/", headers, body), TOKENS)
     assert call.args == {
         "channel": "C1",
         "text": "☃",
@@ -157,7 +162,7 @@ def test_arguments_come_typed_and_unknown_ones_are_left_out():
 def test_a_json_body_counts_only_where_the_method_takes_json():
     headers = {"Authorization": "Bearer user", "Content-Type": "application/json"}
     takes, does_not = (
-        refusal_of(wire.read(name, "POST", "/", headers, b'{"channel": "C1"}'), TOKENS)
+        refusal_of(http_request.read(name, "POST", "/", headers, b'{"channel": "C1"}'), TOKENS)
         for name in ("conversations.history", "conversations.info")
     )
     assert takes is None and does_not.code == "invalid_arguments"

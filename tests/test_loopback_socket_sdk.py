@@ -8,7 +8,8 @@ from slack_sdk.rtm_v2 import RTMClient
 from slack_sdk.socket_mode import SocketModeClient
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from sandbox.slack import SocketFault, seed
+from sandbox.slack import SocketFault
+from sandbox.slack.state import seed
 
 PATIENCE = 60
 

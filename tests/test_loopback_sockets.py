@@ -13,8 +13,9 @@ import requests
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import connect
 
-from sandbox.slack import Fault, LoopbackSlack, SocketFault, Token, seed
-from sandbox.slack.socket_faults import GARBAGE, Wire
+from sandbox.slack import Fault, LoopbackSlack, SocketFault, Token
+from sandbox.slack.sockets.socket_faults import GARBAGE, Wire
+from sandbox.slack.state import seed
 
 G, D, INC = seed.GENERAL, seed.DEPLOYS, seed.INCIDENTS
 PATIENCE = 60

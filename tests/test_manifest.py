@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 import yaml
 
-from catalogue import manifest, sources
 from st2slack.diagnostics.features import FEATURES, events, scopes
+from tools.generator import manifest, sources
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

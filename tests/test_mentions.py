@@ -8,10 +8,9 @@ import post_message
 import pytest
 from helpers import calls, make_client, run_action
 
-from catalogue import ids, sources
 from sandbox.slack import LoopbackSlack
-from sandbox.slack.state import Channel, User
-from sandbox.stackstorm.runner import run_action as run_from_metadata
+from sandbox.slack.state.workspace import Channel, User
+from sandbox.stackstorm.runner.action_process import run_action as run_from_metadata
 from st2slack.approvals import post
 from st2slack.approvals.context import ApprovalContext
 from st2slack.base.errors import InputError, SlackApiError
@@ -20,6 +19,7 @@ from st2slack.settings.access import read_access
 from st2slack.settings.entries import texts_of
 from st2slack.settings.sensor import read_sensor
 from st2slack.settings.slack import read_settings
+from tools.generator import ids, sources
 
 MARA, PRIYA, LEA = "U0HARBOUR01", "U0HARBOUR03", "U0HARBOUR05"
 GENERAL, DEPLOYS, GROUP = "C0GENERAL01", "C0DEPLOYS01", "S0ONCALL001"

@@ -8,7 +8,7 @@ import requests
 from helpers import Clock, calls
 
 from sandbox.slack import Fault
-from sandbox.slack.seed import BOT, DEPLOYS, GENERAL, INCIDENTS, JONAS, OWNER, PRIYA, TOMASZ
+from sandbox.slack.state.seed import BOT, DEPLOYS, GENERAL, INCIDENTS, JONAS, OWNER, PRIYA, TOMASZ
 from st2slack.api.client import Timing
 from st2slack.api.single_attempt import SingleAttemptClient
 from st2slack.sensor.name_cache import MISSING_FOR, NameCache

@@ -10,10 +10,12 @@ from paging import DEPLOYS, GENERAL, RANDOM, App, api, button, entry, modal, opt
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from sandbox.page import add, elements, typed
-from sandbox.page.deeds import Wrong
-from sandbox.slack import LoopbackSlack, guard, seed
+from sandbox.page import add, elements, input_text
+from sandbox.page.page_actions import Wrong
+from sandbox.slack import LoopbackSlack
 from sandbox.slack.behaviours import modals, texts
+from sandbox.slack.http import request_guard
+from sandbox.slack.state import seed
 
 MARA, TOMASZ, PRIYA, LEA = seed.OWNER, seed.TOMASZ, seed.PRIYA, seed.LEA
 PATIENCE = 60
@@ -171,8 +173,8 @@ def test_its_own_origin_may(page, get):
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:80", "localhost:9", "[::1]:9", "[::1]"])
 def test_names_of_loopback(host):
-    assert guard.is_loopback(host)
-    assert guard.headers_for(host)["Content-Security-Policy"].split("; ")[1] == (
+    assert request_guard.is_loopback(host)
+    assert request_guard.headers_for(host)["Content-Security-Policy"].split("; ")[1] == (
         "connect-src 'self' ws://{0} wss://{0}".format(host)
     )
 
@@ -181,8 +183,8 @@ def test_names_of_loopback(host):
     "host", ["", "::1", "localhost.a", "a@localhost", "localhost/a", "localhost:1;x", "127.0.0.1\n"]
 )
 def test_other_names(host):
-    assert not guard.is_loopback(host)
-    assert "ws:" not in guard.headers_for(host)["Content-Security-Policy"]
+    assert not request_guard.is_loopback(host)
+    assert "ws:" not in request_guard.headers_for(host)["Content-Security-Policy"]
 
 
 def test_the_live_socket_has_an_origin_too(page):
@@ -443,7 +445,7 @@ def test_no_command_in_a_thread(slack, do):
     ],
 )
 def test_which_text_is_a_command(text, found):
-    assert typed.command(text) == found
+    assert input_text.command(text) == found
 
 
 # --- pressing -------------------------------------------------------------------------------------

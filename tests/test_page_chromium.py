@@ -14,11 +14,12 @@ import pytest
 from browsing import at, be, has, own
 from paging import DEPLOYS, GENERAL, App, api, button, entry, modal, options, plain
 
-from pictures import chromium, png
-from pictures import page as picture
 from sandbox.page import add
-from sandbox.slack import LoopbackSlack, seed
+from sandbox.slack import LoopbackSlack
 from sandbox.slack.behaviours.texts import numbered
+from sandbox.slack.state import seed
+from tools.pictures import chromium, png
+from tools.pictures import page as picture
 
 MARA, TOMASZ = seed.OWNER, seed.TOMASZ
 EVIL = (

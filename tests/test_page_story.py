@@ -7,9 +7,9 @@ import pytest
 from browsing import at, be, has, own
 from paging import DEPLOYS
 
-from sandbox import serve, workplace
+from sandbox.cli import demo_env, serve
+from sandbox.cli.demo_env import LEA, PRIYA, TOMASZ
 from sandbox.page import add
-from sandbox.workplace import LEA, PRIYA, TOMASZ
 
 ALONE = "document.querySelectorAll('article.ephemeral').length === %d"
 LAST_ALONE = "[...document.querySelectorAll('article.ephemeral')].pop().innerText"
@@ -19,7 +19,7 @@ RELEASE = "/st2 release berth-planner 4.12.0"
 @pytest.fixture
 def st2(slack):
     """What stands for StackStorm, with the sensor behind it."""
-    with workplace.opened(slack, **serve.SENSOR) as (found, _):
+    with demo_env.opened(slack, **serve.SENSOR) as (found, _):
         yield found
 
 

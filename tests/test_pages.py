@@ -289,7 +289,7 @@ class Typed(Listing):
 
 
 def paged():
-    from catalogue import sources
+    from tools.generator import sources
 
     return [name for name, _ in sources.load().living() if find_method(name).pages]
 

@@ -9,9 +9,9 @@ import set_usergroup
 from helpers import calls
 
 from sandbox.slack import Fault
-from sandbox.slack.state import User
-from sandbox.slack.tokens import Token
-from sandbox.stackstorm.runner import run_action
+from sandbox.slack.state.tokens import Token
+from sandbox.slack.state.workspace import User
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.base.errors import (
     InputError,
     NotFound,

@@ -7,12 +7,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import draw_page
-import draw_pictures
 import pytest
 from rich.text import Text
 
-from pictures import chromium, page, png, scenes, svg, terminal, way
-from sandbox.slack import tokens
+from sandbox.slack.state import tokens
+from tools.pictures import chromium, message_path, page, png, scenes, svg, terminal
+from tools.pictures import command as draw_pictures
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / draw_pictures.FOLDER
@@ -203,10 +203,15 @@ def test_letters_can_be_read():
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     for ink in (terminal.INK, terminal.FAINT, terminal.TITLE, *terminal.COLOURS.values()):
         assert contrast(ink, terminal.GROUND) >= 4.5, ink
-    for ink in (way.INK, way.FAINT, way.BACK):
-        for ground in (way.GROUND, way.SLACK, way.SENSOR, way.STACKSTORM):
+    for ink in (message_path.INK, message_path.FAINT, message_path.BACK):
+        for ground in (
+            message_path.GROUND,
+            message_path.SLACK,
+            message_path.SENSOR,
+            message_path.STACKSTORM,
+        ):
             assert contrast(ink, ground) >= 4.5, (ink, ground)
-    for ground, ink in way.LINES.items():
+    for ground, ink in message_path.LINES.items():
         assert contrast(ink, ground) >= 3, (ink, ground)
 
 
@@ -214,9 +219,9 @@ def test_letters_can_be_read():
 
 
 def test_no_station_overlaps_another_and_each_is_inside_its_actor():
-    boxes = [box for box, _ in way.STATIONS]
+    boxes = [box for box, _ in message_path.STATIONS]
     for number, one in enumerate(boxes):
-        assert any(inside(one, actor) for actor, _ in way.ACTORS), one.title
+        assert any(inside(one, actor) for actor, _ in message_path.ACTORS), one.title
         for other in boxes[number + 1 :]:
             assert apart(one, other), (one.title, other.title)
 
@@ -233,7 +238,7 @@ def apart(one, other):
 
 def test_the_stations_have_room_for_their_words():
     """At 0.62 of its height a letter: wider than any of the usual fonts has them on average."""
-    for box, _ in way.STATIONS:
+    for box, _ in message_path.STATIONS:
         assert len(box.title) * 13 * 0.68 < box.width, box.title
         for line in box.below:
             assert len(line) * 12 * 0.62 < box.width + 12, line
@@ -242,7 +247,7 @@ def test_the_stations_have_room_for_their_words():
 
 def test_the_triggers_that_it_names_exist():
     sensor = (ROOT / "sensors/slack_sensor.yaml").read_text(encoding="utf-8")
-    named = [line for line in way.TRIGGER.below if line.startswith("slack.")]
+    named = [line for line in message_path.TRIGGER.below if line.startswith("slack.")]
     assert len(named) >= 3
     for trigger in named:
         assert re.search(r'name: "?%s"?$' % trigger.partition(".")[2], sensor, re.MULTILINE)

@@ -6,7 +6,8 @@ import pytest
 from helpers import calls, make_client
 from test_secrets import CANARY, TOKEN, Everything, faults_of_every_kind
 
-from sandbox.slack import Fault, seed
+from sandbox.slack import Fault
+from sandbox.slack.state import seed
 from st2slack.base.errors import (
     InputError,
     ResponseLost,

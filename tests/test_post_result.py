@@ -7,7 +7,8 @@ from helpers import Clock, calls, make_client
 from test_result_blocks import text_of
 from test_secrets import CANARY, TOKEN, Everything, faults_of_every_kind
 
-from sandbox.slack import Fault, seed
+from sandbox.slack import Fault
+from sandbox.slack.state import seed
 from st2slack.base.errors import (
     InputError,
     NotFound,

@@ -12,8 +12,8 @@ import pytest
 import yaml
 from helpers import NEEDS_STACKSTORM
 
-from catalogue import sources
-from sandbox.stackstorm import path as stackstorm_path
+from sandbox.stackstorm import package_path as stackstorm_path
+from tools.generator import sources
 
 CHECKOUT = os.environ.get("ST2_REPO_PATH", "")
 pytestmark = pytest.mark.skipif(

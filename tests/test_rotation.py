@@ -15,11 +15,12 @@ import yaml
 from helpers import calls, make_client
 from test_secrets import Everything
 
-from sandbox.slack import Fault, rotation
+from sandbox.slack import Fault
 from sandbox.slack.behaviours import oauth
-from sandbox.stackstorm import path as stackstorm_path
+from sandbox.slack.state import rotation
+from sandbox.stackstorm import package_path as stackstorm_path
 from sandbox.stackstorm.datastore import ActionService
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.base.errors import (
     InputError,
     NotStored,

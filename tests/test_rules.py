@@ -8,9 +8,10 @@ import pytest
 import yaml
 from helpers import NEEDS_STACKSTORM
 
-from sandbox.stackstorm import metadata, parameters, rules
-from sandbox.stackstorm import path as stackstorm_path
-from sandbox.stackstorm.mistakes import Mistakes
+from sandbox.stackstorm import metadata, rules
+from sandbox.stackstorm import package_path as stackstorm_path
+from sandbox.stackstorm.runner import parameters
+from sandbox.stackstorm.validation_errors import Mistakes
 from st2slack.sensor import payloads
 from st2slack.sensor.model import Event
 from st2slack.settings.sensor import SensorSettings

@@ -13,7 +13,7 @@ import pytest
 import requests
 import yaml
 
-from sandbox import cli, serve
+from sandbox.cli import commands, serve
 from sandbox.stackstorm import metadata
 
 CANARY = "xoxb-canary-0123456789"
@@ -71,7 +71,7 @@ def call(pack, capsys):
     """main() on the tiny pack: (exit code, stdout, stderr)."""
 
     def call(command, *words):
-        code = cli.main([command, *words, "--pack-dir", str(pack)])
+        code = commands.main([command, *words, "--pack-dir", str(pack)])
         out, err = capsys.readouterr()
         return code, out, err
 
@@ -157,7 +157,7 @@ def test_other_wrong_usage(call, words, said):
 @pytest.mark.parametrize("argv", [[], [CANARY], ["run"], ["list", "--nothing"]])
 def test_wrong_commands_and_options(argv, capsys):
     try:
-        code = cli.main(argv)
+        code = commands.main(argv)
     except SystemExit as end:
         code = end.code
     out, err = capsys.readouterr()
@@ -166,16 +166,16 @@ def test_wrong_commands_and_options(argv, capsys):
 
 
 def test_help_names_every_command(capsys):
-    assert cli.main(["--help"]) == 0
+    assert commands.main(["--help"]) == 0
     out = capsys.readouterr().out
-    assert all(f"  {name} " in out for name in cli.COMMANDS)
+    assert all(f"  {name} " in out for name in commands.COMMANDS)
 
 
 def test_a_new_command_is_one_line(monkeypatch, capsys):
-    command = cli.Command("do more", lambda parser: parser.add_argument("--x"), lambda args: 7)
-    monkeypatch.setitem(cli.COMMANDS, "more", command)
-    assert cli.main(["more", "--x", "1"]) == 7
-    cli.main(["help"])
+    command = commands.Command("do more", lambda parser: parser.add_argument("--x"), lambda args: 7)
+    monkeypatch.setitem(commands.COMMANDS, "more", command)
+    assert commands.main(["more", "--x", "1"]) == 7
+    commands.main(["help"])
     assert "  more     do more" in capsys.readouterr().out
 
 
@@ -398,8 +398,8 @@ def test_a_slack_with_a_page(how, alone):
 def test_a_port_that_is_taken_or_none(capsys):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert cli.main(["serve", "--port", str(port)]) == 2
-    assert cli.main(["serve", "--port", "99999"]) == 2
+        assert commands.main(["serve", "--port", str(port)]) == 2
+    assert commands.main(["serve", "--port", "99999"]) == 2
     errors = capsys.readouterr().err.splitlines()
     assert len(errors) == 2
     assert all(re.match(r"ERROR: --port: .+: take another one$", each) for each in errors)
@@ -412,7 +412,7 @@ def test_serve_says_where_to_look(words_of):
     words = shlex.split(said.splitlines()[-1])
     assert words[-2:] == ["--config", "/a b.yaml"]
     if words_of is serve._invitation:
-        assert words[3] in cli.COMMANDS
+        assert words[3] in commands.COMMANDS
 
 
 def test_the_slack_that_stays_says_what_to_type():
@@ -457,7 +457,7 @@ def test_an_interrupted_run_leaves_nothing_behind(pack, how):
     with process.stderr:
         pid = int(process.stderr.readline().split()[1])
         process.send_signal(how)
-        assert process.wait(60) == cli.INTERRUPTED
+        assert process.wait(60) == commands.INTERRUPTED
         assert process.stderr.read() == ""
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -475,6 +475,6 @@ def test_an_interrupted_run_leaves_nothing_behind(pack, how):
     ids=["a message", "an attachment"],
 )
 def test_a_webhook_is_there_without_a_config(words, capsys):
-    assert cli.main(["run", *words, "--json"]) == 0
+    assert commands.main(["run", *words, "--json"]) == 0
     out = capsys.readouterr().out
     assert json.loads(out)["status"] == "succeeded" and "loopbackappsecret" not in out

@@ -1,6 +1,6 @@
 """The loopback Slack's timestamps: its own week, or those of the clock."""
 
-from sandbox.slack.seed import harbour_works
+from sandbox.slack.state.seed import harbour_works
 
 
 def test_timestamps_are_those_of_the_clock_and_differ():

@@ -12,9 +12,10 @@ from types import SimpleNamespace
 import pytest
 from helpers import NEEDS_STACKSTORM
 
-from sandbox.stackstorm import casts, config, masking, parameters, schema, words
+from sandbox.stackstorm import coercion, config, masking, schema
 from sandbox.stackstorm.metadata import TYPES, Action
-from sandbox.stackstorm.mistakes import Mistakes
+from sandbox.stackstorm.runner import command_words, parameters
+from sandbox.stackstorm.validation_errors import Mistakes
 
 REFUSED = object()
 SECRET = "xoxb-canary-0123456789"
@@ -112,7 +113,7 @@ VALUES = [
     ("string", "", ""),
     ("string", "null", "null"),
     ("string", "5", "5"),
-    ("string", casts.NONE, None),
+    ("string", coercion.NONE, None),
     ("string", 5, REFUSED),
     ("string", 1503435956.000247, REFUSED),
     ("string", True, REFUSED),
@@ -129,7 +130,7 @@ VALUES = [
     ("integer", "null", REFUSED),
     ("integer", [1], REFUSED),
     ("integer", {}, REFUSED),
-    ("integer", casts.NONE, REFUSED),
+    ("integer", coercion.NONE, REFUSED),
     ("number", 5, 5.0),
     ("number", True, 1.0),
     ("number", "5.7", 5.7),
@@ -140,7 +141,7 @@ VALUES = [
     ("boolean", "true", True),
     ("boolean", "False", False),
     ("boolean", "None", None),
-    ("boolean", casts.NONE, None),
+    ("boolean", coercion.NONE, None),
     ("boolean", 0, REFUSED),
     ("boolean", 1, REFUSED),
     ("boolean", "1", REFUSED),
@@ -155,7 +156,7 @@ VALUES = [
     ("array", '[{"type":"section"}]', [{"type": "section"}]),
     ("array", "null", None),
     ("array", "None", None),
-    ("array", casts.NONE, None),
+    ("array", coercion.NONE, None),
     ("array", "U1,U2", REFUSED),
     ("array", "U1", REFUSED),
     ("array", "a b", REFUSED),
@@ -221,7 +222,7 @@ PRESENCE = [
 
 @pytest.mark.parametrize(("kind", "text", "value"), WORDS)
 def test_words(kind, text, value):
-    values, mistakes = words.parse([f"p={text}"], {"p": {"type": kind}})
+    values, mistakes = command_words.parse([f"p={text}"], {"p": {"type": kind}})
     if value is REFUSED:
         assert [mistake.name for mistake in mistakes] == ["p"]
         assert mistakes[0].text.startswith("must be")
@@ -520,7 +521,7 @@ def test_secrets_of_a_config(pack, tmp_path):
 # What the judge is asked: every type with every value of both tables.
 TEXTS = sorted({text for _, text, _ in WORDS})
 JSON_VALUES = [
-    *{json.dumps(value): value for _, value, _ in VALUES if value != casts.NONE}.values()
+    *{json.dumps(value): value for _, value, _ in VALUES if value != coercion.NONE}.values()
 ]
 
 
@@ -537,7 +538,7 @@ def test_the_real_command_makes_the_same_of_words(kind):
             )
         except Exception:
             want = REFUSED
-        got, mistakes = words.parse([f"p={text}"], echo.parameters)
+        got, mistakes = command_words.parse([f"p={text}"], echo.parameters)
         assert (REFUSED if mistakes else got) == want, text
 
 

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 from helpers import NEEDS_STACKSTORM
 
-from sandbox.stackstorm import metadata, path, runner, wrapper
+from sandbox.stackstorm import metadata, package_path
 from sandbox.stackstorm.datastore import Datastore
-from sandbox.stackstorm.mistakes import ActionNotFound, Mistakes, NotRunnable
+from sandbox.stackstorm.runner import action_process, wrapper
+from sandbox.stackstorm.validation_errors import ActionNotFound, Mistakes, NotRunnable
 
 ENTRY = """
 from st2common.runners.base_action import Action
@@ -56,7 +57,7 @@ class Pack:
         )
 
     def run(self, name, values=None, config=None, **options):
-        return runner.run_action(f"tiny.{name}", values, config, pack=self.root, **options)
+        return action_process.run_action(f"tiny.{name}", values, config, pack=self.root, **options)
 
     def result_of(self, body, **options):
         self.add("it", body, **options)
@@ -266,7 +267,7 @@ def test_import_path_of_a_default_install(pack, monkeypatch):
     pack.add("it", "return sys.path")
     order = pack.run("it").result
     assert order[-1] == str(pack.root / "actions")
-    packages = runner.import_path(metadata.load_action("tiny.it", pack.root))[0]
+    packages = action_process.import_path(metadata.load_action("tiny.it", pack.root))[0]
     stdlib = str(Path(os.__file__).parent)
     assert (
         order.index(packages)
@@ -274,7 +275,9 @@ def test_import_path_of_a_default_install(pack, monkeypatch):
         < order.index("/other")
         < order.index(stdlib)
     )
-    assert not {str(metadata.PACK), str(pack.root), "", str(runner.WRAPPER.parent)} & set(order)
+    assert not {str(metadata.PACK), str(pack.root), "", str(action_process.WRAPPER.parent)} & set(
+        order
+    )
 
 
 def test_what_an_action_can_import(pack):
@@ -473,8 +476,8 @@ def test_the_real_encoder_makes_the_same_of_results(value):
 def test_the_test_case_stand_in(tmp_path):
     script = (
         "import sys\n"
-        "from sandbox.stackstorm import path\n"
-        "path.add_standins(); path.add_standins()\n"
+        "from sandbox.stackstorm import package_path\n"
+        "package_path.add_stubs(); package_path.add_stubs()\n"
         "from st2common.runners.base_action import Action\n"
         "from st2tests.base import BaseActionTestCase\n"
         "class Here(Action):\n"
@@ -492,8 +495,8 @@ def test_the_test_case_stand_in(tmp_path):
         "        else:\n"
         "            raise AssertionError\n"
         "import unittest\n"
-        "added = [each for each in sys.path if each.endswith('standins')]\n"
-        "assert len(added) == bool(path.missing()) and added in ([], sys.path[-1:])\n"
+        "added = [each for each in sys.path if each.endswith('stubs')]\n"
+        "assert len(added) == bool(package_path.missing()) and added in ([], sys.path[-1:])\n"
         "unittest.main(argv=['x'])\n"
     )
     env = {**os.environ, "PYTHONPATH": str(metadata.PACK)}
@@ -512,9 +515,9 @@ def test_the_test_case_stand_in(tmp_path):
 def test_stand_ins_only_where_the_real_one_is_missing(monkeypatch, tmp_path):
     (tmp_path / "st2common").mkdir()
     (tmp_path / "st2common" / "__init__.py").write_text("", encoding="utf-8")
-    for name in [n for n in sys.modules if n.split(".")[0] in path.NAMES]:
+    for name in [n for n in sys.modules if n.split(".")[0] in package_path.NAMES]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setattr(sys, "path", [str(path.STANDINS)])
-    assert path.missing() == list(path.NAMES)
-    monkeypatch.setattr(sys, "path", [str(tmp_path), str(path.STANDINS)])
-    assert path.missing() == [name for name in path.NAMES if name != "st2common"]
+    monkeypatch.setattr(sys, "path", [str(package_path.STUBS)])
+    assert package_path.missing() == list(package_path.NAMES)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), str(package_path.STUBS)])
+    assert package_path.missing() == [name for name in package_path.NAMES if name != "st2common"]

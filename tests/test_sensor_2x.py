@@ -13,7 +13,7 @@ from sensing import TRANSPORTS, Sensing, until
 
 from sandbox.slack import LoopbackSlack
 from sandbox.stackstorm import rules
-from sandbox.upgrade import interface
+from tools.upgrade_check import interface
 
 RECORD = json.loads(Path(__file__).with_name("fixtures").joinpath("sensor_2x.json").read_text())
 EVENTS = {each["label"]: each for each in RECORD["events"]}

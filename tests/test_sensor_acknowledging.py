@@ -5,7 +5,7 @@ import threading
 import pytest
 from sensing import PATIENCE, D, G, RealTime, Sensing, numbers, until
 
-from sandbox.slack import seed
+from sandbox.slack.state import seed
 from st2slack.sensor import connection, dispatcher, workspace_sensor
 
 

@@ -7,7 +7,8 @@ import time
 import pytest
 from sensing import INC, OPENING, PATIENCE, TRANSPORTS, D, G, RealTime, Sensing, numbers, until
 
-from sandbox.slack import Fault, seed
+from sandbox.slack import Fault
+from sandbox.slack.state import seed
 from st2slack.sensor import backfill, connection, event_queue, gap_reader
 
 

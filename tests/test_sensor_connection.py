@@ -13,8 +13,8 @@ from websockets.frames import Opcode
 from websockets.protocol import SERVER, Protocol
 
 from sandbox.slack import Fault, SocketFault
-from sandbox.slack.envelopes import disconnect, text_of
-from sandbox.slack.socket_faults import Close, Cut, Eof, Frames
+from sandbox.slack.sockets.envelopes import disconnect, text_of
+from sandbox.slack.sockets.socket_faults import Close, Cut, Eof, Frames
 from st2slack.base.errors import Disconnected, RateLimited, SettingsError, SlackApiError
 from st2slack.diagnostics import check as checkup
 from st2slack.diagnostics.probes import How

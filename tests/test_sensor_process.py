@@ -1,6 +1,6 @@
 """The real sensors/slack_sensor.py in a process of its own: signals, restarts, faults.
 
-What StackStorm is to it stands in sandbox/stackstorm/sensor_service.py: dispatches and datastore
+What StackStorm is to it stands in sandbox/stackstorm/sensor/service.py: dispatches and datastore
 are files, so that nothing depends on how the process ends.
 """
 
@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 from sensing import INC, PATIENCE, TRANSPORTS, D, G, RealTime, numbers, until
 
-from sandbox.slack import Fault, SocketFault, seed
-from sandbox.stackstorm.sensor_service import NO_BUS, NO_DATABASE, NO_DATASTORE, read_lines
+from sandbox.slack import Fault, SocketFault
+from sandbox.slack.state import seed
+from sandbox.stackstorm.sensor.service import NO_BUS, NO_DATABASE, NO_DATASTORE, read_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 SLACK_SENSOR = ROOT / "sensors/slack_sensor.py"
@@ -50,7 +51,7 @@ class Process:
                 [
                     sys.executable,
                     "-m",
-                    "sandbox.stackstorm.sensor_host",
+                    "sandbox.stackstorm.sensor.host",
                     str(self.folder),
                     *self._options,
                 ],

@@ -9,7 +9,7 @@ import pytest
 import sensor_status
 
 from sandbox.stackstorm.datastore import ActionService
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.base.errors import SettingsError, SlackError
 from st2slack.sensor import status
 from st2slack.sensor.model import key_of

@@ -9,8 +9,9 @@ import urllib.request
 import pytest
 from sensing import PATIENCE, until
 
-from sandbox.slack import LoopbackSlack, certificates
-from sandbox.slack.socket_faults import SocketFault
+from sandbox.slack import LoopbackSlack
+from sandbox.slack.http import certificates
+from sandbox.slack.sockets.socket_faults import SocketFault
 from st2slack.base.errors import Disconnected
 from st2slack.sensor.tls_socket import ThreadSafeTlsSocket
 from st2slack.sensor.websocket import open_websocket

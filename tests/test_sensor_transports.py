@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sensing import OPENING, PATIENCE, TRANSPORTS, D, G, RealTime, Sensing, numbers, until
 
-from sandbox.slack import Fault, SocketFault, Token, seed
-from sandbox.slack.socket_faults import GARBAGE, Close, Wire, oversized
+from sandbox.slack import Fault, SocketFault, Token
+from sandbox.slack.sockets.socket_faults import GARBAGE, Close, Wire, oversized
+from sandbox.slack.state import seed
 from st2slack.base.errors import Disconnected
 from st2slack.sensor import connection, event_filter, identity, workspace_sensor
 

@@ -10,7 +10,7 @@ import yaml
 from helpers import NEEDS_STACKSTORM
 from hypothesis import given
 
-from sandbox.stackstorm import path as stackstorm_path
+from sandbox.stackstorm import package_path as stackstorm_path
 from st2slack.sensor import payloads
 from st2slack.sensor.model import Event, Trigger
 from st2slack.settings.sensor import SensorSettings

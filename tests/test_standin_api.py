@@ -12,7 +12,7 @@ from st2client.models import (
     LiveAction,
 )
 
-from sandbox.stackstorm.api import StandInApi
+from sandbox.stackstorm.server import StandInApi
 
 TEXT = {"type": "string"}
 

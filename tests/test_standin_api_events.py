@@ -13,9 +13,9 @@ import requests
 from st2client.models import KeyValuePair
 from test_standin_api import TEXT, command, hello, post, put, refused  # noqa: F401
 
-from sandbox.slack import seed
-from sandbox.stackstorm.api import StandInApi
-from sandbox.stackstorm.mistakes import Mistakes
+from sandbox.slack.state import seed
+from sandbox.stackstorm.server import StandInApi
+from sandbox.stackstorm.validation_errors import Mistakes
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTIFY = "core.st2.generic.notifytrigger"
@@ -577,7 +577,7 @@ class TestRules:
             st2.tick("slack.refresh_tokens")
 
     def test_a_sensor_dispatches_to_it(self, st2):
-        from sandbox.stackstorm.api.sensing import SensorService
+        from sandbox.stackstorm.server.sensor_service import SensorService
 
         st2.rule(**self.RULE)
         service = SensorService(st2, "slack.SlackSensor")
@@ -652,7 +652,7 @@ class TestSensors:
             "ST2_API_URL": st2.api_url,
             "ST2_AUTH_TOKEN": st2.sensor_token,
         }
-        words = [sys.executable, "-m", "sandbox.stackstorm.sensor_host", str(tmp_path)]
+        words = [sys.executable, "-m", "sandbox.stackstorm.sensor.host", str(tmp_path)]
         with open(tmp_path / "log", "wb") as log, subprocess.Popen(
             words, cwd=str(tmp_path), env=environment, stdout=log, stderr=log
         ) as process:

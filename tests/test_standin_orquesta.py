@@ -4,7 +4,7 @@ import pytest
 from helpers import NEEDS_STACKSTORM
 from test_standin_yaql import CONTEXT, KNOWN
 
-from sandbox.stackstorm.api.workflow_spec import render
+from sandbox.stackstorm.server.workflow_spec import render
 
 expressions = pytest.importorskip("orquesta.expressions.base", reason=NEEDS_STACKSTORM)
 conducting = pytest.importorskip("orquesta.conducting", reason=NEEDS_STACKSTORM)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sandbox.stackstorm.api import yaql
-from sandbox.stackstorm.api.workflow_spec import render
+from sandbox.stackstorm.server import yaql
+from sandbox.stackstorm.server.workflow_spec import render
 
 CONTEXT = {"x": 1, "t": "a b", "o": {"k": [1, 2], "n": None}, "rows": [{"n": 1}, {"n": 2}]}
 FUNCTIONS = {

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sandbox import demo
-from sandbox.stackstorm.runner import Execution
+from sandbox.cli import demo
+from sandbox.stackstorm.runner.action_process import Execution
 from tools.bench import __main__ as bench_main
 from tools.bench import firehose, sensor
 from tools.bench.result import Figure, Result, interleaved

@@ -12,20 +12,23 @@ import pytest
 import yaml
 from helpers import run_action
 
-from catalogue import upgrade as table
 from sandbox.slack import LoopbackSlack
-from sandbox.stackstorm import casts, metadata, parameters, runner
+from sandbox.stackstorm import coercion, metadata
 from sandbox.stackstorm import config as configs
-from sandbox.stackstorm.mistakes import Mistakes
-from sandbox.upgrade import derive, interface
+from sandbox.stackstorm.runner import action_process, parameters
+from sandbox.stackstorm.validation_errors import Mistakes
 from st2slack.base.errors import SlackApiError
+from tools.generator import upgrade as table
+from tools.upgrade_check import derived_breaks, interface
 
 INTERFACE = interface.load()
 KINDS = INTERFACE.kinds
 # Differences that only the wire shows.
 ON_THE_WIRE = ("unsent", "falsy", "basic", "token", "booleans", "json", "upload result", "filetype")
 ON_THE_WIRE += ("socks",)  # tests/test_sensor_proxy.py
-GENERATED = [name for name, action in derive.living(INTERFACE) if action.entry_point == "run.py"]
+GENERATED = [
+    name for name, action in derived_breaks.living(INTERFACE) if action.entry_point == "run.py"
+]
 STAMP = "1503435956.000200"
 JSON_TEXT = {"array": '[{"ü": 1}, "b"]', "object": '{"ü": [1, null]}'}
 PLAIN_TEXT = {"boolean": "true", "integer": "7", "number": STAMP, "string": "é & ü"}
@@ -53,7 +56,7 @@ def listed(kind):
 
 
 def test_the_listed_breaks_are_those_that_there_are():
-    derived = derive.derived(INTERFACE)
+    derived = derived_breaks.derived(INTERFACE)
     assert sorted(set(KINDS) - set(ON_THE_WIRE)) == sorted(derived)
     for kind, found in derived.items():
         assert found == listed(kind), "etc/upgrade_2x.yaml, kind %r" % kind
@@ -61,7 +64,7 @@ def test_the_listed_breaks_are_those_that_there_are():
 
 def test_nothing_of_2x_is_missing_but_what_is_to_come():
     """An entry of `pending` goes when its action comes; whatever else is missing was lost."""
-    assert derive.missing(INTERFACE) == sorted(INTERFACE.pending)
+    assert derived_breaks.missing(INTERFACE) == sorted(INTERFACE.pending)
 
 
 def test_no_parameter_of_2x_is_lost():
@@ -70,7 +73,7 @@ def test_no_parameter_of_2x_is_lost():
 
 def test_every_parameter_that_a_replacement_lacks_has_a_word():
     moved = KINDS["retired"]["parameters"]
-    assert sorted(moved) == derive.lost_in_replacement(INTERFACE)
+    assert sorted(moved) == derived_breaks.lost_in_replacement(INTERFACE)
     assert all(rule.get("to") or rule.get("why") for rule in moved.values())
 
 
@@ -94,7 +97,7 @@ def test_every_ruling_over_a_default_is_needed():
     for ruled in KINDS["defaults"]["same_effect"]:
         rest = [each for each in KINDS["defaults"]["same_effect"] if each != ruled]
         kinds = {**KINDS, "defaults": {**KINDS["defaults"], "same_effect": rest}}
-        without = derive.derived(_with(kinds=kinds))["changed defaults"]
+        without = derived_breaks.derived(_with(kinds=kinds))["changed defaults"]
         if without == listed("changed defaults"):
             unused.append(ruled)
     assert unused == []
@@ -115,16 +118,16 @@ def _with(**changes):
 def test_a_new_break_shows(change, kind):
     """The comparison itself: had 2.x been otherwise, a break would be found that is not listed."""
     old = {"reactions.add": json.loads(json.dumps(INTERFACE.old["reactions.add"]))}
-    before = derive.derived(_with(old=old)).get(kind, {})
+    before = derived_breaks.derived(_with(old=old)).get(kind, {})
     old["reactions.add"]["parameters"]["name"].update(change)
     old["reactions.add"]["parameters"]["name"].setdefault("required", False)
-    assert derive.derived(_with(old=old))[kind] == {"reactions.add": ["name"]} != before
+    assert derived_breaks.derived(_with(old=old))[kind] == {"reactions.add": ["name"]} != before
 
 
 def test_a_lost_parameter_shows():
     old = {"reactions.add": json.loads(json.dumps(INTERFACE.old["reactions.add"]))}
     old["reactions.add"]["parameters"]["gone"] = {"type": "string", "required": False}
-    assert derive.derived(_with(old=old))["lost"] == {"reactions.add": ["gone"]}
+    assert derived_breaks.derived(_with(old=old))["lost"] == {"reactions.add": ["gone"]}
 
 
 # What is typed, what 2.x sent for it, what arrives now.
@@ -153,7 +156,7 @@ def sent_by_2x(name, values):
     """The form of 2.3.0: values cast by its types, its defaults for the others, by urlencode."""
     form = {}
     for parameter, old in own(name).items():
-        value = casts.cast(old["type"], values.get(parameter))
+        value = coercion.cast(old["type"], values.get(parameter))
         value = old.get("default") if value is None else value
         if value is not None:
             form[parameter] = value
@@ -298,7 +301,7 @@ def test_what_is_false_or_0_is_sent_whatever_the_config_says(server, name, param
         "api_url": server.api_url,
         "admin": {"organization": "x", "admin_token": server.user_token, **opposite},
     }
-    done = runner.run_action("slack." + name, values, config)
+    done = action_process.run_action("slack." + name, values, config)
     assert done.succeeded, done.stderr
     assert text in dict(server.requests[-1].form).values()
 
@@ -306,7 +309,7 @@ def test_what_is_false_or_0_is_sent_whatever_the_config_says(server, name, param
 NATIVE = {"boolean": True, "integer": 7, "number": 1503435956.0002, "string": "x"}
 
 
-@pytest.mark.parametrize("name", [name for name, _ in derive.living(INTERFACE)])
+@pytest.mark.parametrize("name", [name for name, _ in derived_breaks.living(INTERFACE)])
 def test_values_of_the_types_of_2x_are_refused_exactly_where_listed(name):
     """As YAML has them: a number for a number, not text."""
     action = INTERFACE.action(name)

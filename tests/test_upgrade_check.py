@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import cli
-from sandbox.upgrade import interface, scan
+from sandbox.cli import commands
+from tools.upgrade_check import interface, scan
 
 ROOT = Path(__file__).resolve().parents[1]
 CANARY = "xoxb-canary-0123456789"
@@ -23,7 +23,7 @@ def check(tmp_path, capsys):
         path = tmp_path / "packs/mine" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        code = cli.main(["upgrade-check", str(tmp_path / "packs")])
+        code = commands.main(["upgrade-check", str(tmp_path / "packs")])
         out, err = capsys.readouterr()
         assert err == ""
         lines = out.splitlines()
@@ -542,7 +542,7 @@ def test_a_mistral_workbook_is_passed_over(check, text):
 def test_a_broken_file_is_named_and_passed_over(tmp_path, capsys, content, place, said):
     (tmp_path / "bad.yaml").write_bytes(content)
     (tmp_path / "good.yaml").write_text(rule("slack.channels.info"), encoding="utf-8")
-    assert cli.main(["upgrade-check", str(tmp_path)]) == 1
+    assert commands.main(["upgrade-check", str(tmp_path)]) == 1
     first, second, _, summary = capsys.readouterr().out.splitlines()
     assert first.startswith("%s%s: note: " % (tmp_path / "bad.yaml", place)) and said in first
     assert first.endswith("→ passed over")
@@ -552,20 +552,20 @@ def test_a_broken_file_is_named_and_passed_over(tmp_path, capsys, content, place
 
 def test_a_broken_file_does_not_say_what_stands_in_it(tmp_path, capsys):
     (tmp_path / "bad.yaml").write_text("a: 'x\nb: %s: y\n" % CANARY, encoding="utf-8")
-    cli.main(["upgrade-check", str(tmp_path)])
+    commands.main(["upgrade-check", str(tmp_path)])
     assert CANARY not in capsys.readouterr().out
 
 
 def test_a_file_that_cannot_be_opened(tmp_path, capsys):
     (tmp_path / "gone.yaml").symlink_to(tmp_path / "nowhere")
-    assert cli.main(["upgrade-check", str(tmp_path)]) == 0
+    assert commands.main(["upgrade-check", str(tmp_path)]) == 0
     assert "gone.yaml: note: cannot be read" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", ["[" * 5000, "{a: " * 3000, "- " * 5000, "*a", "a: &a [*a]"])
 def test_odd_documents_end_no_scan(tmp_path, text, capsys):
     (tmp_path / "odd.yaml").write_text(text, encoding="utf-8")
-    assert cli.main(["upgrade-check", str(tmp_path)]) == 0
+    assert commands.main(["upgrade-check", str(tmp_path)]) == 0
 
 
 @pytest.mark.parametrize(
@@ -597,24 +597,24 @@ def test_links_loops_and_the_pack_itself(tmp_path, capsys):
     (packs / "slack/pack.yaml").write_text("ref: slack\n", encoding="utf-8")
     (packs / "mine/loop").symlink_to(packs)
     (packs / "mine/notes.txt").write_text("slack.im.open", encoding="utf-8")
-    assert cli.main(["upgrade-check", str(packs), str(packs / "mine")]) == 1
+    assert commands.main(["upgrade-check", str(packs), str(packs / "mine")]) == 1
     out = capsys.readouterr().out
     assert out.count("is gone") == 1
     assert "slack: note: is the pack itself → passed over" in out
 
 
 def test_wrong_usage(tmp_path, capsys):
-    assert cli.main(["upgrade-check", str(tmp_path / "nowhere")]) == 2
+    assert commands.main(["upgrade-check", str(tmp_path / "nowhere")]) == 2
     assert "is not there" in capsys.readouterr().err
     with pytest.raises(SystemExit) as caught:
-        cli.main(["upgrade-check"])
+        commands.main(["upgrade-check"])
     assert caught.value.code == 2
 
 
 def test_json(tmp_path, capsys):
     path = tmp_path / "r.yaml"
     path.write_text(rule("slack.im.close", channel="D1"), encoding="utf-8")
-    assert cli.main(["upgrade-check", str(path), "--json"]) == 1
+    assert commands.main(["upgrade-check", str(path), "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert {key: document[key] for key in ("breaks", "files", "references", "configs")} == {
         "breaks": 1,

@@ -16,10 +16,11 @@ from test_faults import PERHAPS, tls_config
 from test_proxy import HOST, elsewhere  # noqa: F401 (a fixture)
 from test_secrets import CANARY, TOKEN, Everything
 
-from sandbox.slack import Fault, LoopbackSlack, seed
-from sandbox.slack.state import Channel, Upload
-from sandbox.slack.tokens import Token
-from sandbox.stackstorm.runner import run_action
+from sandbox.slack import Fault, LoopbackSlack
+from sandbox.slack.state import seed
+from sandbox.slack.state.tokens import Token
+from sandbox.slack.state.workspace import Channel, Upload
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack import action
 from st2slack.api.deadline import TimedOut, run_while_progressing
 from st2slack.base.errors import (

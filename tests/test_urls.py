@@ -11,7 +11,7 @@ from helpers import make_client
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from sandbox.slack.faults import Fault
+from sandbox.slack.http.faults import Fault
 from st2slack.api import file_hosts, transport
 from st2slack.api.transport import Request
 from st2slack.base import urls

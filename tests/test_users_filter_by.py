@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from sandbox.slack import Fault
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.base.errors import InputError, RateLimited, ResponseLost, ResultTooLarge
 from st2slack.people import filters, user_filter
 
@@ -269,7 +269,7 @@ print(json.dumps([found, int(peak)]))
 
 def alone(config, name):
     """What is found, and the most memory the process ever had, in KB."""
-    paths = [str(ROOT / each) for each in ("actions/lib", "actions", "sandbox/stackstorm/standins")]
+    paths = [str(ROOT / each) for each in ("actions/lib", "actions", "sandbox/stackstorm/stubs")]
     paths.insert(0, str(ROOT))
     done = subprocess.run(
         [sys.executable, "-c", ALONE, json.dumps(paths), json.dumps(config), name],

@@ -17,7 +17,7 @@ from slack_sdk.webhook import WebhookClient
 from test_faults import free_port
 
 from sandbox.slack import Fault
-from sandbox.stackstorm.runner import run_action
+from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.api.transport import Request
 from st2slack.base.errors import (
     InputError,

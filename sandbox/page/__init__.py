@@ -10,6 +10,6 @@ Slack: a message is an event, a press and a slash command are envelopes of Socke
 
 from __future__ import annotations
 
-from .routes import Page, add
+from sandbox.page.routes import Page, add
 
 __all__ = ["Page", "add"]

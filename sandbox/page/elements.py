@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
-from sandbox.slack.state import Json
+from sandbox.slack.state.workspace import Json
 
 # Elements that hold no value of their own; an overflow menu tells one only when it is used.
 STATELESS = ("button", "workflow_button", "overflow")

@@ -10,12 +10,12 @@ from typing import Any, Callable, Dict, Mapping, Set
 
 from aiohttp import WSMsgType, web
 
-from sandbox.slack import LoopbackSlack, file_host, guard
-from sandbox.slack.state import Json
-
-from .deeds import Deeds, people
-from .elements import Wrong
-from .shown import Shown
+from sandbox.page.elements import Wrong
+from sandbox.page.page_actions import Deeds, people
+from sandbox.page.view_state import Shown
+from sandbox.slack import LoopbackSlack
+from sandbox.slack.http import file_host, request_guard
+from sandbox.slack.state.workspace import Json
 
 FILES = {path.name: path for path in (Path(__file__).parent / "static").iterdir()}
 TYPES = {
@@ -55,12 +55,12 @@ class Page:
     async def __call__(self, request: web.Request) -> web.StreamResponse:
         response = await self._response(request)
         if not response.prepared:  # a WebSocket is
-            response.headers.update(guard.headers_for(request.headers.get("Host", "")))
+            response.headers.update(request_guard.headers_for(request.headers.get("Host", "")))
         return response
 
     async def _response(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"].strip("/")
-        wrong = guard.objection(request.headers, request.scheme, navigation=path == "")
+        wrong = request_guard.objection(request.headers, request.scheme, navigation=path == "")
         if wrong:
             return _answer({"error": wrong}, 403)
         if path == "live" and request.method == "GET":

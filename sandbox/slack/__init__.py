@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from .faults import Fault
-from .refusal import Refuse
-from .server import LoopbackSlack
-from .socket_faults import SocketFault
-from .state import Workspace
-from .tokens import Token
-from .wire import Request
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.http.faults import Fault
+from sandbox.slack.http.http_request import Request
+from sandbox.slack.http.server import LoopbackSlack
+from sandbox.slack.sockets.socket_faults import SocketFault
+from sandbox.slack.state.tokens import Token
+from sandbox.slack.state.workspace import Workspace
 
 __all__ = ["Fault", "LoopbackSlack", "Refuse", "Request", "SocketFault", "Token", "Workspace"]

@@ -12,5 +12,5 @@ Who may import whom (upper may import lower)::
     metadata      actions/*.yaml
     schema masking   PURE: StackStorm's dialect of JSON schema; what is secret
     mistakes      what was wrong with the input, all of it at once
-    path          where StackStorm's own classes come from: the real ones or standins/
+    path          where StackStorm's own classes come from: the real ones or stubs/
 """

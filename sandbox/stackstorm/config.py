@@ -12,10 +12,10 @@ import re
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
-from .masking import secret_texts
-from .metadata import PACK, load_yaml
-from .mistakes import Mistake, Mistakes, raise_any
-from .schema import Schema, violations, with_defaults
+from sandbox.stackstorm.masking import secret_texts
+from sandbox.stackstorm.metadata import PACK, load_yaml
+from sandbox.stackstorm.schema import Schema, violations, with_defaults
+from sandbox.stackstorm.validation_errors import Mistake, Mistakes, raise_any
 
 Config = Dict[str, Any]
 

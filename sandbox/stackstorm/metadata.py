@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional
 
 import yaml
 
-from .mistakes import ActionNotFound, Mistake, Mistakes, raise_any
+from sandbox.stackstorm.validation_errors import ActionNotFound, Mistake, Mistakes, raise_any
 
 PACK = Path(__file__).resolve().parents[2]
 PYTHON_RUNNER = "python-script"

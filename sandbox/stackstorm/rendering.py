@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator
 import jinja2
 from jinja2 import meta
 
-from .datastore import Datastore
+from sandbox.stackstorm.datastore import Datastore
 
 Json = Dict[str, Any]
 UndefinedError = jinja2.UndefinedError

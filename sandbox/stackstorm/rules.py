@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, List
 
-from . import rendering
-from .metadata import PACK, load_yaml
-from .mistakes import Mistake, Mistakes, raise_any
+from sandbox.stackstorm import rendering
+from sandbox.stackstorm.metadata import PACK, load_yaml
+from sandbox.stackstorm.validation_errors import Mistake, Mistakes, raise_any
 
 Payload = Dict[str, Any]
 

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Sequence
 import jsonschema
 from jsonschema import Draft4Validator
 
-from .mistakes import Mistake
+from sandbox.stackstorm.validation_errors import Mistake
 
 Schema = Dict[str, Any]
 

@@ -16,9 +16,9 @@ from typing import Any, Callable, Dict, List
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.stackstorm import path
+from sandbox.stackstorm import package_path
 
-path.add_standins()
+package_path.add_stubs()
 
 from tools.bench import call, files, pages, register, sensor  # noqa: E402
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
 from sandbox.slack import LoopbackSlack
-from sandbox.stackstorm import path as stackstorm_path
+from sandbox.stackstorm import package_path as stackstorm_path
 from tools.bench.entry import LOADED
 from tools.bench.result import Result, interleaved
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from sandbox.slack import LoopbackSlack
-from sandbox.stackstorm import path as stackstorm_path
+from sandbox.stackstorm import package_path as stackstorm_path
 from tools.bench.entry import LOADED
 from tools.bench.result import Figure, Row
 

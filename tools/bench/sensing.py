@@ -8,7 +8,7 @@ import threading
 from typing import Any, Callable, Dict, Iterator
 
 from sandbox.slack import LoopbackSlack
-from sandbox.slack.state import Channel, User, Workspace
+from sandbox.slack.state.workspace import Channel, User, Workspace
 from st2slack.sensor.workspace_sensor import Services, WorkspaceSensor
 from tools.bench.firehose import CHANNELS, TEAM, USERS
 

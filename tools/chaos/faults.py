@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
 from sandbox.slack import Fault, SocketFault
-from sandbox.slack.faults import FaultList
-from sandbox.slack.socket_faults import GARBAGE, Wire, oversized
-from sandbox.stackstorm.sensor_service import NO_BUS, NO_DATABASE, NO_DATASTORE
+from sandbox.slack.http.faults import FaultList
+from sandbox.slack.sockets.socket_faults import GARBAGE, Wire, oversized
+from sandbox.stackstorm.sensor.service import NO_BUS, NO_DATABASE, NO_DATASTORE
 
 from .traffic import Traffic
 

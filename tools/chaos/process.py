@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from sandbox.stackstorm.sensor_service import DISPATCHED, SAVES, read_lines
+from sandbox.stackstorm.sensor.service import DISPATCHED, SAVES, read_lines
 
 from .judge import Dispatched
 from .plan import Plan
@@ -34,7 +34,7 @@ class SensorProcess:
 
     def start(self) -> None:
         """Returns at once."""
-        command = [sys.executable, "-m", "sandbox.stackstorm.sensor_host", str(self.folder)]
+        command = [sys.executable, "-m", "sandbox.stackstorm.sensor.host", str(self.folder)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with open(self.folder / "log", "ab") as log:
             self._process = subprocess.Popen(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 from sandbox.slack import LoopbackSlack
-from sandbox.slack.rate_limits import TIERS, RateLimits
+from sandbox.slack.http.rate_limits import TIERS, RateLimits
 from sandbox.stackstorm.datastore import Datastore
 
 from .faults import FAULTS, Scene

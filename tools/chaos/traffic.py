@@ -12,8 +12,8 @@ from collections import defaultdict, deque
 from typing import Any, Deque, Dict, Iterator, List, NamedTuple, Optional
 
 from sandbox.slack import LoopbackSlack
-from sandbox.slack.seed import BOT, OWNER
-from sandbox.slack.state import Channel, User
+from sandbox.slack.state.seed import BOT, OWNER
+from sandbox.slack.state.workspace import Channel, User
 from tools.real_time import RealTime
 
 from .judge import Handed, Said

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List
 
 from sandbox.slack import LoopbackSlack
-from sandbox.slack.seed import DEPLOYS, GENERAL, INCIDENTS, OWNER
+from sandbox.slack.state.seed import DEPLOYS, GENERAL, INCIDENTS, OWNER
 from tools.real_time import RealTime
 
 from .judge import Run, judge, text_of

@@ -5,7 +5,7 @@ An answer is what Slack adds to `"ok": true`. To say no, raise Refuse.
 
 from __future__ import annotations
 
-from . import (
+from sandbox.slack.behaviours import (
     api,
     auth,
     bookmarks,
@@ -26,7 +26,7 @@ from . import (
     users,
     views,
 )
-from .registry import BEHAVIOURS
+from sandbox.slack.behaviours.registry import BEHAVIOURS
 
 FAMILIES = (
     api,

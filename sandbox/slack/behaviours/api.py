@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..context import Answered, Context
-from ..refusal import Refuse
-from .registry import behaviour
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.checks.slack_error import Refuse
 
 
 @behaviour("api.test")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, MutableMapping, cast
 
-from ..context import Answered, Context
-from ..tokens import Token
-from .registry import behaviour
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.state.tokens import Token
 
 
 @behaviour("auth.test")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..context import Answered, Context
-from ..refusal import Refuse
-from ..state import Channel, Json
-from .registry import behaviour
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state.workspace import Channel, Json
 
 MOST = 100
 SCHEMES = ("http://", "https://", "mailto:")

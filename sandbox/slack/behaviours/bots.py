@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..context import Answered, Context
-from ..refusal import Refuse
-from ..shapes import bot as shape
-from ..tokens import APP_ID
-from .registry import behaviour
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state.to_json import bot as shape
+from sandbox.slack.state.tokens import APP_ID
 
 
 @behaviour("bots.info")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Dict, Tuple
 
-from .. import changes
-from ..context import Answered, Context
-from ..refusal import Refuse
-from ..shapes import message as shape
-from ..state import Channel, Json
-from . import texts
-from .registry import behaviour
-from .timestamps import seconds
+from sandbox.slack.behaviours import texts
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.behaviours.timestamps import seconds
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state import message_changes
+from sandbox.slack.state.to_json import message as shape
+from sandbox.slack.state.workspace import Channel, Json
 
 FARTHEST = 120 * 86400  # seconds ahead that a message may be scheduled
 
@@ -60,7 +60,7 @@ def update(ctx: Context, args: Dict[str, Any]) -> Answered:
         leave = ()
         changed.pop("text")
     changed["edited"] = {"user": ctx.me, "ts": ctx.workspace.next_ts()}
-    changes.change(ctx.workspace, channel, message, changed, leave)
+    message_changes.change(ctx.workspace, channel, message, changed, leave)
     return {
         "channel": channel.id,
         "ts": message["ts"],
@@ -76,7 +76,7 @@ def delete(ctx: Context, args: Dict[str, Any]) -> Answered:
     message = ctx.message(channel, args["ts"])
     if not (is_own(ctx, message) or may_moderate(ctx)):
         raise Refuse("cant_delete_message")
-    changes.remove(ctx.workspace, channel, message)
+    message_changes.remove(ctx.workspace, channel, message)
     return {"channel": channel.id, "ts": message["ts"]}
 
 

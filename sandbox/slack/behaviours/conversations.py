@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from .. import shapes
-from ..context import Answered, Context
-from ..refusal import Refuse
-from ..state import Channel, Json
-from .names import check_name
-from .registry import behaviour
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.names import check_name
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state import to_json
+from sandbox.slack.state.workspace import Channel, Json
 
 # Kind of conversation → the scope that lists it.
 KINDS = {
@@ -27,7 +27,7 @@ def list_conversations(ctx: Context, args: Dict[str, Any]) -> Answered:
     found = [channel for channel in wanted(ctx, args) if ctx.sees(channel)]
     items, metadata = ctx.page(found, args)
     return {
-        "channels": [shapes.channel(ctx.workspace, item, ctx.me, members=True) for item in items],
+        "channels": [to_json.channel(ctx.workspace, item, ctx.me, members=True) for item in items],
         "response_metadata": metadata,
     }
 
@@ -53,7 +53,7 @@ def info(ctx: Context, args: Dict[str, Any]) -> Answered:
     """One conversation."""
     channel = ctx.channel(args["channel"])
     return {
-        "channel": shapes.channel(
+        "channel": to_json.channel(
             ctx.workspace, channel, ctx.me, args.get("include_num_members", False)
         )
     }
@@ -237,7 +237,7 @@ def mark(ctx: Context, args: Dict[str, Any]) -> Answered:
 
 
 def _channel(ctx: Context, channel: Channel) -> Answered:
-    return {"channel": shapes.channel(ctx.workspace, channel, ctx.me)}
+    return {"channel": to_json.channel(ctx.workspace, channel, ctx.me)}
 
 
 def _group(ctx: Context, channel_id: str) -> Channel:

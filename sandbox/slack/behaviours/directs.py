@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, Tuple
 
-from .. import shapes
-from ..context import Answered, Context
-from ..refusal import Refuse
-from ..state import Channel
-from .registry import behaviour
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state import to_json
+from sandbox.slack.state.workspace import Channel
 
 MOST_OTHERS = 8
 
@@ -19,7 +19,7 @@ def open_direct(ctx: Context, args: Dict[str, Any]) -> Answered:
     channel, existed = _wanted(ctx, args)
     already = existed and ctx.me not in channel.closed_by
     channel.closed_by[:] = [user for user in channel.closed_by if user != ctx.me]
-    told = shapes.channel(ctx.workspace, channel, ctx.me)
+    told = to_json.channel(ctx.workspace, channel, ctx.me)
     answer: Answered = {"channel": told if args.get("return_im") else {"id": channel.id}}
     return {**answer, "no_op": True, "already_open": True} if already else answer
 

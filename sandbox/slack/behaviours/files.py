@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from .. import file_host
-from ..context import Answered, Context
-from ..paging import by_number
-from ..refusal import Refuse
-from ..state import Json
-from . import chat
-from .registry import behaviour
-from .timestamps import seconds
+from sandbox.slack.behaviours import chat
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.paging import by_number
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.behaviours.timestamps import seconds
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.http import file_host
+from sandbox.slack.state.workspace import Json
 
 GONE = "tombstone"
 # Slack's names for kinds of files, by the beginning of their media type.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import Any, Dict, List, Sequence
 
-from ..context import Answered, Context
-from ..paging import by_ts
-from ..refusal import Refuse
-from ..shapes import message as shape
-from ..state import Channel, Json
-from .registry import behaviour
-from .timestamps import Moment, moment
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.paging import by_ts
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.behaviours.timestamps import Moment, moment
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state.to_json import message as shape
+from sandbox.slack.state.workspace import Channel, Json
 
 GREATEST_PAGE = 999
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, List, Optional
 
-from .. import block_kit
-from ..state import Json, Workspace
-from . import texts
+from sandbox.slack.behaviours import texts
+from sandbox.slack.checks import block_kit
+from sandbox.slack.state.workspace import Json, Workspace
 
 # What a view has in Slack's answer, even where it was not sent.
 ALWAYS: Json = {

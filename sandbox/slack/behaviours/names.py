@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Optional
 
-from ..refusal import Refuse
-from ..state import Channel, Workspace
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state.workspace import Channel, Workspace
 
 LONGEST_NAME = 80
 PUNCTUATION = "-_"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from .. import generic
-from ..context import Answered, Context
-from ..refusal import Refuse
-from ..rotation import LIFETIME, Pair
-from ..seed import BOT
-from .registry import behaviour
+from sandbox.slack.behaviours import generic
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state.rotation import LIFETIME, Pair
+from sandbox.slack.state.seed import BOT
 
 
 @behaviour("oauth.access", "oauth.v2.access", "oauth.v2.user.access", "openid.connect.token")

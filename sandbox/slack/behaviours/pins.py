@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-from ..context import Answered, Context
-from ..refusal import Refuse
-from ..shapes import message as shape
-from ..state import Channel, Json
-from . import chat
-from .registry import behaviour
-from .timestamps import moment
+from sandbox.slack.behaviours import chat
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.behaviours.timestamps import moment
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state.to_json import message as shape
+from sandbox.slack.state.workspace import Channel, Json
 
 
 @behaviour("pins.add")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from .. import emoji
-from ..context import Answered, Context
-from ..paging import by_number
-from ..refusal import Refuse
-from ..shapes import message as shape
-from ..state import Json
-from . import chat
-from .registry import behaviour
-from .timestamps import moment
+from sandbox.slack.behaviours import chat
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.paging import by_number
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.behaviours.timestamps import moment
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state import emoji
+from sandbox.slack.state.to_json import message as shape
+from sandbox.slack.state.workspace import Json
 
 
 @behaviour("reactions.add")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from ..context import Context
+from sandbox.slack.behaviours.context import Context
 
 Behaviour = Callable[[Context, Dict[str, Any]], Any]
 BEHAVIOURS: Dict[str, Behaviour] = {}

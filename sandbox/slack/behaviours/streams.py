@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, Tuple
 
-from ..context import Answered, Context
-from ..refusal import Refuse
-from ..shapes import message as shape
-from ..state import Channel, Json
-from . import texts
-from .chat import is_own
-from .registry import behaviour
+from sandbox.slack.behaviours import texts
+from sandbox.slack.behaviours.chat import is_own
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state.to_json import message as shape
+from sandbox.slack.state.workspace import Channel, Json
 
 # Names that begin with _ are never told (shapes.message).
 STREAMING = "_streaming"

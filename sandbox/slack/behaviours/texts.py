@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List
 
-from .. import block_kit
-from ..context import Context
-from ..refusal import Refuse
-from ..state import Channel, Json
+from sandbox.slack.behaviours.context import Context
+from sandbox.slack.checks import block_kit
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state.workspace import Channel, Json
 
 # https://docs.slack.dev/reference/methods/chat.postMessage, "Truncating content" and its errors
 LONGEST_TEXT = 40000  # of methods whose facts tell no other number

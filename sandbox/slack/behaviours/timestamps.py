@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Optional, Tuple
 
-from ..refusal import Refuse
+from sandbox.slack.checks.slack_error import Refuse
 
 TIMESTAMP = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?\Z")
 Moment = Tuple[int, str]

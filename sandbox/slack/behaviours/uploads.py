@@ -5,12 +5,12 @@ from __future__ import annotations
 import mimetypes
 from typing import Any, Dict, List, Tuple
 
-from .. import file_host
-from ..context import Answered, Context
-from ..refusal import Refuse
-from ..state import Channel, Json, Upload
-from . import texts
-from .registry import behaviour
+from sandbox.slack.behaviours import texts
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.http import file_host
+from sandbox.slack.state.workspace import Channel, Json, Upload
 
 MOST_CHANNELS = 100
 SNIPPET_TYPES = ("text", "python", "javascript", "json", "yaml", "csv", "shell", "sql", "markdown")

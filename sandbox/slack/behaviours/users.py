@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from .. import shapes
-from ..context import Answered, Context
-from ..refusal import Refuse
-from ..state import User
-from . import conversations
-from .registry import behaviour
+from sandbox.slack.behaviours import conversations
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state import to_json
+from sandbox.slack.state.workspace import User
 
 LONGEST_STATUS = 100
 PICTURES = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"GIF8")
@@ -22,7 +22,7 @@ def list_users(ctx: Context, args: Dict[str, Any]) -> Answered:
     items, metadata = ctx.page(list(ctx.workspace.users.values()), args, size=1000)
     locale = args.get("include_locale", False)
     return {
-        "members": [shapes.user(ctx.workspace, item, locale) for item in items],
+        "members": [to_json.user(ctx.workspace, item, locale) for item in items],
         "cache_ts": ctx.workspace.now(),
         "response_metadata": metadata,
     }
@@ -32,7 +32,7 @@ def list_users(ctx: Context, args: Dict[str, Any]) -> Answered:
 def info(ctx: Context, args: Dict[str, Any]) -> Answered:
     """One member."""
     user = ctx.user(args["user"])
-    return {"user": shapes.user(ctx.workspace, user, args.get("include_locale", False))}
+    return {"user": to_json.user(ctx.workspace, user, args.get("include_locale", False))}
 
 
 @behaviour("users.lookupByEmail")
@@ -41,7 +41,7 @@ def lookup_by_email(ctx: Context, args: Dict[str, Any]) -> Answered:
     wanted = args["email"].strip().lower()
     for user in ctx.workspace.users.values():
         if user.email.lower() == wanted and wanted and not user.deleted:
-            return {"user": shapes.user(ctx.workspace, user)}
+            return {"user": to_json.user(ctx.workspace, user)}
     raise Refuse("users_not_found")
 
 
@@ -66,7 +66,7 @@ def conversations_of(ctx: Context, args: Dict[str, Any]) -> Answered:
     ]
     items, metadata = ctx.page(found, args)
     return {
-        "channels": [shapes.channel(ctx.workspace, item, ctx.me) for item in items],
+        "channels": [to_json.channel(ctx.workspace, item, ctx.me) for item in items],
         "response_metadata": metadata,
     }
 
@@ -75,7 +75,7 @@ def conversations_of(ctx: Context, args: Dict[str, Any]) -> Answered:
 def get_profile(ctx: Context, args: Dict[str, Any]) -> Answered:
     """The profile of a member, the caller's own by default."""
     user = ctx.user(args.get("user") or ctx.me)
-    return {"profile": shapes.profile(ctx.workspace, user)}
+    return {"profile": to_json.profile(ctx.workspace, user)}
 
 
 @behaviour("users.profile.set")
@@ -168,5 +168,5 @@ def invite(ctx: Context, args: Dict[str, Any]) -> Answered:
 
 def _changed(ctx: Context, user: User) -> Answered:
     user.updated = ctx.workspace.now()
-    ctx.workspace.emit("user_change", user=shapes.user(ctx.workspace, user))
-    return {"profile": shapes.profile(ctx.workspace, user), "username": user.name}
+    ctx.workspace.emit("user_change", user=to_json.user(ctx.workspace, user))
+    return {"profile": to_json.profile(ctx.workspace, user), "username": user.name}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, List, Optional
 
-from .. import block_kit
-from ..context import Answered, Context
-from ..refusal import Refuse
-from ..state import Json
-from . import modals
-from .registry import behaviour
+from sandbox.slack.behaviours import modals
+from sandbox.slack.behaviours.context import Answered, Context
+from sandbox.slack.behaviours.registry import behaviour
+from sandbox.slack.checks import block_kit
+from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.state.workspace import Json
 
 MOST_PUSHED = 3
 MOST_BYTES = 250000

@@ -1,0 +1,1 @@
+"""The commands of `python -m sandbox`, and what they print."""

@@ -1,0 +1,1 @@
+"""What Slack refuses: tokens, scopes, arguments and blocks, by the facts of each method."""

@@ -1,0 +1,1 @@
+"""The HTTP side: the server, its routes, requests and responses, and faults of both."""

@@ -1,0 +1,1 @@
+"""Socket Mode and RTM: connections, envelopes, deliveries, and faults of these."""

@@ -1,0 +1,1 @@
+"""What a workspace holds: conversations, users, messages, tokens; and its JSON form."""

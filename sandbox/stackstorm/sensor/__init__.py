@@ -1,0 +1,1 @@
+"""The process of a sensor: its service, the trigger dispatcher, the message bus."""
