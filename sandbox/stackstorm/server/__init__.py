@@ -15,7 +15,7 @@ Who may import whom (upper may import lower)::
     policies records       one at a time; one execution
     live_parameters        what is rendered before an execution is requested
     alias_book registry    what is registered
-    workflow_spec rendering yaql        PURE: workflows, Jinja, YAQL
+    workflow_spec yaql_expressions   PURE: workflows, Jinja, YAQL
     store tokens faults clock statuses times refusal
 
 It behaves as StackStorm was seen to behave, its traps included: they are in the docstrings.

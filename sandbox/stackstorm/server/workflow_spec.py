@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from sandbox.stackstorm import rendering
-from sandbox.stackstorm.server import yaql
+from sandbox.stackstorm.server import yaql_expressions
 from sandbox.stackstorm.validation_errors import Mistake, Mistakes
 
 Json = Dict[str, Any]
@@ -102,7 +102,7 @@ def render(value: Any, functions: Functions) -> Any:
 
 def _yaql(text: str, functions: Functions) -> Any:
     def computed(expression: str) -> Any:
-        found = yaql.evaluate(expression, functions)
+        found = yaql_expressions.evaluate(expression, functions)
         return _yaql(found, functions) if isinstance(found, str) else found
 
     whole = _EXPRESSION.fullmatch(text)
