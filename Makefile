@@ -58,7 +58,6 @@ lint: venv
 	find $(wildcard actions sensors etc) -name '*.py' -print0 | \
 	  PYTHONPATH=actions/lib:sandbox/stackstorm/stubs xargs -0 $(RUN) -m pylint -E
 	$(RUN) bin/exchange_checks.py
-	$(RUN) bin/draw_icon.py --check
 	$(RUN) bin/draw_pictures.py --check
 	$(RUN) bin/generate_actions.py --check
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import draw_icon
 import pytest
 import yaml
 
@@ -280,14 +279,6 @@ def test_the_command_says_what_it_looked_at(pack):
 
 def test_the_command_needs_a_folder(pack):
     assert command(pack / "nowhere").returncode == 2
-
-
-def test_the_icon_is_the_one_that_we_draw(tmp_path, capsys):
-    assert draw_icon.main(["--check"]) == 0
-    assert draw_icon.main(["--check", "--root", str(tmp_path)]) == 1
-    assert "is not what" in capsys.readouterr().err
-    assert draw_icon.main(["--root", str(tmp_path)]) == 0
-    assert (tmp_path / "icon.png").read_bytes() == (ROOT / "icon.png").read_bytes()
 
 
 def test_a_released_workflow_ran_the_checks_of_a_pull_request():

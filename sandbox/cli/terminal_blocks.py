@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterator, Mapping, Tuple
 
 from rich.text import Text
 
@@ -22,7 +22,6 @@ _FORM = re.compile(r"<([@#])(\w+)(?:\|[^>]*)?>|<!date\^[^|>]*\|([^>]*)>|:(\w+):"
 _STYLED = re.compile(r"(\*[^*\n]+\*|`[^`\n]+`)")
 
 Names = Mapping[str, str]
-Pieces = List[Any]
 
 
 def message(told: Mapping[str, Any], names: Names) -> Text:
