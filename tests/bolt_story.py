@@ -8,7 +8,7 @@ import threading
 
 from slack_sdk import WebClient
 
-from sandbox.page.page_actions import Deeds
+from sandbox.page.page_actions import PageActions
 from sandbox.slack.state import seed
 
 D, TOMASZ = seed.DEPLOYS, seed.TOMASZ
@@ -34,7 +34,7 @@ class Story:
     def __init__(self, slack, heard):
         self.slack = slack
         self.heard = heard
-        self.deeds = Deeds(slack)
+        self.page_actions = PageActions(slack)
         self.channel = slack.workspace.channels[D]
         self.owner = WebClient(slack.user_token, slack.api_url, timeout=PATIENCE)
         self.changed = threading.Condition()
@@ -70,7 +70,7 @@ class Story:
         self.wait(lambda: not record.failed, "no envelope is left without an answer")
 
     def messages(self):
-        self.deeds.say(TOMASZ, {"channel": D, "text": "hello app"})
+        self.page_actions.say(TOMASZ, {"channel": D, "text": "hello app"})
         self.wait(lambda: "hello <@{}>".format(TOMASZ) in self.texts(), "the answer")
         self.owner.chat_postMessage(channel=D, text="<@{}> are you there?".format(seed.BOT))
         self.wait(lambda: "I am" in self.texts(), "the answer to a mention")
@@ -80,7 +80,7 @@ class Story:
         self.wait(lambda: "reaction_added" in self.heard, "the reaction")
 
     def commands(self):
-        self.deeds.say(TOMASZ, {"channel": D, "text": "/st2 help"})
+        self.page_actions.say(TOMASZ, {"channel": D, "text": "/st2 help"})
         self.wait(lambda: "you said help" in self.whispers(), "the acknowledgement")
         self.wait(lambda: "late: help" in self.whispers(), "the response_url")
 
@@ -95,7 +95,7 @@ class Story:
             channel=D, text="ask", blocks=[{"type": "actions", "elements": [button]}]
         )
         block = posted["message"]["blocks"][0]
-        self.deeds.press(
+        self.page_actions.press(
             TOMASZ,
             {"channel": D, "ts": posted["ts"], "block_id": block["block_id"], "action_id": "go"},
         )
@@ -115,13 +115,15 @@ class Story:
 
     def submit(self, view, text):
         values = {"why": {"text": text}}
-        assert self.deeds.submit(TOMASZ, {"view": view["id"], "values": values})["envelope_id"]
+        assert self.page_actions.submit(TOMASZ, {"view": view["id"], "values": values})[
+            "envelope_id"
+        ]
 
     def shortcuts(self):
         push = self.slack.socket.push_interaction
         push({"type": "shortcut", "callback_id": "anywhere"}, TOMASZ)
         self.wait(self.views, "the modal of the shortcut")
-        self.deeds.close(TOMASZ, {"view": self.views()[0]["id"]})
+        self.page_actions.close(TOMASZ, {"view": self.views()[0]["id"]})
         self.wait(lambda: "view_closed" in self.heard, "the modal closed")
         message = self.channel.messages[0]
         push(

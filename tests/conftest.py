@@ -76,11 +76,11 @@ def config(slack):
 @pytest.fixture
 def st2(monkeypatch):
     """A StackStorm's API on loopback, new for each test. `st2.configs` is what packs get."""
-    from sandbox.stackstorm.server import StandInApi
+    from sandbox.stackstorm.server import FakeStackStorm
 
     # st2client puts its token there, for whoever comes next.
     monkeypatch.setenv("ST2_AUTH_TOKEN", "")
-    with StandInApi() as server:
+    with FakeStackStorm() as server:
         yield server
 
 

@@ -61,7 +61,7 @@ class StandInHost:
         self._bus.swallows += 1
 
     def open_pools(self):
-        return sum(not each._dispatcher.pool.is_closed for each in self._class.made)
+        return sum(not each._dispatcher.pool.is_closed for each in self._class.instances)
 
     def close(self):
         pass

@@ -12,7 +12,7 @@ from helpers import calls
 from st2client.models import KeyValuePair
 
 from sandbox.slack.http.faults import Fault
-from sandbox.stackstorm.server import StandInApi
+from sandbox.stackstorm.server import FakeStackStorm
 
 APPROVE, REJECT = 0, 1
 
@@ -23,7 +23,7 @@ def approvals(request, slack, config, monkeypatch):
     monkeypatch.setenv("ST2_AUTH_TOKEN", "")  # st2client leaves one there
     config["authorization"] = RULES
     # Stricter than a default install: the output of slack.ask has to keep to its schema.
-    with StandInApi(configs={"slack": config}, validate_output=True) as st2:
+    with FakeStackStorm(configs={"slack": config}, validate_output=True) as st2:
         st2.system.registry.in_thread = request.node.get_closest_marker("processes") is None
         yield Approvals(slack, config, st2)
 

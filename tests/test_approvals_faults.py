@@ -11,7 +11,7 @@ import pytest
 from approving import DEPLOYS, RULES, TOMASZ, Approvals
 
 from sandbox.slack.http.faults import Fault
-from sandbox.stackstorm.server import StandInApi
+from sandbox.stackstorm.server import FakeStackStorm
 from st2slack.approvals import answer, conclude, sweep
 from st2slack.base.errors import SlackError
 
@@ -22,7 +22,7 @@ MOST = 60  # requests of one press; the walk ends before, where nothing is left 
 def approvals(slack, config, monkeypatch):
     monkeypatch.setenv("ST2_AUTH_TOKEN", "")  # st2client leaves one there
     config["authorization"] = RULES
-    with StandInApi(configs={"slack": config}, in_thread=True) as st2:
+    with FakeStackStorm(configs={"slack": config}, in_thread=True) as st2:
         yield Approvals(slack, config, st2)
 
 

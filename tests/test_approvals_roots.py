@@ -5,7 +5,7 @@ import time
 import pytest
 from approving import DEPLOYS, MARA, PRIYA, RULES, TOMASZ, Approvals
 
-from sandbox.stackstorm.server import StandInApi
+from sandbox.stackstorm.server import FakeStackStorm
 from sandbox.stackstorm.server.tokens import Caller
 from st2slack.approvals import answer, deliver, shared_roots, sweep
 from st2slack.base.errors import StackStormUnavailable
@@ -18,7 +18,7 @@ DELIVER = "slack.deliver_answer"
 def approvals(slack, config, monkeypatch):
     monkeypatch.setenv("ST2_AUTH_TOKEN", "")  # st2client leaves one there
     config["authorization"] = RULES
-    with StandInApi(configs={"slack": config}, in_thread=True) as st2:
+    with FakeStackStorm(configs={"slack": config}, in_thread=True) as st2:
         yield Approvals(slack, config, st2)
 
 

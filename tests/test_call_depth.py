@@ -9,7 +9,7 @@ from approving import RULES, TOMASZ, Approvals
 from helpers import run_action
 
 from sandbox.slack.state import seed
-from sandbox.stackstorm.server import StandInApi
+from sandbox.stackstorm.server import FakeStackStorm
 
 PACK = str(Path(__file__).resolve().parents[1] / "actions")
 MOST_FOR_A_CALL = 11  # 16 before there was a limit
@@ -66,7 +66,7 @@ class CallDepth:
 def approvals(slack, config, monkeypatch):
     monkeypatch.setenv("ST2_AUTH_TOKEN", "")  # st2client leaves one there
     config["authorization"] = RULES
-    with StandInApi(configs={"slack": config}, in_thread=True) as st2:
+    with FakeStackStorm(configs={"slack": config}, in_thread=True) as st2:
         yield Approvals(slack, config, st2)
 
 

@@ -11,14 +11,14 @@ import yaml
 from test_rules import OF_CORE
 
 from sandbox.cli import commands, listen, loopback
-from sandbox.cli.sensor_process import Listener
+from sandbox.cli.sensor_process import SensorProcess
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.state import rotation
 from sandbox.stackstorm import config as sandbox_config
 from sandbox.stackstorm import metadata, rules
 from sandbox.stackstorm.datastore import ActionService
 from sandbox.stackstorm.runner import action_process, parameters
-from sandbox.stackstorm.server import StandInApi
+from sandbox.stackstorm.server import FakeStackStorm
 from st2slack.results import result_blocks
 from st2slack.stackstorm.execution import Execution
 from tools.generator import command as generate_actions
@@ -58,7 +58,7 @@ def server():
 @pytest.fixture(scope="module")
 def api():
     """The environment of an action beside StackStorm's API, which keeps what it is told."""
-    with StandInApi() as st2:
+    with FakeStackStorm() as st2:
         yield {"ST2_ACTION_API_URL": st2.api_url, "ST2_ACTION_AUTH_TOKEN": st2.token}
 
 
@@ -227,7 +227,7 @@ def test_a_rule_matches_its_payload_and_its_action_takes_what_it_gives(trigger):
     if trigger == "slack.sensor_state":
         payload["state"] = "degraded"
     assert rule.criteria and rule.matches(trigger, payload)
-    given = rule.given(payload)
+    given = rule.action_parameters(payload)
     assert "None" not in json.dumps(given)
     if rule.action in OF_CORE:
         assert set(given) <= OF_CORE[rule.action]
@@ -238,7 +238,7 @@ def test_a_rule_matches_its_payload_and_its_action_takes_what_it_gives(trigger):
 def test_the_payloads_are_from_a_run():
     """The conversation of `sandbox listen` makes them again, times aside."""
     with LoopbackSlack() as slack, loopback.config_file(slack, **listen.ON_LOOPBACK) as path:
-        with Listener(path) as listener:
+        with SensorProcess(path) as listener:
             listen.converse(slack)
             assert listener.wait_for("slack.event", lambda told: told["type"] == "app_mention")
             assert listener.wait_for("slack.interaction")
@@ -355,7 +355,7 @@ def test_the_architecture_answers_the_changes_that_are_asked_for():
 def test_the_made_parts_are_up_to_date():
     catalogue = sources.load()
     for page, text in PAGES.items():
-        assert readme.filled(text, catalogue) == text, page
+        assert readme.fill(text, catalogue) == text, page
     assert TEXT.count("<!-- made: ") == len(readme.PARTS)
 
 

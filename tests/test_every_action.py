@@ -17,7 +17,7 @@ from st2slack.base.errors import SlackApiError
 from tools.generator import sources
 
 CATALOGUE = sources.load()
-LIVING = dict(CATALOGUE.living())
+LIVING = dict(CATALOGUE.current())
 SAMPLES = {"boolean": True, "integer": 7, "object": {"ü": [1, None]}, "array": [{"ü": "🎉"}]}
 
 

@@ -12,7 +12,7 @@ from tools.generator import metadata, sources
 
 ROOT = Path(__file__).resolve().parents[1]
 CATALOGUE = sources.load(ROOT)
-LIVING = dict(CATALOGUE.living())
+LIVING = dict(CATALOGUE.current())
 PACK_2X = json.loads((ROOT / "etc/slack/pack_2x.json").read_text(encoding="utf-8"))["actions"]
 
 # Every departure from the facts, with its reason. Nothing else may differ.

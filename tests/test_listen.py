@@ -14,7 +14,7 @@ import yaml
 from rich.console import Console
 
 from sandbox.cli import commands, listen, loopback
-from sandbox.cli.sensor_process import Listener
+from sandbox.cli.sensor_process import SensorProcess
 from sandbox.stackstorm.datastore import ActionService
 from sandbox.stackstorm.runner.action_process import run_action
 from st2slack.sensor.model import key_of
@@ -72,7 +72,7 @@ def test_it_ends_in_time():
 
 def test_what_an_action_posts_comes_back(slack, config_file):
     config = yaml.safe_load(config_file.read_text(encoding="utf-8"))
-    with Listener(config_file) as listener:
+    with SensorProcess(config_file) as listener:
         assert listener.wait_for("slack.sensor_state")
         done = run_action("slack.chat.postMessage", {"channel": "general", "text": "ü🎉"}, config)
         payload = listener.wait_for("slack.message")
@@ -84,7 +84,7 @@ def test_the_status_action_reads_what_the_sensor_keeps(slack, config_file, tmp_p
     store = tmp_path / "store.json"
     config = yaml.safe_load(config_file.read_text(encoding="utf-8"))
     service = ActionService("slack", "x", path=store)
-    with Listener(config_file, store) as listener:
+    with SensorProcess(config_file, store) as listener:
         assert listener.wait_for("slack.sensor_state")
     kept = json.loads(service.get_value(key_of("status", ""), local=False))
     assert (kept["state"], kept["team"], kept["transport"]) == (
@@ -146,7 +146,11 @@ def test_what_is_secret_is_masked():
 def test_people_see_what_is_not_empty():
     console = Console(file=io.StringIO(), width=80, force_terminal=False)
     show = listen.on_terminal(console)
-    show(listen.Dispatched("slack.message", {"a": 1, "b": None, "c": {"d": []}}, "tag", "bad n"))
+    show(
+        listen.DispatchedTrigger(
+            "slack.message", {"a": 1, "b": None, "c": {"d": []}}, "tag", "bad n"
+        )
+    )
     text = console.file.getvalue()
     assert "slack.message  tag" in text and "a: 1" in text and "drop it: bad n" in text
     assert "b:" not in text and "c:" not in text

@@ -10,7 +10,7 @@ import requests
 from sandbox.slack import LoopbackSlack, Token
 from sandbox.slack.behaviours import BEHAVIOURS
 from sandbox.slack.checks import facts, identifiers, request_checks
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.http import http_request
 from sandbox.slack.state import seed
 
@@ -31,7 +31,7 @@ def refusal_of(request, tokens):
     """Slack's refusal of this request, None where it passes."""
     try:
         request_checks.check(FACTS, request, tokens)
-    except Refuse as refusal:
+    except SlackError as refusal:
         return refusal
     return None
 
@@ -412,9 +412,9 @@ def value_for(name, about):
     """A well-formed value of one argument."""
     if name == "view":
         return EMPTY_MODAL
-    if identifiers.whose(name, about):
+    if identifiers.id_owner(name, about):
         known = {"channel": G, "user": seed.OWNER, "usergroup": "S0ONCALL001"}
-        found = known[identifiers.whose(name, about)]
+        found = known[identifiers.id_owner(name, about)]
         return json.dumps([found]) if about.get("format") == "json" else found
     if about.get("format") == "json":
         return '[{"type": "divider"}]' if about["type"] == "array" else '{"a": 1}'

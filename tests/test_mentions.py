@@ -25,7 +25,7 @@ MARA, PRIYA, LEA = "U0HARBOUR01", "U0HARBOUR03", "U0HARBOUR05"
 GENERAL, DEPLOYS, GROUP = "C0GENERAL01", "C0DEPLOYS01", "S0ONCALL001"
 CATALOGUE = sources.load()
 ARGUMENTS = ids.arguments(CATALOGUE)
-LIVING = dict(CATALOGUE.living())
+LIVING = dict(CATALOGUE.current())
 # What is typed → what Slack must read, by what an argument's IDs are of.
 ONE = {
     "channel": ("<#CHWKVRQTZ|general>", "CHWKVRQTZ"),

@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from sandbox.page import add, elements, input_text
-from sandbox.page.page_actions import Wrong
+from sandbox.page.page_actions import BadRequest
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.behaviours import modals, texts
 from sandbox.slack.http import request_guard
@@ -940,7 +940,7 @@ def test_all_kinds_of_elements_begin_with_nothing():
 
 
 def test_an_option_that_is_not_offered():
-    with pytest.raises(Wrong):
+    with pytest.raises(BadRequest):
         elements.chosen({"type": "checkboxes", "options": options("a")}, ["a", "b"])
 
 

@@ -19,7 +19,7 @@ RELEASE = "/st2 release berth-planner 4.12.0"
 @pytest.fixture
 def st2(slack):
     """What stands for StackStorm, with the sensor behind it."""
-    with demo_env.opened(slack, **serve.SENSOR) as (found, _):
+    with demo_env.open_env(slack, **serve.SENSOR) as (found, _):
         yield found
 
 

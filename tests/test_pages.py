@@ -291,7 +291,7 @@ class Typed(Listing):
 def paged():
     from tools.generator import sources
 
-    return [name for name, _ in sources.load().living() if find_method(name).pages]
+    return [name for name, _ in sources.load().current() if find_method(name).pages]
 
 
 def test_the_shape_of_every_paged_method_is_known():

@@ -257,7 +257,7 @@ def test_the_triggers_that_it_names_exist():
 
 
 def parsed(*lines, width=20):
-    return ElementTree.fromstring(terminal.drawn(list(lines), width, "bar", "A title"))
+    return ElementTree.fromstring(terminal.render(list(lines), width, "bar", "A title"))
 
 
 def letters(root):
@@ -305,7 +305,7 @@ def test_the_terminal_is_the_same_wherever_it_is_recorded(monkeypatch):
     def recorded():
         console = terminal.recorder(30)
         console.print(Text("word " * 12, "green"))
-        return [(line.plain, line.spans) for line in terminal.recorded(console)]
+        return [(line.plain, line.spans) for line in terminal.recorded_lines(console)]
 
     usual = recorded()
     for name, value in {"TERM": "dumb", "NO_COLOR": "1", "COLUMNS": "7", "LINES": "2"}.items():

@@ -11,7 +11,7 @@ from helpers import NEEDS_STACKSTORM
 from sandbox.stackstorm import metadata, rules
 from sandbox.stackstorm import package_path as stackstorm_path
 from sandbox.stackstorm.runner import parameters
-from sandbox.stackstorm.validation_errors import Mistakes
+from sandbox.stackstorm.validation_errors import ValidationErrors
 from st2slack.sensor import payloads
 from st2slack.sensor.model import Event
 from st2slack.settings.sensor import SensorSettings
@@ -157,7 +157,7 @@ def described(trigger, key):
 def test_its_action_takes_the_parameters(name):
     rule = SAMPLES[name]
     payload = payload_for(rule)
-    given = rule.given(payload)
+    given = rule.action_parameters(payload)
     if rule.action in OF_CORE:
         assert set(given) <= OF_CORE[rule.action]
     else:
@@ -180,7 +180,7 @@ def test_what_belongs_to_questions_and_results_takes_what_is_its_own(name):
     "name", ["record_answers", "record_form_answers", "record_form_answers_in_threads"]
 )
 def test_what_somebody_typed_is_handed_over_without_templates(name):
-    given = SAMPLES[name].given(payload_for(SAMPLES[name]))
+    given = SAMPLES[name].action_parameters(payload_for(SAMPLES[name]))
     assert "{" not in str(list(given.values())) and "%7B%7B" in str(given)
 
 
@@ -190,14 +190,14 @@ def test_the_message_sample_matches_and_answers_in_the_thread():
     assert not rule.matches("slack.event", message())
     assert not rule.matches("slack.message", message(channel="general"))
     assert not rule.matches("slack.message", message("web 4.2.0 is alive"))
-    assert rule.given(message())["thread_ts"] == "1795420800.000119"
-    assert rule.given(message(thread_ts="1.000001"))["thread_ts"] == "1.000001"
-    assert rule.given(message())["workspace"] == ""
+    assert rule.action_parameters(message())["thread_ts"] == "1795420800.000119"
+    assert rule.action_parameters(message(thread_ts="1.000001"))["thread_ts"] == "1.000001"
+    assert rule.action_parameters(message())["workspace"] == ""
 
 
 def test_the_message_sample_does_not_answer_itself():
     rule = SAMPLES["on_message"]
-    assert not rule.matches("slack.message", message(rule.given(message())["text"]))
+    assert not rule.matches("slack.message", message(rule.action_parameters(message())["text"]))
 
 
 def test_the_state_sample_matches_an_unhealthy_sensor():
@@ -212,7 +212,7 @@ def test_the_state_sample_matches_an_unhealthy_sensor():
 
 
 def test_the_state_sample_keeps_what_others_wrote_out_of_the_shell():
-    given = SAMPLES["on_unhealthy_sensor"].given(state("lost", "$(reboot) `x` '; y"))
+    given = SAMPLES["on_unhealthy_sensor"].action_parameters(state("lost", "$(reboot) `x` '; y"))
     assert "reboot" not in given["cmd"] and given["env"]["REASON"] == "$(reboot) `x` '; y"
 
 
@@ -266,20 +266,20 @@ def test_stackstorm_hands_over_the_same_command(name):
 
     payload = PAYLOADS[SAMPLES[name].trigger]()
     given = render_values(SAMPLES[name].parameters, {"trigger": payload})
-    assert given == SAMPLES[name].given(payload)
+    assert given == SAMPLES[name].action_parameters(payload)
 
 
 @pytest.mark.parametrize(
     "name, make", [("on_mention", mention), ("on_prefix", message)], ids=["mention", "prefix"]
 )
 def test_a_command_in_a_message_tells_its_thread(name, make):
-    given = SAMPLES[name].given(make())
+    given = SAMPLES[name].action_parameters(make())
     assert (given["ts"], given["thread_ts"]) == ("1795420800.000119", "1795420800.000119")
     assert given["is_bot"] == "False"
     if name == "on_prefix":
         # A message that an app wrote in a person's name.
-        assert SAMPLES[name].given(make(bot_id="B0OTHER0001"))["is_bot"] == "True"
-    assert SAMPLES[name].given(make(thread_ts="1.000001"))["thread_ts"] == "1.000001"
+        assert SAMPLES[name].action_parameters(make(bot_id="B0OTHER0001"))["is_bot"] == "True"
+    assert SAMPLES[name].action_parameters(make(thread_ts="1.000001"))["thread_ts"] == "1.000001"
 
 
 NOTHING = dict.fromkeys(("channel", "thread_ts", "workspace", "user"), "")
@@ -302,7 +302,7 @@ NOTIFICATIONS = [
 def test_a_notification_may_lack_whatever_it_likes(data, expected):
     given = parameters.check(
         metadata.load_action("slack.post_result"),
-        SAMPLES["post_results"].given(notification(**data)),
+        SAMPLES["post_results"].action_parameters(notification(**data)),
     )
     assert given.pop("execution_id") == "65a0c0ffee65a0c0ffee0001"
     assert given.pop("note") == "Action core.noop completed."
@@ -335,7 +335,9 @@ def test_only_the_route_slack_is_ours():
     rule = SAMPLES["post_results"]
     assert rule.matches(NOTIFY, notification())
     assert not rule.matches(NOTIFY, {**notification(), "route": "hubot"})
-    assert "secret" not in str(rule.given(notification())), "the result is not masked there"
+    assert "secret" not in str(rule.action_parameters(notification())), (
+        "the result is not masked there"
+    )
 
 
 @on_stackstorm
@@ -443,7 +445,7 @@ def test_all_criteria_have_to_be_met_and_none_match_everything():
 
 
 def test_what_only_stackstorm_can_do_is_refused_by_name():
-    with pytest.raises(Mistakes) as caught:
+    with pytest.raises(ValidationErrors) as caught:
         rule(
             {
                 "trigger.text": {"type": "search", "pattern": {}},
@@ -468,5 +470,5 @@ def test_what_only_stackstorm_can_do_is_refused_by_name():
 
 @pytest.mark.parametrize("loaded", [None, [], {}, {"name": "x", "trigger": {"type": "t"}}])
 def test_what_is_no_rule_is_refused(loaded):
-    with pytest.raises(Mistakes):
+    with pytest.raises(ValidationErrors):
         rules.read_rule(loaded)

@@ -405,13 +405,13 @@ def test_a_port_that_is_taken_or_none(capsys):
     assert all(re.match(r"ERROR: --port: .+: take another one$", each) for each in errors)
 
 
-@pytest.mark.parametrize("words_of", [serve._invitation, serve._welcome])
+@pytest.mark.parametrize("words_of", [serve._next_steps, serve._next_steps_with_pack])
 def test_serve_says_where_to_look(words_of):
     said = words_of({"page": "http://127.0.0.1:1/page", "config": "/a b.yaml"})
     assert said.splitlines()[0].endswith(": http://127.0.0.1:1/page")
     words = shlex.split(said.splitlines()[-1])
     assert words[-2:] == ["--config", "/a b.yaml"]
-    if words_of is serve._invitation:
+    if words_of is serve._next_steps:
         assert words[3] in commands.COMMANDS
 
 

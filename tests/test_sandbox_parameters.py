@@ -15,7 +15,7 @@ from helpers import NEEDS_STACKSTORM
 from sandbox.stackstorm import coercion, config, masking, schema
 from sandbox.stackstorm.metadata import TYPES, Action
 from sandbox.stackstorm.runner import command_words, parameters
-from sandbox.stackstorm.validation_errors import Mistakes
+from sandbox.stackstorm.validation_errors import ValidationErrors
 
 REFUSED = object()
 SECRET = "xoxb-canary-0123456789"
@@ -28,9 +28,9 @@ def action(output_schema=None, **own):
 
 
 def refusal(call, *args):
-    with pytest.raises(Mistakes) as caught:
+    with pytest.raises(ValidationErrors) as caught:
         call(*args)
-    return {mistake.name: mistake.text for mistake in caught.value.mistakes}
+    return {mistake.name: mistake.text for mistake in caught.value.errors}
 
 
 # type, text behind "p=", value that the API is sent (REFUSED: by the command itself).
@@ -553,7 +553,7 @@ def test_the_real_api_makes_the_same_of_values(kind):
             want = REFUSED
         try:
             got = parameters.check(action(p={"type": kind}), {"p": value})["p"]
-        except Mistakes as error:
+        except ValidationErrors as error:
             got = REFUSED
             if "template" in str(error):
                 continue
@@ -586,4 +586,4 @@ def real_refuses(schemas, values):
 def test_messages_are_short():
     said = refusal(parameters.check, action(p={"type": "array"}), {"p": "x" * 10_000})
     assert len(said["p"]) < 250
-    assert schema.shown(math.pi).startswith("3.14")
+    assert schema.excerpt(math.pi).startswith("3.14")

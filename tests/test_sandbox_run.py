@@ -19,7 +19,7 @@ from helpers import NEEDS_STACKSTORM
 from sandbox.stackstorm import metadata, package_path
 from sandbox.stackstorm.datastore import Datastore
 from sandbox.stackstorm.runner import action_process, wrapper
-from sandbox.stackstorm.validation_errors import ActionNotFound, Mistakes, NotRunnable
+from sandbox.stackstorm.validation_errors import ActionNotFound, NotRunnable, ValidationErrors
 
 ENTRY = """
 from st2common.runners.base_action import Action
@@ -140,9 +140,9 @@ def test_parameters_arrive_complete_and_cast(pack):
 
 def test_mistakes_are_told_before_anything_runs(pack):
     pack.add("it", "raise AssertionError('ran')", parameters="{a: {type: integer}}")
-    with pytest.raises(Mistakes) as caught:
+    with pytest.raises(ValidationErrors) as caught:
         pack.run("it", {"a": "x", "b": 1})
-    assert [mistake.name for mistake in caught.value.mistakes] == ["a", "b"]
+    assert [mistake.name for mistake in caught.value.errors] == ["a", "b"]
 
 
 def test_a_missing_config_key_names_pack_and_key(pack):
@@ -246,7 +246,7 @@ def test_environment(pack, monkeypatch):
     got = pack.run("it", {"env": {"A": "b", "PYTHONPATH": "/mine"}}).result
     assert (got["A"], got["FROM_PARENT"], got["ST2_ACTION_PACK_NAME"]) == ("b", "1", "tiny")
     assert "/mine" not in got["PYTHONPATH"]
-    with pytest.raises(Mistakes, match="env.A: must be a string"):
+    with pytest.raises(ValidationErrors, match="env.A: must be a string"):
         pack.run("it", {"env": {"A": 1}})
 
 
@@ -401,7 +401,7 @@ def test_one_action_of_many_is_one_file(pack, monkeypatch):
 )
 def test_metadata_that_the_command_cannot_use(pack, schema, said):
     pack.add("it", parameters=f"{{p: {schema}}}")
-    with pytest.raises(Mistakes, match=said):
+    with pytest.raises(ValidationErrors, match=said):
         metadata.load_action("tiny.it", pack.root)
 
 
@@ -410,14 +410,14 @@ def test_runner_parameters_may_be_changed_in_part(pack):
     schema = metadata.load_action("tiny.it", pack.root).schema
     assert schema["timeout"]["default"] == 5 and schema["log_level"]["enum"][0] == "AUDIT"
     pack.add("it", parameters="{timeout: {type: string}}")
-    with pytest.raises(Mistakes, match="timeout: type belongs to the runner"):
+    with pytest.raises(ValidationErrors, match="timeout: type belongs to the runner"):
         metadata.load_action("tiny.it", pack.root)
 
 
 def test_a_missing_entry_file(pack):
     pack.add("it")
     (pack.root / "actions/it.py").unlink()
-    with pytest.raises(Mistakes, match='entry_point "it.py" is no file'):
+    with pytest.raises(ValidationErrors, match='entry_point "it.py" is no file'):
         pack.run("it")
 
 

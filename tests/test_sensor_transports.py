@@ -214,7 +214,7 @@ def test_both_were_up_for_a_moment(monkeypatch, sensing, slack):
         while not done.is_set():
             with record.changed:
                 record.changed.wait(0.05)
-                counts.append(len(slack.socket._links))
+                counts.append(len(slack.socket._connections))
 
     for name in ("DRAIN_IDLE", "DRAIN_TIMEOUT"):  # the old one stays until this test has seen both
         monkeypatch.setattr(connection, name, PATIENCE)

@@ -12,7 +12,7 @@ from st2client.models import (
     LiveAction,
 )
 
-from sandbox.stackstorm.server import StandInApi
+from sandbox.stackstorm.server import FakeStackStorm
 
 TEXT = {"type": "string"}
 
@@ -258,7 +258,7 @@ class TestExecutions:
         assert st2.ended(made.json()["id"])["parameters"] == {"x": "harbour"}
 
     def test_where_the_web_ui_is(self):
-        with StandInApi(webui="https://st2.example") as st2:
+        with FakeStackStorm(webui="https://st2.example") as st2:
             execution = st2.ended(st2.run("core.noop"))
             url = "https://st2.example/#/history/%s/general" % execution["id"]
             assert execution["web_url"] == url
@@ -368,7 +368,7 @@ class TestInquiries:
 
 
 def test_it_starts_again_where_it_was():
-    with StandInApi() as st2:
+    with FakeStackStorm() as st2:
         client = Client(api_url=st2.api_url, token=st2.token)
         client.keys.update(KeyValuePair(name="a", value="1"))
         url = st2.url

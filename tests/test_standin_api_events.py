@@ -14,8 +14,8 @@ from st2client.models import KeyValuePair
 from test_standin_api import TEXT, command, hello, post, put, refused  # noqa: F401
 
 from sandbox.slack.state import seed
-from sandbox.stackstorm.server import StandInApi
-from sandbox.stackstorm.validation_errors import Mistakes
+from sandbox.stackstorm.server import FakeStackStorm
+from sandbox.stackstorm.validation_errors import ValidationErrors
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTIFY = "core.st2.generic.notifytrigger"
@@ -258,7 +258,7 @@ class TestWorkflows:
         schema = {"type": "object", "properties": {"a": {"type": "string", "required": True}}}
         definition = {"version": 1.0, "tasks": {"a": {"action": "core.noop"}}}
         for on, status in ((False, "succeeded"), (True, "failed")):
-            with StandInApi([], validate_output=on) as st2:
+            with FakeStackStorm([], validate_output=on) as st2:
                 st2.workflow("tests.none", definition, output_schema=schema)
                 execution = st2.ended(st2.run("tests.none"))
                 assert execution["status"] == status
@@ -317,9 +317,9 @@ class TestWorkflows:
     def test_what_is_not_known_here_is_refused_by_name(self, st2):
         for key in ("join", "with", "retry", "delay"):
             task = {"action": "core.noop", key: "x"}
-            with pytest.raises(Mistakes, match=key):
+            with pytest.raises(ValidationErrors, match=key):
                 st2.workflow("tests.more", {"version": 1.0, "tasks": {"a": task}})
-        with pytest.raises(Mistakes, match="nowhere"):
+        with pytest.raises(ValidationErrors, match="nowhere"):
             task = {"action": "core.noop", "next": [{"do": "nowhere"}]}
             st2.workflow("tests.more", {"version": 1.0, "tasks": {"a": task}})
 
@@ -714,7 +714,7 @@ class TestActionsOfPacks:
     @pytest.mark.parametrize("in_thread", [False, True])
     def test_an_action_calls_back_with_its_own_token(self, monkeypatch, calling, in_thread):
         monkeypatch.setenv("ST2_AUTH_TOKEN", "")
-        with StandInApi([calling], in_thread=in_thread) as st2:
+        with FakeStackStorm([calling], in_thread=in_thread) as st2:
             execution = st2.ended(st2.run("calling.call", {"name": "bob"}, user="mara"))
             assert execution["status"] == "succeeded", execution["result"]
             result = execution["result"]["result"]

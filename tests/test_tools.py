@@ -89,7 +89,7 @@ def test_the_demo_shows_no_token(demo_run):
 
 
 def test_the_demo_fails_where_the_sensor_hears_nothing(monkeypatch):
-    monkeypatch.setattr(demo.Listener, "wait_for", lambda *anything, **more: None)
+    monkeypatch.setattr(demo.SensorProcess, "wait_for", lambda *anything, **more: None)
     console = Console(record=True, width=100, file=io.StringIO())
     assert demo.call(None, console) == 1
     assert "No trigger came" in console.export_text()

@@ -16,7 +16,7 @@ from sandbox.slack import LoopbackSlack
 from sandbox.stackstorm import coercion, metadata
 from sandbox.stackstorm import config as configs
 from sandbox.stackstorm.runner import action_process, parameters
-from sandbox.stackstorm.validation_errors import Mistakes
+from sandbox.stackstorm.validation_errors import ValidationErrors
 from st2slack.base.errors import SlackApiError
 from tools.generator import upgrade as table
 from tools.upgrade_check import derived_breaks, interface
@@ -27,7 +27,9 @@ KINDS = INTERFACE.kinds
 ON_THE_WIRE = ("unsent", "falsy", "basic", "token", "booleans", "json", "upload result", "filetype")
 ON_THE_WIRE += ("socks",)  # tests/test_sensor_proxy.py
 GENERATED = [
-    name for name, action in derived_breaks.living(INTERFACE) if action.entry_point == "run.py"
+    name
+    for name, action in derived_breaks.current_actions(INTERFACE)
+    if action.entry_point == "run.py"
 ]
 STAMP = "1503435956.000200"
 JSON_TEXT = {"array": '[{"ü": 1}, "b"]', "object": '{"ü": [1, null]}'}
@@ -56,7 +58,7 @@ def listed(kind):
 
 
 def test_the_listed_breaks_are_those_that_there_are():
-    derived = derived_breaks.derived(INTERFACE)
+    derived = derived_breaks.find_breaks(INTERFACE)
     assert sorted(set(KINDS) - set(ON_THE_WIRE)) == sorted(derived)
     for kind, found in derived.items():
         assert found == listed(kind), "etc/upgrade_2x.yaml, kind %r" % kind
@@ -73,7 +75,7 @@ def test_no_parameter_of_2x_is_lost():
 
 def test_every_parameter_that_a_replacement_lacks_has_a_word():
     moved = KINDS["retired"]["parameters"]
-    assert sorted(moved) == derived_breaks.lost_in_replacement(INTERFACE)
+    assert sorted(moved) == derived_breaks.parameters_without_replacement(INTERFACE)
     assert all(rule.get("to") or rule.get("why") for rule in moved.values())
 
 
@@ -97,7 +99,7 @@ def test_every_ruling_over_a_default_is_needed():
     for ruled in KINDS["defaults"]["same_effect"]:
         rest = [each for each in KINDS["defaults"]["same_effect"] if each != ruled]
         kinds = {**KINDS, "defaults": {**KINDS["defaults"], "same_effect": rest}}
-        without = derived_breaks.derived(_with(kinds=kinds))["changed defaults"]
+        without = derived_breaks.find_breaks(_with(kinds=kinds))["changed defaults"]
         if without == listed("changed defaults"):
             unused.append(ruled)
     assert unused == []
@@ -118,16 +120,16 @@ def _with(**changes):
 def test_a_new_break_shows(change, kind):
     """The comparison itself: had 2.x been otherwise, a break would be found that is not listed."""
     old = {"reactions.add": json.loads(json.dumps(INTERFACE.old["reactions.add"]))}
-    before = derived_breaks.derived(_with(old=old)).get(kind, {})
+    before = derived_breaks.find_breaks(_with(old=old)).get(kind, {})
     old["reactions.add"]["parameters"]["name"].update(change)
     old["reactions.add"]["parameters"]["name"].setdefault("required", False)
-    assert derived_breaks.derived(_with(old=old))[kind] == {"reactions.add": ["name"]} != before
+    assert derived_breaks.find_breaks(_with(old=old))[kind] == {"reactions.add": ["name"]} != before
 
 
 def test_a_lost_parameter_shows():
     old = {"reactions.add": json.loads(json.dumps(INTERFACE.old["reactions.add"]))}
     old["reactions.add"]["parameters"]["gone"] = {"type": "string", "required": False}
-    assert derived_breaks.derived(_with(old=old))["lost"] == {"reactions.add": ["gone"]}
+    assert derived_breaks.find_breaks(_with(old=old))["lost"] == {"reactions.add": ["gone"]}
 
 
 # What is typed, what 2.x sent for it, what arrives now.
@@ -156,7 +158,7 @@ def sent_by_2x(name, values):
     """The form of 2.3.0: values cast by its types, its defaults for the others, by urlencode."""
     form = {}
     for parameter, old in own(name).items():
-        value = coercion.cast(old["type"], values.get(parameter))
+        value = coercion.coerce(old["type"], values.get(parameter))
         value = old.get("default") if value is None else value
         if value is not None:
             form[parameter] = value
@@ -309,7 +311,7 @@ def test_what_is_false_or_0_is_sent_whatever_the_config_says(server, name, param
 NATIVE = {"boolean": True, "integer": 7, "number": 1503435956.0002, "string": "x"}
 
 
-@pytest.mark.parametrize("name", [name for name, _ in derived_breaks.living(INTERFACE)])
+@pytest.mark.parametrize("name", [name for name, _ in derived_breaks.current_actions(INTERFACE)])
 def test_values_of_the_types_of_2x_are_refused_exactly_where_listed(name):
     """As YAML has them: a number for a number, not text."""
     action = INTERFACE.action(name)
@@ -321,8 +323,8 @@ def test_values_of_the_types_of_2x_are_refused_exactly_where_listed(name):
             value = JSON_TEXT.get(now) or PLAIN_TEXT[now]
         try:
             parameters.check(action, {parameter: value})
-        except Mistakes as error:
-            refused |= {each.name for each in error.mistakes if each.text != "is required"}
+        except ValidationErrors as error:
+            refused |= {each.name for each in error.errors if each.text != "is required"}
     numbers = (listed(kind).get(name, ()) for kind in ("number to string", "integer to string"))
     assert refused == {each for kind in numbers for each in kind}
 
@@ -341,9 +343,9 @@ def test_text_that_no_longer_passes(kind, texts):
         action = INTERFACE.action(name)
         for parameter in names:
             for text in texts:
-                with pytest.raises(Mistakes) as caught:
+                with pytest.raises(ValidationErrors) as caught:
                     parameters.check(action, {parameter: text})
-                assert parameter in {each.name for each in caught.value.mistakes}, (name, text)
+                assert parameter in {each.name for each in caught.value.errors}, (name, text)
 
 
 def test_every_config_of_2x_passes():

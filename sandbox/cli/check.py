@@ -35,18 +35,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def call(args: argparse.Namespace) -> int:
     """Check, show, and return the exit code."""
     action = load_action("slack.check", args.pack_dir)
-    given = {"post": args.post, "connect": not args.no_connect, "workspace": args.workspace}
-    given.update(person=args.person, what=args.what, where=args.where)
-    checked = parameters.check(action, {k: v for k, v in given.items() if v is not None})
+    values = {"post": args.post, "connect": not args.no_connect, "workspace": args.workspace}
+    values.update(person=args.person, what=args.what, where=args.where)
+    checked = parameters.check(action, {k: v for k, v in values.items() if v is not None})
     with _config(args) as config:
         scrub = masking.Scrubber(configs.secrets_of(config, args.pack_dir))
-        done = action_process.execute(action, checked, config)
-    if not isinstance(done.result, dict):
-        print(scrub(done.error or done.stderr), file=sys.stderr)
+        execution = action_process.execute(action, checked, config)
+    if not isinstance(execution.result, dict):
+        print(scrub(execution.error or execution.stderr), file=sys.stderr)
         return FAILED
-    result = scrub(done.result)
+    result = scrub(execution.result)
     output.checks(result, args.json)
-    return DONE if done.succeeded else FAILED
+    return DONE if execution.succeeded else FAILED
 
 
 @contextlib.contextmanager
@@ -54,5 +54,5 @@ def _config(args: argparse.Namespace) -> Iterator[Dict[str, Any]]:
     if args.config:
         yield configs.load_config(args.config, args.pack_dir, configs.pairs(args.kv))
         return
-    with loopback.started() as slack:
+    with loopback.running() as slack:
         yield configs.complete(loopback.config_of(slack), args.pack_dir)

@@ -18,7 +18,7 @@ from sandbox.stackstorm import config as configs
 from sandbox.stackstorm import masking
 from sandbox.stackstorm.metadata import PACK, Action, list_actions, load_action
 from sandbox.stackstorm.runner import action_process, parameters
-from sandbox.stackstorm.validation_errors import Mistake, Mistakes
+from sandbox.stackstorm.validation_errors import ValidationError, ValidationErrors
 from tools.upgrade_check import command as upgrade
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -69,9 +69,9 @@ def _guarded(command: Command, args: argparse.Namespace) -> int:
     """The command's exit code; what it refuses goes to stderr."""
     try:
         return command.call(args)
-    except Mistakes as error:
-        for mistake in error.mistakes:
-            print(f"ERROR: {mistake}", file=sys.stderr)
+    except ValidationErrors as refusal:
+        for error in refusal.errors:
+            print(f"ERROR: {error}", file=sys.stderr)
         return WRONG_USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -101,8 +101,8 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     action = load_action(args.ref, args.pack_dir)
-    action_process.raise_any_hindrance(action)
-    checked, config_given = _both(args, action)
+    action_process.raise_if_not_runnable(action)
+    checked, config_given = _check_input(args, action)
     with _config(args, config_given) as config:
         scrub = masking.Scrubber(_secrets(action, checked, config, args.pack_dir))
         execution = action_process.execute(
@@ -112,37 +112,37 @@ def _run(args: argparse.Namespace) -> int:
             output.tail(scrub) if args.tail else None,
             datastore=args.datastore,
         )
-    shown = output.execution_view(action, parameters.masked(action, checked), execution, scrub)
-    output.execution(shown, execution, args.json)
+    view = output.execution_view(action, parameters.masked(action, checked), execution, scrub)
+    output.execution(view, execution, args.json)
     return DONE if execution.succeeded else FAILED
 
 
-def _both(args: argparse.Namespace, action: Action) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+def _check_input(args: argparse.Namespace, action: Action) -> Tuple[Dict[str, Any], Dict[str, Any]]:
     """(checked parameters, the config of --config or nothing); all mistakes in both at once."""
-    found: List[Mistake] = []
+    found: List[ValidationError] = []
     checked: Dict[str, Any] = {}
     config: Dict[str, Any] = {}
     try:
         checked = parameters.from_words(action, args.words)
-    except Mistakes as error:
-        found += error.mistakes
+    except ValidationErrors as error:
+        found += error.errors
     try:
         kv = configs.pairs(args.kv)
         config = configs.load_config(args.config, args.pack_dir, kv) if args.config else {}
-    except Mistakes as error:
-        found += error.mistakes
+    except ValidationErrors as error:
+        found += error.errors
     if found:
-        raise Mistakes(found)
+        raise ValidationErrors(found)
     return checked, config
 
 
 @contextlib.contextmanager
-def _config(args: argparse.Namespace, given: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
+def _config(args: argparse.Namespace, config_given: Dict[str, Any]) -> Iterator[Dict[str, Any]]:
     """The config to run with: the given one, else that of a Slack which lives as long."""
     if args.config:
-        yield given
+        yield config_given
         return
-    with loopback.started() as slack:
+    with loopback.running() as slack:
         yield configs.complete(loopback.config_of(slack), args.pack_dir)
 
 
@@ -150,8 +150,8 @@ def _secrets(
     action: Action, checked: Dict[str, Any], config: Dict[str, Any], pack: Path
 ) -> Set[str]:
     schema = {"type": "object", "properties": action.schema}
-    given, _ = parameters.complete(action, checked)  # defaults may be secret too
-    return masking.secret_texts(given, schema) | configs.secrets_of(config, pack)
+    config_given, _ = parameters.complete(action, checked)  # defaults may be secret too
+    return masking.secret_texts(config_given, schema) | configs.secrets_of(config, pack)
 
 
 def _list_arguments(parser: argparse.ArgumentParser) -> None:
@@ -161,12 +161,12 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    wanted = [word.lower() for word in args.words]
+    words = [word.lower() for word in args.words]
     found = [
         action
         for action in list_actions(args.pack_dir)
         if args.pack in (None, action.pack)
-        and all(word in f"{action.ref} {action.description}".lower() for word in wanted)
+        and all(word in f"{action.ref} {action.description}".lower() for word in words)
     ]
     output.actions(found, args.json)
     return DONE

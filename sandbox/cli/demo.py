@@ -18,8 +18,8 @@ from rich.rule import Rule
 from rich.text import Text
 
 from sandbox.cli import demo_env, loopback, terminal_blocks
-from sandbox.cli.demo_chatops import Work
-from sandbox.cli.sensor_process import Listener
+from sandbox.cli.demo_chatops import ChatOpsDemo
+from sandbox.cli.sensor_process import SensorProcess
 from sandbox.stackstorm import rules
 from sandbox.stackstorm.metadata import PACK, load_yaml
 from sandbox.stackstorm.runner.action_process import Execution, run_action
@@ -32,7 +32,7 @@ RULE = "rules/on_message.yaml"
 class Demo:
     """One run of the demo on `console` against a running loopback Slack and a listening sensor."""
 
-    def __init__(self, slack: Any, st2: Any, listener: Listener, console: Console) -> None:
+    def __init__(self, slack: Any, st2: Any, listener: SensorProcess, console: Console) -> None:
         self._slack = slack
         self._st2 = st2
         self._listener = listener
@@ -43,17 +43,17 @@ class Demo:
         """All steps; 0 if each of them ended as it should."""
         self._console.print(_title(self._slack.url))
         steps = (self._post, self._round_trip, self._react, self._refusal, self._pages)
-        done = [step() for step in steps]  # all of them, whatever becomes of one
-        done += [step() for step in Work(self._slack, self._st2, self._console).steps()]
-        return 0 if all(done) else 1
+        results = [step() for step in steps]  # all of them, whatever becomes of one
+        results += [step() for step in ChatOpsDemo(self._slack, self._st2, self._console).steps()]
+        return 0 if all(results) else 1
 
     def _post(self) -> bool:
         self._step("A message", "What a rule or a workflow would post when a deployment ends.")
         text = "*web 4.2.0* is live in Hamburg :rocket: (12 hosts, 0 errors)"
-        done = self._execute("chat.postMessage", {"channel": CHANNEL, "text": text})
-        self._ts = (done.result or {}).get("ts")
+        execution = self._execute("chat.postMessage", {"channel": CHANNEL, "text": text})
+        self._ts = (execution.result or {}).get("ts")
         self._show_channel()
-        return done.succeeded
+        return execution.succeeded
 
     def _round_trip(self) -> bool:
         self._step(
@@ -62,16 +62,16 @@ class Demo:
             "the thread." % RULE,
         )
         payload = self._ts and self._listener.wait_for(
-            "slack.message", lambda told: told["timestamp_raw"] == self._ts
+            "slack.message", lambda found: found["timestamp_raw"] == self._ts
         )
         rule = rules.read_rule(load_yaml(PACK / RULE), RULE)
         if not payload or not rule.matches("slack.message", payload):
             self._console.print(Padding(Text("No trigger came that it matches.", "red"), (1, 4)))
             return False
         self._console.print(Padding(_trigger(payload, rule), (1, 2, 0, 2)))
-        done = self._execute(rule.action.partition(".")[2], rule.given(payload))
+        execution = self._execute(rule.action.partition(".")[2], rule.action_parameters(payload))
         self._show_thread(payload["channel"]["id"])
-        return done.succeeded
+        return execution.succeeded
 
     def _react(self) -> bool:
         self._step(
@@ -87,13 +87,17 @@ class Demo:
 
     def _refusal(self) -> bool:
         self._step("A refusal", "What the operator reads when something is wrong.")
-        done = self._execute("chat.postMessage", {"channel": "C0NOWHERE00", "text": "Anybody?"})
-        self._console.print(Padding(Panel(Text(explanation(done)), border_style="red"), (0, 2)))
-        return done.status == "failed" and "channel_not_found" in explanation(done)
+        execution = self._execute(
+            "chat.postMessage", {"channel": "C0NOWHERE00", "text": "Anybody?"}
+        )
+        self._console.print(
+            Padding(Panel(Text(explanation(execution)), border_style="red"), (0, 2))
+        )
+        return execution.status == "failed" and "channel_not_found" in explanation(execution)
 
     def _pages(self) -> bool:
         self._step("A long list", "All pages over one connection, only the keys that are wanted.")
-        done = self._execute(
+        execution = self._execute(
             "conversations.history",
             {
                 "channel": self._channel_id("general"),
@@ -103,14 +107,14 @@ class Demo:
             },
         )
         pages = sum(each.args.get("limit") == "2" for each in self._slack.requests)
-        items = (done.result or {}).get("messages") or []
+        items = (execution.result or {}).get("messages") or []
         self._console.print(
             Padding(
                 "[bold]%d[/] messages from [bold]%d[/] pages in one answer" % (len(items), pages),
                 (0, 4),
             )
         )
-        return done.succeeded and pages > 1
+        return execution.succeeded and pages > 1
 
     def _step(self, title: str, why: str) -> None:
         self._console.print(Rule("[bold]%s[/]" % title, style="cyan", align="left"))
@@ -124,25 +128,27 @@ class Demo:
         )
         command = Text.assemble(("$ ", "dim"), ("st2 run slack.%s " % method, "bold"), words)
         self._console.print(Padding(command, (1, 2, 0, 2)))
-        done = run_action("slack." + method, parameters, self._config)
-        style = "green" if done.succeeded else "red"
-        state = Text.assemble(("● %s" % done.status, style), (" in %.2f s" % done.seconds, "dim"))
+        execution = run_action("slack." + method, parameters, self._config)
+        style = "green" if execution.succeeded else "red"
+        state = Text.assemble(
+            ("● %s" % execution.status, style), (" in %.2f s" % execution.seconds, "dim")
+        )
         self._console.print(Padding(state, (0, 4)))
-        return done
+        return execution
 
     def _channel_id(self, name: str = CHANNEL) -> str:
-        listed = run_action("slack.conversations.list", {"all_pages": True}, self._config)
-        channels = listed.result["channels"]
+        execution = run_action("slack.conversations.list", {"all_pages": True}, self._config)
+        channels = execution.result["channels"]
         return str(next(each["id"] for each in channels if each["name"] == name))
 
     def _show_channel(self) -> None:
-        told = {"channel": self._channel_id(), "limit": 3}
-        history = run_action("slack.conversations.history", told, self._config)
+        request = {"channel": self._channel_id(), "limit": 3}
+        history = run_action("slack.conversations.history", request, self._config)
         self._show(list(reversed(history.result["messages"])), "# " + CHANNEL)
 
     def _show_thread(self, channel: str) -> None:
-        told = {"channel": channel, "ts": self._ts}
-        replies = run_action("slack.conversations.replies", told, self._config)
+        request = {"channel": channel, "ts": self._ts}
+        replies = run_action("slack.conversations.replies", request, self._config)
         self._show(replies.result["messages"], "# %s, thread" % CHANNEL)
 
     def _show(self, messages: List[Dict[str, Any]], title: str) -> None:
@@ -161,14 +167,14 @@ class Demo:
 def _trigger(payload: Dict[str, Any], rule: rules.Rule) -> Panel:
     """The trigger's main keys, and the criteria that they meet."""
     text = Text()
-    shown = {
+    excerpt = {
         "user.real_name": payload["user"]["real_name"],
         "channel.name": payload["channel"]["name"],
         "text": payload["text"],
         "timestamp_raw": payload["timestamp_raw"],
         "permalink": payload["permalink"],
     }
-    for name, value in shown.items():
+    for name, value in excerpt.items():
         text.append("%-15s" % name, style="cyan").append("%s\n" % value)
     for key, criterion in rule.criteria.items():
         text.append("\n✔ ", style="green")
@@ -176,9 +182,9 @@ def _trigger(payload: Dict[str, Any], rule: rules.Rule) -> Panel:
     return Panel(text, title="slack.message", title_align="left", border_style="blue")
 
 
-def explanation(done: Execution) -> str:
+def explanation(execution: Execution) -> str:
     """The last line of the traceback: what went wrong and what to do, without the class's name."""
-    lines = done.stderr.strip().splitlines()
+    lines = execution.stderr.strip().splitlines()
     return lines[-1].partition(": ")[2] if lines else ""
 
 
@@ -227,10 +233,10 @@ def call(_: argparse.Namespace, console: Optional[Console] = None) -> int:
     """Run the demo; exit code 0 if everything went as it should."""
     console = console or Console(highlight=False)
     # Our own messages: otherwise the sensor never dispatches what the demo's actions post.
-    with loopback.started() as slack, demo_env.opened(slack, allow_own_messages=True) as place:
+    with loopback.running() as slack, demo_env.open_env(slack, allow_own_messages=True) as place:
         st2, listener = place
         # Where it cannot connect, the steps that need it say so.
-        listener.wait_for("slack.sensor_state", lambda told: told["state"] == "connected")
+        listener.wait_for("slack.sensor_state", lambda request: request["state"] == "connected")
         code = Demo(slack, st2, listener, console).run()
     console.print(farewell())
     return code

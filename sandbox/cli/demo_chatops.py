@@ -23,18 +23,18 @@ COMMAND_STEP, APPROVAL_STEP, RESULT_STEP = "A command", "An approval", "The resu
 Step = Callable[[], bool]
 
 
-class Work:
+class ChatOpsDemo:
     """`st2`: what stands for StackStorm, with the sensor joined to it."""
 
     def __init__(self, slack: Any, st2: Any, console: Console) -> None:
-        from sandbox.page.page_actions import Deeds
+        from sandbox.page.page_actions import PageActions
 
         self._slack = slack
         self._st2 = st2
         self._console = console
-        self._deeds = Deeds(slack)
+        self._page_actions = PageActions(slack)
         self._names = terminal_blocks.people(slack.workspace)
-        self._known = len(self._messages())
+        self._people = len(self._messages())
 
     def steps(self) -> Tuple[Step, ...]:
         """In their order; each tells whether it ended as it should."""
@@ -47,15 +47,15 @@ class Work:
             "Somebody releases from Slack. It is one of StackStorm's aliases, and a rule of "
             "`authorization` lets him; the workflow behind it asks before it does anything.",
         )
-        self._typed(TOMASZ, HELP)
-        self._deeds.say(TOMASZ, {"channel": DEPLOYS, "text": HELP})
+        self._type_command(TOMASZ, HELP)
+        self._page_actions.say(TOMASZ, {"channel": DEPLOYS, "text": HELP})
         helped = self._ended("slack.run_command")
         self._show_private()
-        self._typed(TOMASZ, COMMAND)
-        self._deeds.say(TOMASZ, {"channel": DEPLOYS, "text": COMMAND})
-        asked = self._ended("slack.post_question") and helped
-        self._show(self._messages()[self._known :])
-        return asked
+        self._type_command(TOMASZ, COMMAND)
+        self._page_actions.say(TOMASZ, {"channel": DEPLOYS, "text": COMMAND})
+        question = self._ended("slack.post_question") and helped
+        self._show(self._messages()[self._people :])
+        return question
 
     def approval(self) -> bool:
         """Whoever started it may not approve it; somebody else does."""
@@ -71,7 +71,7 @@ class Work:
         """The command's message has become its result."""
         self._step(RESULT_STEP, "The workflow went on. Its result stands where the command was.")
         posted = self._ended("slack.post_result")
-        self._show(self._messages()[self._known : self._known + 1])
+        self._show(self._messages()[self._people : self._people + 1])
         return posted
 
     def _press(self, user: str) -> None:
@@ -80,9 +80,9 @@ class Work:
         if not question or block.get("type") != "actions":
             return
         button = block["elements"][0]
-        self._typed(user, "presses %s" % button["text"]["text"])
-        asked = {"channel": DEPLOYS, "ts": question["ts"], "block_id": block["block_id"]}
-        self._deeds.press(user, {**asked, "action_id": button["action_id"]})
+        self._type_command(user, "presses %s" % button["text"]["text"])
+        place = {"channel": DEPLOYS, "ts": question["ts"], "block_id": block["block_id"]}
+        self._page_actions.press(user, {**place, "action_id": button["action_id"]})
         self._wait(
             lambda: [
                 each
@@ -92,7 +92,7 @@ class Work:
         )
 
     def _show_private(self) -> bool:
-        """What was told last to one person alone; whether anything was."""
+        """Show the last message that one person alone sees; whether there is one."""
         private = [each for each in self._slack.requests if each.method == "chat.postEphemeral"]
         if private:
             note = Text("Only he sees: ", style="dim")
@@ -113,14 +113,14 @@ class Work:
             return False
 
     def _question(self) -> Optional[Dict[str, Any]]:
-        found = [each for each in self._messages()[self._known :] if each.get("blocks")]
+        found = [each for each in self._messages()[self._people :] if each.get("blocks")]
         return next((each for each in found if "to production" in each.get("text", "")), None)
 
     def _messages(self) -> List[Dict[str, Any]]:
         messages: List[Dict[str, Any]] = self._slack.workspace.channels[DEPLOYS].messages
         return messages
 
-    def _typed(self, user: str, text: str) -> None:
+    def _type_command(self, user: str, text: str) -> None:
         line = Text.assemble((self._names[user], "bold"), ("  ", ""), (text, "cyan"))
         self._console.print(Padding(line, (1, 2, 0, 2)))
 
@@ -129,11 +129,11 @@ class Work:
         self._console.print(Padding(Text(why, style="dim"), (0, 2)))
 
     def _show(self, messages: List[Dict[str, Any]]) -> None:
-        told: List[Any] = []
+        text: List[Any] = []
         for each in messages:
-            told += [terminal_blocks.message(each, self._names), Text()]
+            text += [terminal_blocks.message(each, self._names), Text()]
         panel = Panel(
-            Group(*told[:-1]),
+            Group(*text[:-1]),
             title="# deploys",
             title_align="left",
             border_style="magenta",

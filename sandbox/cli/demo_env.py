@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, Tuple
 
 from sandbox.cli import loopback
-from sandbox.cli.sensor_process import Listener
-from sandbox.stackstorm.validation_errors import Mistake, Mistakes
+from sandbox.cli.sensor_process import SensorProcess
+from sandbox.stackstorm.validation_errors import ValidationError, ValidationErrors
 
 PACK = Path(__file__).resolve().parents[2]
 HARBOUR = Path(__file__).resolve().parents[1] / "harbour"
@@ -42,24 +42,24 @@ def config_of(slack: Any, **sensor: Any) -> Dict[str, Any]:
 
 
 @contextlib.contextmanager
-def opened(slack: Any, **sensor: Any) -> Iterator[Tuple[Any, Listener]]:
+def open_env(slack: Any, **sensor: Any) -> Iterator[Tuple[Any, SensorProcess]]:
     """(what stands for StackStorm, the listener of the sensor's triggers); commands are on.
 
-    `sensor`: more of the config's section. Mistakes where a library is not there.
+    `sensor`: more of the config's section. ValidationErrors where a library is not there.
     """
     try:
-        from sandbox.stackstorm.server import StandInApi
+        from sandbox.stackstorm.server import FakeStackStorm
     except ImportError as error:
-        raise Mistakes(
-            [Mistake("StackStorm's API on loopback", f"{error}: run make venv")]
+        raise ValidationErrors(
+            [ValidationError("StackStorm's API on loopback", f"{error}: run make venv")]
         ) from error
     before = os.environ.get("ST2_AUTH_TOKEN")
     configs = {"slack": config_of(slack, **sensor)}
     try:
-        with StandInApi((PACK, HARBOUR), configs) as st2:
+        with FakeStackStorm((PACK, HARBOUR), configs) as st2:
             for rule in ("slack.on_command", "slack.on_mention", "slack.post_results"):
                 st2.enable_rule(rule)
-            with loopback.config_file(slack, **sensor) as file, Listener(
+            with loopback.config_file(slack, **sensor) as file, SensorProcess(
                 file, on_trigger=st2.dispatch
             ) as listener:
                 yield st2, listener

@@ -33,7 +33,7 @@ from sandbox.stackstorm.datastore import Datastore
 from sandbox.stackstorm.metadata import load_yaml, pack_ref
 from sandbox.stackstorm.sensor.message_bus import MessageBus
 from sandbox.stackstorm.sensor.trigger_dispatcher import service_class
-from sandbox.stackstorm.validation_errors import Mistake, Mistakes
+from sandbox.stackstorm.validation_errors import ValidationError, ValidationErrors
 
 CONNECTED_WITHIN = 20.0  # seconds until the conversation begins without a listener
 # What the sensor on loopback listens to.
@@ -44,7 +44,7 @@ ON_LOOPBACK = {
 }
 
 
-class Dispatched(NamedTuple):
+class DispatchedTrigger(NamedTuple):
     """A trigger as StackStorm would get it, secrets masked. `fault`: why it would be dropped."""
 
     trigger: str
@@ -61,14 +61,14 @@ class TriggerTypes:
             "%s.%s" % (pack, each["name"]): each.get("payload_schema") or {} for each in declared
         }
 
-    def taken(self, trigger: str, payload: Any, trace_tag: str) -> Dispatched:
+    def check(self, trigger: str, payload: Any, trace_tag: str) -> DispatchedTrigger:
         """What becomes of a dispatch."""
         schema = self._schemas.get(trigger)
         if schema is None:
-            return Dispatched(trigger, payload, trace_tag, "no trigger type of that name")
+            return DispatchedTrigger(trigger, payload, trace_tag, "no trigger type of that name")
         error = next(jsonschema.Draft4Validator(schema).iter_errors(payload), None)
         masked = masking.mask(payload, schema)
-        return Dispatched(trigger, masked, trace_tag, error.message if error else "")
+        return DispatchedTrigger(trigger, masked, trace_tag, error.message if error else "")
 
 
 class SensorService:
@@ -77,7 +77,7 @@ class SensorService:
     def __init__(
         self,
         types: TriggerTypes,
-        show: Callable[[Dispatched], None],
+        show: Callable[[DispatchedTrigger], None],
         log: logging.Logger,
         datastore: Optional[Path] = None,
     ) -> None:
@@ -98,7 +98,7 @@ class SensorService:
         self._trigger_dispatcher_service.dispatch(trigger, payload, trace_tag)
 
     def _publish(self, trigger: str, payload: Any, trace_tag: Any) -> None:
-        dispatched = self._types.taken(trigger, payload or {}, trace_tag or "")
+        dispatched = self._types.check(trigger, payload or {}, trace_tag or "")
         with self._lock:
             self._show(dispatched)
 
@@ -119,13 +119,13 @@ def load_sensor(pack: Path) -> Any:
     """(class of the pack's sensor, its trigger types), loaded as StackStorm loads it."""
     found = sorted((pack / "sensors").glob("*.yaml"))
     if not found:
-        raise Mistakes([Mistake("sensors", "the pack has none")])
+        raise ValidationErrors([ValidationError("sensors", "the pack has none")])
     metadata = load_yaml(found[0])
     package_path.add_stubs()
     entry = found[0].with_name(metadata["entry_point"])
     spec = importlib.util.spec_from_file_location(entry.stem, entry)
     if spec is None or spec.loader is None or not entry.is_file():
-        raise Mistakes([Mistake(found[0].name, "entry_point is no Python file")])
+        raise ValidationErrors([ValidationError(found[0].name, "entry_point is no Python file")])
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     types = TriggerTypes(metadata.get("trigger_types") or [], pack_ref(pack))
@@ -135,15 +135,15 @@ def load_sensor(pack: Path) -> Any:
 # --- showing --------------------------------------------------------------------------------------
 
 
-def json_line(dispatched: Dispatched) -> None:
+def json_line(dispatched: DispatchedTrigger) -> None:
     """One trigger, one line."""
     print(json.dumps(dispatched._asdict(), ensure_ascii=False), flush=True)
 
 
-def on_terminal(console: Console) -> Callable[[Dispatched], None]:
+def on_terminal(console: Console) -> Callable[[DispatchedTrigger], None]:
     """For people: which trigger, and of its payload what is not empty."""
 
-    def show(dispatched: Dispatched) -> None:
+    def show(dispatched: DispatchedTrigger) -> None:
         head = Text.assemble(
             ("● ", "green"), (dispatched.trigger, "bold"), ("  " + dispatched.trace_tag, "dim")
         )
@@ -218,13 +218,13 @@ def call(args: argparse.Namespace) -> int:
         service = SensorService(types, show, _logger(scrub), args.datastore)
         sensor = sensor_class(service, config=config)
         sensor.setup()
-        with _ended(sensor.cleanup, args.seconds), converse():
+        with _stop_at_end(sensor.cleanup, args.seconds), converse():
             sensor.run()
     return 0
 
 
 @contextlib.contextmanager
-def _ended(stop: Callable[[], None], seconds: Optional[float]) -> Iterator[None]:
+def _stop_at_end(stop: Callable[[], None], seconds: Optional[float]) -> Iterator[None]:
     """Within, Ctrl-C and the end of the time stop the sensor, in order."""
     before = signal.signal(signal.SIGINT, lambda *_: stop())
     terminate = signal.getsignal(signal.SIGTERM)  # the sensor sets its own
@@ -247,13 +247,13 @@ def _config(args: argparse.Namespace) -> Iterator[Any]:
         kv = configs.pairs(args.kv)
         yield configs.load_config(args.config, args.pack_dir, kv), contextlib.nullcontext
         return
-    with loopback.started() as slack, loopback.config_file(slack) as file:
-        print(_invitation(file), file=sys.stderr, flush=True)
+    with loopback.running() as slack, loopback.config_file(slack) as file:
+        print(_next_steps(file), file=sys.stderr, flush=True)
         config = configs.complete(loopback.config_of(slack, **ON_LOOPBACK), args.pack_dir)
-        yield config, lambda: _conversing(slack)
+        yield config, lambda: _conversation_running(slack)
 
 
-def _invitation(file: Path) -> str:
+def _next_steps(file: Path) -> str:
     return (
         "Listening to a Slack on loopback, where somebody talks. To take part, from another "
         "terminal:\n  python -m sandbox run slack.chat.postMessage --config %s channel=general "
@@ -262,7 +262,7 @@ def _invitation(file: Path) -> str:
 
 
 @contextlib.contextmanager
-def _conversing(slack: Any) -> Iterator[None]:
+def _conversation_running(slack: Any) -> Iterator[None]:
     """Within, the conversation takes place, once somebody listens."""
     thread = threading.Thread(target=converse, args=(slack,), name="conversation", daemon=True)
     thread.start()
@@ -277,8 +277,8 @@ def converse(slack: Any) -> None:
     people = {user.name: user.id for user in slack.workspace.users.values()}
     mara, tomasz, bot = people["mara"], people["tomasz"], people["harbourbot"]
     with contextlib.suppress(RuntimeError):  # the Slack ends just now
-        asked = slack.workspace.say(mara, "deploys", "Is berth-planner *4.12.0* out yet?")
-        parent = asked["ts"]
+        question = slack.workspace.say(mara, "deploys", "Is berth-planner *4.12.0* out yet?")
+        parent = question["ts"]
         slack.workspace.say(tomasz, "deploys", "berth-planner 4.12.0 is live", thread_ts=parent)
         item = {"type": "message", "channel": slack.workspace.channel_named("deploys").id}
         slack.workspace.emit(

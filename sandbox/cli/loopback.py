@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Iterator, Optional
 
 import yaml
 
-from sandbox.stackstorm.validation_errors import Mistake, Mistakes
+from sandbox.stackstorm.validation_errors import ValidationError, ValidationErrors
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,13 +25,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; 0."""
-    over = end_of_the_command()
-    with started() as slack:
-        stay(slack, over, lambda facts: json.dumps(facts) if args.json else invitation(facts))
+    over = stop_event()
+    with running() as slack:
+        serve_until(
+            slack, over, lambda facts: json.dumps(facts) if args.json else next_steps(facts)
+        )
     return 0
 
 
-def stay(
+def serve_until(
     slack: Any,
     over: threading.Event,
     say: Callable[[Dict[str, str]], str],
@@ -46,14 +48,14 @@ def stay(
 
 
 @contextlib.contextmanager
-def started(port: int = 0) -> Iterator[Any]:
-    """A LoopbackSlack that serves; Mistakes if its libraries are not there or the port is taken."""
+def running(port: int = 0) -> Iterator[Any]:
+    """A running LoopbackSlack; ValidationErrors without its libraries or without the port."""
     try:
         from sandbox.slack import LoopbackSlack
     except ImportError as error:
-        raise Mistakes(
+        raise ValidationErrors(
             [
-                Mistake(
+                ValidationError(
                     "the Slack on loopback",
                     f"{error}: install requirements-tests.txt, or name a Slack with --config",
                 )
@@ -63,7 +65,9 @@ def started(port: int = 0) -> Iterator[Any]:
     try:
         slack.start()
     except (OSError, OverflowError) as error:
-        raise Mistakes([Mistake("--port", "%s: take another one" % error)]) from error
+        raise ValidationErrors(
+            [ValidationError("--port", "%s: take another one" % error)]
+        ) from error
     try:
         yield slack
     finally:
@@ -94,7 +98,7 @@ def config_file(slack: Any, **sensor: Any) -> Iterator[Path]:
         os.unlink(name)
 
 
-def invitation(facts: Dict[str, str]) -> str:
+def next_steps(facts: Dict[str, str]) -> str:
     """What to type next."""
     return "\n".join(
         [
@@ -105,7 +109,7 @@ def invitation(facts: Dict[str, str]) -> str:
     )
 
 
-def end_of_the_command() -> threading.Event:
+def stop_event() -> threading.Event:
     """An event that Ctrl-C and SIGTERM set, from now on."""
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

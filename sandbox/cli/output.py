@@ -25,14 +25,14 @@ _LARGE = 200_000
 
 def _dumper(base: Any) -> Any:
     """A dumper that writes text of several lines as it is."""
-    made: Any = type("Dumper", (base,), {})
-    made.add_representer(
+    dumper_class: Any = type("Dumper", (base,), {})
+    dumper_class.add_representer(
         str,
         lambda dumper, text: dumper.represent_scalar(
             "tag:yaml.org,2002:str", text, style="|" if "\n" in text else None
         ),
     )
-    return made
+    return dumper_class
 
 
 _STATES = {"ok": "green", "warning": "yellow", "failed": "bold red"}  # of slack.check
@@ -138,8 +138,8 @@ def checks(result: Dict[str, Any], as_json: bool, console: Optional[Console] = N
         state = Text(row["state"], _STATES[row["state"]])
         table.add_row(Text(what), state, Text(row["means"]), Text(row["to_do"]))
     console.print(table)
-    told = "All is well" if result["ok"] else "Not all is well"
-    console.print(f"{told}: {result['failed']} failed, {result['warnings']} with a warning")
+    summary = "All is well" if result["ok"] else "Not all is well"
+    console.print(f"{summary}: {result['failed']} failed, {result['warnings']} with a warning")
 
 
 def _order(item: Tuple[str, Dict[str, Any]]) -> Tuple[Any, ...]:

@@ -14,8 +14,8 @@ from sandbox.stackstorm.metadata import PACK
 ENDS_WITHIN = 10.0  # seconds after SIGTERM; the sensor itself promises 3
 
 
-class Listener:
-    """`with Listener(config_file) as listener: listener.wait_for("slack.message")`.
+class SensorProcess:
+    """`with SensorProcess(config_file) as listener: listener.wait_for("slack.message")`.
 
     `on_trigger(trigger, payload)` is called for each that comes, on another thread.
     """
@@ -34,7 +34,7 @@ class Listener:
         self.dispatched: List[Dict[str, Any]] = []  # as listen.Dispatched has them
         self.code: Optional[int] = None
 
-    def __enter__(self) -> Listener:
+    def __enter__(self) -> SensorProcess:
         self._process = subprocess.Popen(
             self._command, cwd=PACK, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -71,11 +71,11 @@ class Listener:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
             for line in lines:
-                told = json.loads(line)
+                trigger = json.loads(line)
                 with self._changed:
-                    self.dispatched.append(told)
+                    self.dispatched.append(trigger)
                     self._changed.notify_all()
-                self._on_trigger(told["trigger"], told["payload"])
+                self._on_trigger(trigger["trigger"], trigger["payload"])
         with self._changed:
             self._ended = True
             self._changed.notify_all()

@@ -35,28 +35,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def call(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C or SIGTERM; 0."""
-    over = loopback.end_of_the_command()
+    over = loopback.stop_event()
     with with_page(args.port) as (slack, url), contextlib.ExitStack() as stack:
         if args.live:
             slack.workspace.use_clock()
         if not args.alone:
-            stack.enter_context(demo_env.opened(slack, **SENSOR))
-        words = _invitation if args.alone else _welcome
+            stack.enter_context(demo_env.open_env(slack, **SENSOR))
+        words = _next_steps if args.alone else _next_steps_with_pack
         say = json.dumps if args.json else words
-        loopback.stay(slack, over, say, SENSOR, page=url)
+        loopback.serve_until(slack, over, say, SENSOR, page=url)
     return 0
 
 
 @contextlib.contextmanager
 def with_page(port: int = 0) -> Iterator[Any]:
     """(a LoopbackSlack that serves, the address of its page)."""
-    with loopback.started(port) as slack:
+    with loopback.running(port) as slack:
         from sandbox.page import add
 
         yield slack, add(slack).url
 
 
-def _welcome(facts: Dict[str, str]) -> str:
+def _next_steps_with_pack(facts: Dict[str, str]) -> str:
     """Where to look, and what to try there."""
     return "\n".join(
         [
@@ -76,7 +76,7 @@ def _welcome(facts: Dict[str, str]) -> str:
     )
 
 
-def _invitation(facts: Dict[str, str]) -> str:
+def _next_steps(facts: Dict[str, str]) -> str:
     """Where to look, and what to type next."""
     config = shlex.quote(facts["config"])
     return "\n".join(

@@ -24,18 +24,18 @@ _STYLED = re.compile(r"(\*[^*\n]+\*|`[^`\n]+`)")
 Names = Mapping[str, str]
 
 
-def message(told: Mapping[str, Any], names: Names) -> Text:
+def message(message_json: Mapping[str, Any], names: Names) -> Text:
     """A message: author, then its blocks, or its text where it has none; reactions."""
-    author = names.get(told.get("user", ""), told.get("username", "somebody"))
+    author = names.get(message_json.get("user", ""), message_json.get("username", "somebody"))
     text = Text.assemble((author, "bold"), "  ")
-    blocks = told.get("blocks") or []
+    blocks = message_json.get("blocks") or []
     if blocks:
         text.append_text(Text("\n").join(_block(each, names) for each in blocks))
     else:
-        text.append_text(mrkdwn(told.get("text", ""), names))
-    for each in told.get("reactions") or []:
-        shown = EMOJI.get(each["name"], ":%s:" % each["name"])
-        text.append("\n  %s %d" % (shown, each["count"]), style="yellow")
+        text.append_text(mrkdwn(message_json.get("text", ""), names))
+    for each in message_json.get("reactions") or []:
+        emoji = EMOJI.get(each["name"], ":%s:" % each["name"])
+        text.append("\n  %s %d" % (emoji, each["count"]), style="yellow")
     return text
 
 

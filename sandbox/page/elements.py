@@ -15,7 +15,7 @@ STATELESS = ("button", "workflow_button", "overflow")
 Given = Mapping[str, Mapping[str, Any]]  # block_id → action_id → what was chosen or typed
 
 
-class Wrong(ValueError):
+class BadRequest(ValueError):
     """What cannot be done, in words for the person at the page."""
 
 
@@ -41,33 +41,33 @@ def find(container: Json, block_id: str, action_id: str) -> Tuple[Json, Json]:
     for block, element in elements(blocks_of(container)):
         if block.get("block_id") == block_id and element.get("action_id") == action_id:
             return block, element
-    raise Wrong("That is not there any more.")
+    raise BadRequest("That is not there any more.")
 
 
-def action(block: Json, element: Json, given: Any, ts: str) -> Json:
+def action(block: Json, element: Json, values: Any, ts: str) -> Json:
     """The item of `actions` that tells of a press or a choice."""
-    told = ("text", "value", "style", "placeholder")
+    text = ("text", "value", "style", "placeholder")
     return {
         "type": element["type"],
         "action_id": element["action_id"],
         "block_id": block["block_id"],
-        **{key: element[key] for key in told if key in element},
-        **({} if element["type"] in ("button", "workflow_button") else chosen(element, given)),
+        **{key: element[key] for key in text if key in element},
+        **({} if element["type"] in ("button", "workflow_button") else chosen(element, values)),
         "action_ts": ts,
     }
 
 
-def state(container: Json, given: Given) -> Json:
+def state(container: Json, values: Given) -> Json:
     """`state` of an interaction: the value of every element that has one."""
-    values: Dict[str, Json] = {}
+    state_values: Dict[str, Json] = {}
     for block, element in elements(blocks_of(container)):
         if element.get("type") in STATELESS:
             continue
         block_id, action_id = block["block_id"], element["action_id"]
-        of_block = given.get(block_id) or {}
+        of_block = values.get(block_id) or {}
         value = chosen(element, of_block[action_id]) if action_id in of_block else initial(element)
-        values.setdefault(block_id, {})[action_id] = {"type": element["type"], **value}
-    return {"values": values}
+        state_values.setdefault(block_id, {})[action_id] = {"type": element["type"], **value}
+    return {"values": state_values}
 
 
 # --- what was chosen ------------------------------------------------------------------------------
@@ -76,11 +76,11 @@ def state(container: Json, given: Given) -> Json:
 def options(element: Json) -> List[Json]:
     """All options, those in groups too."""
     groups = [element, *(element.get("option_groups") or [])]
-    found = [each for group in groups if isinstance(group, dict) for each in _listed(group)]
+    found = [each for group in groups if isinstance(group, dict) for each in _flatten(group)]
     return [each for each in found if isinstance(each, dict)]
 
 
-def _listed(group: Json) -> List[Any]:
+def _flatten(group: Json) -> List[Any]:
     return list(group.get("options") or [])
 
 
@@ -90,12 +90,12 @@ def _option(element: Json, value: Any) -> Any:
     for option in options(element):
         if option.get("value") == value:
             return option
-    raise Wrong("There is no such option.")
+    raise BadRequest("There is no such option.")
 
 
 def _options(element: Json, value: Any) -> List[Any]:
-    wanted = value if isinstance(value, list) else []
-    return [_option(element, each) for each in wanted]
+    value_wanted = value if isinstance(value, list) else []
+    return [_option(element, each) for each in value_wanted]
 
 
 def _as_it_is(element: Json, value: Any) -> Any:
@@ -132,13 +132,13 @@ KINDS: Dict[str, Tuple[str, Callable[[Json, Any], Any], str]] = {
 }
 
 
-def chosen(element: Json, given: Any) -> Json:
+def chosen(element: Json, values: Any) -> Json:
     """The member that tells what was chosen or typed, e.g. {"selected_option": …}."""
     kind = KINDS.get(element["type"])
     if kind is None:
-        raise Wrong("The page cannot use an element of the type {}.".format(element["type"]))
+        raise BadRequest("The page cannot use an element of the type {}.".format(element["type"]))
     key, make, _ = kind
-    return {key: make(element, given)}
+    return {key: make(element, values)}
 
 
 def initial(element: Json) -> Json:

@@ -10,9 +10,9 @@ from typing import Any, Callable, Dict, Mapping, Set
 
 from aiohttp import WSMsgType, web
 
-from sandbox.page.elements import Wrong
-from sandbox.page.page_actions import Deeds, people
-from sandbox.page.view_state import Shown
+from sandbox.page.elements import BadRequest
+from sandbox.page.page_actions import PageActions, people
+from sandbox.page.view_state import ViewState
 from sandbox.slack import LoopbackSlack
 from sandbox.slack.http import file_host, request_guard
 from sandbox.slack.state.workspace import Json
@@ -42,10 +42,10 @@ class Page:
 
     def __init__(self, slack: LoopbackSlack) -> None:
         self._slack = slack
-        self._deeds = Deeds(slack)
+        self._actions = PageActions(slack)
         self._listeners: Set[asyncio.Event] = set()
         with slack.workspace.lock:
-            self._begun = slack.workspace.next_ts()
+            self._started_at = slack.workspace.next_ts()
 
     @property
     def url(self) -> str:
@@ -60,14 +60,14 @@ class Page:
 
     async def _response(self, request: web.Request) -> web.StreamResponse:
         path = request.match_info["path"].strip("/")
-        wrong = request_guard.objection(request.headers, request.scheme, navigation=path == "")
+        wrong = request_guard.refusal_reason(request.headers, request.scheme, navigation=path == "")
         if wrong:
             return _answer({"error": wrong}, 403)
         if path == "live" and request.method == "GET":
             return await self._live(request)
         try:
             return await self._answered(request, path)
-        except Wrong as error:
+        except BadRequest as error:
             return _answer({"error": str(error)}, 400)
 
     async def _answered(self, request: web.Request, path: str) -> web.StreamResponse:
@@ -84,37 +84,37 @@ class Page:
     def _state(self, query: Mapping[str, str]) -> Json:
         workspace = self._slack.workspace
         with workspace.lock:
-            sent = self._deeds.sent.statuses()
+            statuses = self._actions.envelopes_sent.statuses()
             me = self._person(query.get("as", ""))
-            shown = Shown(workspace, me, self._begun)
+            state = ViewState(workspace, me, self._started_at)
             count = query.get("count", "")
-            everything = shown.everything(
+            everything = state.everything(
                 query.get("channel", ""),
                 query.get("thread", ""),
                 int(count) if count.isdecimal() else USUAL,
             )
-        return {**everything, "sent": sent, "connected": len(self._slack.socket.connections)}
+        return {**everything, "sent": statuses, "connected": len(self._slack.socket.connections)}
 
     def _person(self, user_id: str) -> str:
         """This person, or the first there is."""
-        known = people(self._slack.workspace)
-        if user_id in known or not known:
+        people_ids = people(self._slack.workspace)
+        if user_id in people_ids or not people_ids:
             return user_id
-        return known[0]
+        return people_ids[0]
 
     async def _do(self, request: web.Request, name: str) -> web.StreamResponse:
-        asked = await _sent(request)
-        deed: Callable[[str, Json], Json] = getattr(self._deeds, name)
+        body = await _read_json(request)
+        action: Callable[[str, Json], Json] = getattr(self._actions, name)
         workspace = self._slack.workspace
         with workspace.lock:
-            me = str(asked.get("as"))
+            me = str(body.get("as"))
             if me not in people(workspace):
-                raise Wrong("There is nobody of that name.")
-            done = deed(me, asked)
+                raise BadRequest("There is nobody of that name.")
+            response_json = action(me, body)
         self.changed()
-        if "envelope_id" in done:  # look again when its time is over
+        if "envelope_id" in response_json:  # look again when its time is over
             asyncio.get_running_loop().call_later(self._slack.socket.ack_timeout + 0.1, self._tell)
-        return _answer(done)
+        return _answer(response_json)
 
     # --- telling browsers that something changed ---
 
@@ -160,23 +160,23 @@ class Page:
         await socket.close(code=1001)
 
 
-async def _sent(request: web.Request) -> Json:
+async def _read_json(request: web.Request) -> Json:
     """The JSON object that the browser sent. Only scripts of the page itself can send that type."""
     if request.content_type != "application/json":
-        raise Wrong("Send JSON.")
+        raise BadRequest("Send JSON.")
     if (request.content_length or 0) > LARGEST:
-        raise Wrong("That is too much at a time.")
-    body = await file_host.receive(request, LARGEST + 1)
-    if body.size > LARGEST:
-        raise Wrong("That is too much at a time.")
+        raise BadRequest("That is too much at a time.")
+    received = await file_host.receive(request, LARGEST + 1)
+    if received.size > LARGEST:
+        raise BadRequest("That is too much at a time.")
     try:
-        asked: Any = json.loads(bytes(body.content).decode("utf-8"))
-        json.dumps(asked, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
+        body: Any = json.loads(bytes(received.content).decode("utf-8"))
+        json.dumps(body, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
     except ValueError:
-        raise Wrong("Send JSON.") from None
-    if not isinstance(asked, dict):
-        raise Wrong("Send a JSON object.")
-    return asked
+        raise BadRequest("Send JSON.") from None
+    if not isinstance(body, dict):
+        raise BadRequest("Send a JSON object.")
+    return body
 
 
 def _answer(document: Dict[str, Any], status: int = 200) -> web.Response:

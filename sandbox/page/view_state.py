@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 
 from sandbox.slack.behaviours import modals
 from sandbox.slack.http.file_host import content_of
-from sandbox.slack.state.workspace import Channel, Json, User, Workspace, told
+from sandbox.slack.state.workspace import Channel, Json, User, Workspace, without_private_keys
 
 MOST = 1000  # messages of a conversation
 PREVIEW = 600  # characters of a text file
@@ -14,13 +14,13 @@ PREVIEWED = 64 * 1024  # a larger file has no preview
 SLACKBOT = "USLACKBOT"
 
 
-class Shown:
-    """The workspace as `me` sees it. `begun`: what was said until then counts as read."""
+class ViewState:
+    """The workspace as `me` sees it. `started_at`: what was said until then counts as read."""
 
-    def __init__(self, workspace: Workspace, me: str, begun: str) -> None:
+    def __init__(self, workspace: Workspace, me: str, started_at: str) -> None:
         self._workspace = workspace
         self._me = me
-        self._begun = begun
+        self._started_at = started_at
 
     def everything(self, channel_id: str, thread_ts: str, count: int) -> Json:
         """All that the page shows at a time; `channel` is None where there is none to be seen."""
@@ -33,7 +33,9 @@ class Shown:
             "people": [_person(user) for user in self._workspace.users.values()],
             "groups": [_group(each) for each in self._workspace.usergroups.values()],
             "channels": [
-                self._listed(each) for each in self._workspace.channels.values() if self.sees(each)
+                self._channel_json(each)
+                for each in self._workspace.channels.values()
+                if self.sees(each)
             ],
             "channel": channel and self._conversation(channel, min(count, MOST)),
             "thread": channel and self._thread(channel, thread_ts),
@@ -44,7 +46,7 @@ class Shown:
         """A private conversation is there only for its members."""
         return channel.kind == "public_channel" or self._me in channel.members
 
-    def _listed(self, channel: Channel) -> Json:
+    def _channel_json(self, channel: Channel) -> Json:
         member = self._me in channel.members
         return {
             "id": channel.id,
@@ -58,7 +60,7 @@ class Shown:
 
     def _unread(self, channel: Channel) -> int:
         """How many messages came since this person looked; replies in threads do not count."""
-        mark = channel.marks.get(self._me) or self._begun
+        mark = channel.marks.get(self._me) or self._started_at
         count = 0
         for message in reversed(channel.messages):
             if message["ts"] <= mark:
@@ -67,17 +69,19 @@ class Shown:
         return count
 
     def _conversation(self, channel: Channel, count: int) -> Json:
-        own = [message for message in channel.messages if in_channel(message)]
-        kept = own[-count:] if count else []
-        seen = kept + [
+        in_conversation = [message for message in channel.messages if in_channel(message)]
+        content = in_conversation[-count:] if count else []
+        visible = content + [
             message for message in self._whispers(channel) if not message.get("thread_ts")
         ]
         return {
-            **self._listed(channel),
+            **self._channel_json(channel),
             "topic": channel.topic.get("value", ""),
             "purpose": channel.purpose.get("value", ""),
-            "earlier": len(own) - len(kept),
-            "messages": [self._message(each) for each in sorted(seen, key=lambda each: each["ts"])],
+            "earlier": len(in_conversation) - len(content),
+            "messages": [
+                self._message(each) for each in sorted(visible, key=lambda each: each["ts"])
+            ],
         }
 
     def _thread(self, channel: Channel, thread_ts: str) -> Optional[Json]:
@@ -95,21 +99,23 @@ class Shown:
 
     def _message(self, message: Json) -> Json:
         files = [self._file(file) for file in message.get("files") or [] if isinstance(file, dict)]
-        return {**told(message), **({"files": files} if files else {})}
+        return {**without_private_keys(message), **({"files": files} if files else {})}
 
     def _file(self, file: Json) -> Json:
         """Name, kind and size; of a text its beginning. No address: they want a token."""
-        shown = {key: file.get(key) for key in ("id", "name", "title", "mimetype", "size", "mode")}
-        kept = self._workspace.files.get(str(file.get("id")))
-        if kept is not None and _is_text(kept):
-            shown["preview"] = content_of(self._workspace, kept)[: PREVIEW * 4].decode(
+        file_json = {
+            key: file.get(key) for key in ("id", "name", "title", "mimetype", "size", "mode")
+        }
+        content = self._workspace.files.get(str(file.get("id")))
+        if content is not None and _is_text(content):
+            file_json["preview"] = content_of(self._workspace, content)[: PREVIEW * 4].decode(
                 "utf-8", "replace"
             )[:PREVIEW]
-        return shown
+        return file_json
 
     @staticmethod
     def _view(view: Json) -> Json:
-        return {**modals.told(view), "errors": view.get("_errors") or {}}
+        return {**modals.to_json(view), "errors": view.get("_errors") or {}}
 
 
 def in_channel(message: Json) -> bool:

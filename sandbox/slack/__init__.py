@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.http.faults import Fault
 from sandbox.slack.http.http_request import Request
 from sandbox.slack.http.server import LoopbackSlack
@@ -10,4 +10,4 @@ from sandbox.slack.sockets.socket_faults import SocketFault
 from sandbox.slack.state.tokens import Token
 from sandbox.slack.state.workspace import Workspace
 
-__all__ = ["Fault", "LoopbackSlack", "Refuse", "Request", "SocketFault", "Token", "Workspace"]
+__all__ = ["Fault", "LoopbackSlack", "SlackError", "Request", "SocketFault", "Token", "Workspace"]

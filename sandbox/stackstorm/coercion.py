@@ -1,7 +1,7 @@
 """PURE: values to the types of their parameters, as StackStorm does it twice.
 
-`from_word` is what the st2 command makes of the text behind `name=`; `cast` is what the API (for
-rules and workflows too) makes of any JSON value. Both raise NotCast with what was expected.
+`from_text` is what the st2 command makes of the text behind `name=`; `coerce` is what the API (for
+rules and workflows too) makes of any JSON value. Both raise CoercionError with what was expected.
 Where StackStorm answers with an error of Python's ("malformed node or string on line 1: …"), or
 with a status 500, these say in words what is wrong; what is taken and refused is the same, but
 for `nan` and `inf`, which StackStorm takes and cannot send on.
@@ -14,7 +14,7 @@ import json
 import math
 from typing import Any, Callable, Dict, NoReturn
 
-from sandbox.stackstorm.schema import expected, kind_of, shown
+from sandbox.stackstorm.schema import excerpt, expected, kind_of
 
 # How a template writes null into text (NONE_MAGIC_VALUE of StackStorm).
 NONE = "%*****__%NONE%__*****%"
@@ -22,16 +22,16 @@ _LITERAL_ERRORS = (ValueError, SyntaxError, TypeError, MemoryError, RecursionErr
 _INTEGERS = range(-(2**63), 2**63)  # what the database can keep
 
 
-class NotCast(ValueError):
-    """`wanted` is what was expected, the text also shows the value: not for secret ones."""
+class CoercionError(ValueError):
+    """`expectation` is what was expected, the text also shows the value: not for secret ones."""
 
-    def __init__(self, wanted: str, value: Any) -> None:
-        self.wanted = wanted
+    def __init__(self, expectation: str, value: Any) -> None:
+        self.expectation = expectation
         self.kind = kind_of(value)
-        super().__init__(f"{wanted}, not {shown(value)}")
+        super().__init__(f"{expectation}, not {excerpt(value)}")
 
 
-class Template(NotCast):
+class Template(CoercionError):
     """Text that StackStorm would render as a template."""
 
     def __init__(self, value: Any) -> None:
@@ -42,35 +42,35 @@ class Template(NotCast):
         )
 
 
-def from_word(kind: str, text: str) -> Any:
+def from_text(kind: str, text: str) -> Any:
     """The value of a `name=text` word."""
-    return _FROM_WORD[kind](text)
+    return _FROM_TEXT[kind](text)
 
 
-def cast(kind: str, value: Any) -> Any:
+def coerce(kind: str, value: Any) -> Any:
     """A JSON value as the type wants it. None stays None; the schema is not looked at."""
-    return None if value is None else _CASTS[kind](value)
+    return None if value is None else _COERCIONS[kind](value)
 
 
 def _word_boolean(text: str) -> Any:
     try:
         return ast.literal_eval(text.capitalize())
     except _LITERAL_ERRORS:
-        raise NotCast("must be true or false", text) from None
+        raise CoercionError("must be true or false", text) from None
 
 
 def _word_integer(text: str) -> int:
     try:
         return int(text)
     except ValueError:
-        raise NotCast("must be an integer", text) from None
+        raise CoercionError("must be an integer", text) from None
 
 
 def _word_number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise NotCast("must be a number", text) from None
+        raise CoercionError("must be a number", text) from None
 
 
 def _word_array(text: str) -> Any:
@@ -84,7 +84,7 @@ def _word_array(text: str) -> Any:
     except ValueError:
         return [piece.strip() for piece in text.split(",")]
     if value is None or isinstance(value, (bool, float)):
-        raise NotCast("must be JSON ([…]) or pieces between commas", value)
+        raise CoercionError("must be JSON ([…]) or pieces between commas", value)
     return value
 
 
@@ -95,12 +95,12 @@ def _word_object(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError as error:
-        raise NotCast(f"must be JSON ({_why(error)}) or key=value,key=value", text) from None
+        raise CoercionError(f"must be JSON ({_why(error)}) or key=value,key=value", text) from None
 
 
 def _cast_string(value: Any) -> Any:
     if not isinstance(value, str):
-        raise NotCast("must be a string", value)
+        raise CoercionError("must be a string", value)
     return None if value == NONE else value
 
 
@@ -108,9 +108,9 @@ def _cast_integer(value: Any) -> int:
     try:
         number = int(value)
     except (ValueError, TypeError, OverflowError):
-        raise NotCast("must be an integer", value) from None
+        raise CoercionError("must be an integer", value) from None
     if number not in _INTEGERS:
-        raise NotCast("must be an integer of at most 8 bytes", value)
+        raise CoercionError("must be an integer of at most 8 bytes", value)
     return number
 
 
@@ -118,9 +118,9 @@ def _cast_number(value: Any) -> float:
     try:
         number = float(value)
     except (ValueError, TypeError, OverflowError):
-        raise NotCast("must be a number", value) from None
+        raise CoercionError("must be a number", value) from None
     if not math.isfinite(number):
-        raise NotCast("must be a finite number", value)
+        raise CoercionError("must be a finite number", value)
     return number
 
 
@@ -145,7 +145,7 @@ def _cast_json(kind: str) -> Callable[[Any], Any]:
         try:
             return json.loads(json.dumps(ast.literal_eval(value)))  # a tuple becomes a list
         except _LITERAL_ERRORS:
-            raise NotCast(f"must be {expected(kind)} or JSON of one ({why})", value) from None
+            raise CoercionError(f"must be {expected(kind)} or JSON of one ({why})", value) from None
 
     return cast_json
 
@@ -161,7 +161,7 @@ def _why(error: ValueError) -> str:
     return str(error)
 
 
-_FROM_WORD: Dict[str, Callable[[str], Any]] = {
+_FROM_TEXT: Dict[str, Callable[[str], Any]] = {
     "array": _word_array,
     "boolean": _word_boolean,
     "integer": _word_integer,
@@ -169,7 +169,7 @@ _FROM_WORD: Dict[str, Callable[[str], Any]] = {
     "object": _word_object,
     "string": str,
 }
-_CASTS: Dict[str, Callable[[Any], Any]] = {
+_COERCIONS: Dict[str, Callable[[Any], Any]] = {
     "array": _cast_json("array"),
     "boolean": _cast_boolean,
     "integer": _cast_integer,

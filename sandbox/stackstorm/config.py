@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 from sandbox.stackstorm.masking import secret_texts
 from sandbox.stackstorm.metadata import PACK, load_yaml
 from sandbox.stackstorm.schema import Schema, violations, with_defaults
-from sandbox.stackstorm.validation_errors import Mistake, Mistakes, raise_any
+from sandbox.stackstorm.validation_errors import ValidationError, ValidationErrors, raise_if_any
 
 Config = Dict[str, Any]
 
@@ -25,11 +25,11 @@ _KEY = re.compile(r"\{\{\s*st2kv\.(?:system|user)\.([\w.:-]+)\s*(?:\|\s*decrypt_
 _TELLING = re.compile(r"token|secret|password|credential", re.IGNORECASE)
 
 
-def pairs(given: Sequence[str]) -> Dict[str, str]:
+def pairs(words: Sequence[str]) -> Dict[str, str]:
     """What `--kv name=value` told."""
-    if any("=" not in pair for pair in given):
-        raise Mistakes([Mistake("--kv", "must be name=value")])
-    return dict(pair.split("=", 1) for pair in given)
+    if any("=" not in pair for pair in words):
+        raise ValidationErrors([ValidationError("--kv", "must be name=value")])
+    return dict(pair.split("=", 1) for pair in words)
 
 
 def arguments(parser: argparse.ArgumentParser, what_for: str) -> None:
@@ -50,23 +50,25 @@ def arguments(parser: argparse.ArgumentParser, what_for: str) -> None:
 
 
 def load_config(path: Path, pack: Path = PACK, kv: Optional[Mapping[str, str]] = None) -> Config:
-    """The config in that file, complete; Mistakes naming each key (never its value)."""
+    """The config in that file, complete; ValidationErrors naming each key (never its value)."""
     loaded = load_yaml(path)
     if loaded is not None and not isinstance(loaded, dict):
-        raise Mistakes([Mistake(str(path), "must hold keys and values (a mapping)")])
+        raise ValidationErrors(
+            [ValidationError(str(path), "must hold keys and values (a mapping)")]
+        )
     return complete(loaded or {}, pack, kv)
 
 
 def complete(values: Config, pack: Path = PACK, kv: Optional[Mapping[str, str]] = None) -> Config:
-    """The config with datastore values and the schema's defaults; Mistakes as above."""
-    mistakes: List[Mistake] = []
+    """The config with datastore values and the schema's defaults; ValidationErrors as above."""
+    errors: List[ValidationError] = []
     properties = load_schema(pack)
-    config: Config = _looked_up(copy.deepcopy(values), "", kv or {}, mistakes)
-    raise_any(mistakes)
+    config: Config = _looked_up(copy.deepcopy(values), "", kv or {}, errors)
+    raise_if_any(errors)
     config = _defaults(config, {"type": "object", "properties": properties})
     # Every value counts as secret in a message: a token may stand under the wrong key.
     hidden = {name: {**schema, "secret": True} for name, schema in properties.items()}
-    raise_any(violations(with_defaults(config, {"properties": hidden}), hidden, extra=True))
+    raise_if_any(violations(with_defaults(config, {"properties": hidden}), hidden, extra=True))
     return config
 
 
@@ -95,26 +97,28 @@ def _under_telling_names(value: Any, inside: bool = False) -> Set[str]:
     return set().union(*inner)
 
 
-def _looked_up(value: Any, where: str, kv: Mapping[str, str], mistakes: List[Mistake]) -> Any:
+def _looked_up(value: Any, where: str, kv: Mapping[str, str], errors: List[ValidationError]) -> Any:
     if isinstance(value, dict):
         dot = "." if where else ""
-        return {k: _looked_up(v, f"{where}{dot}{k}", kv, mistakes) for k, v in value.items()}
+        return {k: _looked_up(v, f"{where}{dot}{k}", kv, errors) for k, v in value.items()}
     if isinstance(value, list):
-        return [_looked_up(v, f"{where}[{i}]", kv, mistakes) for i, v in enumerate(value)]
+        return [_looked_up(v, f"{where}[{i}]", kv, errors) for i, v in enumerate(value)]
     if not isinstance(value, str) or not _EXPRESSION.search(value):
         return value
-    return _rendered(value, where, kv, mistakes)
+    return _rendered(value, where, kv, errors)
 
 
-def _rendered(text: str, where: str, kv: Mapping[str, str], mistakes: List[Mistake]) -> str:
+def _rendered(text: str, where: str, kv: Mapping[str, str], errors: List[ValidationError]) -> str:
     """The text with values for its datastore expressions."""
     absent = [name for name in _KEY.findall(text) if name not in kv]
     for name in absent:
-        mistakes.append(
-            Mistake(where, f"is kept in StackStorm's datastore: give it with --kv {name}=VALUE")
+        errors.append(
+            ValidationError(
+                where, f"is kept in StackStorm's datastore: give it with --kv {name}=VALUE"
+            )
         )
     if _EXPRESSION.search(_KEY.sub("", text)):
-        mistakes.append(Mistake(where, "holds a template that only StackStorm renders"))
+        errors.append(ValidationError(where, "holds a template that only StackStorm renders"))
     return _KEY.sub(lambda found: kv.get(found.group(1), ""), text)
 
 

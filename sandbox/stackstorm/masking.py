@@ -55,15 +55,19 @@ class Scrubber:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         # Longest first: one may be part of another.
-        known = sorted({s for s in secrets if len(s) >= SHORTEST}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        secrets_by_length = sorted(
+            {s for s in secrets if len(s) >= SHORTEST}, key=len, reverse=True
+        )
+        self._secrets = (
+            re.compile("|".join(map(re.escape, secrets_by_length))) if secrets_by_length else None
+        )
 
     def __call__(self, value: Any) -> Any:
         """The same value (text, or text anywhere in lists and dicts) without secrets."""
-        if self._known is None:
+        if self._secrets is None:
             return value
         if isinstance(value, str):
-            return self._known.sub(MASK, value)
+            return self._secrets.sub(MASK, value)
         if isinstance(value, dict):
             return {self(key): self(inner) for key, inner in value.items()}
         return [self(inner) for inner in value] if isinstance(value, list) else value

@@ -15,7 +15,12 @@ from typing import Any, Dict, List, Optional
 
 import yaml
 
-from sandbox.stackstorm.validation_errors import ActionNotFound, Mistake, Mistakes, raise_any
+from sandbox.stackstorm.validation_errors import (
+    ActionNotFound,
+    ValidationError,
+    ValidationErrors,
+    raise_if_any,
+)
 
 PACK = Path(__file__).resolve().parents[2]
 PYTHON_RUNNER = "python-script"
@@ -74,17 +79,19 @@ class Action:
 
 
 def load_yaml(path: Path) -> Any:
-    """The one document in a YAML file; Mistakes naming the file and line if it is not YAML."""
+    """The one document in a YAML file; ValidationErrors with file and line if it is no YAML."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except (OSError, UnicodeDecodeError) as error:
-        raise Mistakes([Mistake(str(path), f"cannot be read: {error}")]) from error
+        raise ValidationErrors([ValidationError(str(path), f"cannot be read: {error}")]) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         # Not the whole error: it quotes the text around the fault, which may be a credential.
         what = getattr(error, "problem", None) or "cannot be parsed"
-        raise Mistakes([Mistake(str(path), f"is not YAML: {where}{what}")]) from None
+        raise ValidationErrors(
+            [ValidationError(str(path), f"is not YAML: {where}{what}")]
+        ) from None
 
 
 def pack_ref(pack: Path = PACK) -> str:
@@ -94,19 +101,19 @@ def pack_ref(pack: Path = PACK) -> str:
 
 
 def load_action(ref: str, pack: Path = PACK) -> Action:
-    """The action of that ref ("slack.chat.postMessage"); ActionNotFound, Mistakes."""
-    own = pack_ref(pack)
-    name = ref[len(own) + 1 :] if ref.startswith(f"{own}.") else ""
+    """The action of that ref ("slack.chat.postMessage"); ActionNotFound, ValidationErrors."""
+    own_ref = pack_ref(pack)
+    name = ref[len(own_ref) + 1 :] if ref.startswith(f"{own_ref}.") else ""
     path = _file_of(name, pack) if re.match(r"[\w.-]+\Z", name) else None
     if path is None:
-        raise ActionNotFound([Mistake(ref, _not_found(ref, own, pack))])
-    return _action(path, own)
+        raise ActionNotFound([ValidationError(ref, _not_found(ref, own_ref, pack))])
+    return _action(path, own_ref)
 
 
 def list_actions(pack: Path = PACK) -> List[Action]:
     """Every action of the pack, sorted by ref."""
-    own = pack_ref(pack)
-    found = [_action(path, own) for path in (pack / "actions").glob("*.yaml")]
+    own_ref = pack_ref(pack)
+    found = [_action(path, own_ref) for path in (pack / "actions").glob("*.yaml")]
     return sorted(found, key=lambda action: action.ref)
 
 
@@ -118,17 +125,17 @@ def _file_of(name: str, pack: Path) -> Optional[Path]:
     return next((p for p in files if named.search(p.read_text(encoding="utf-8"))), None)
 
 
-def _not_found(ref: str, own: str, pack: Path) -> str:
-    refs = [f"{own}.{path.stem}" for path in (pack / "actions").glob("*.yaml")]
+def _not_found(ref: str, own_ref: str, pack: Path) -> str:
+    refs = [f"{own_ref}.{path.stem}" for path in (pack / "actions").glob("*.yaml")]
     close = difflib.get_close_matches(ref, refs, n=3)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
-    return f"no such action in the pack {own}{hint}"
+    return f"no such action in the pack {own_ref}{hint}"
 
 
 def _action(path: Path, pack: str) -> Action:
     loaded = load_yaml(path)
     if not isinstance(loaded, dict) or "name" not in loaded:
-        raise Mistakes([Mistake(str(path), "is not the metadata of an action")])
+        raise ValidationErrors([ValidationError(str(path), "is not the metadata of an action")])
     action = Action(
         pack=pack,
         name=str(loaded["name"]),
@@ -143,22 +150,26 @@ def _action(path: Path, pack: str) -> Action:
         },
         output_schema=loaded.get("output_schema") or {},
     )
-    raise_any(_parameter_mistakes(action))
+    raise_if_any(_parameter_mistakes(action))
     return action
 
 
-def _parameter_mistakes(action: Action) -> List[Mistake]:
+def _parameter_mistakes(action: Action) -> List[ValidationError]:
     """What the st2 command or the API cannot work with, though StackStorm registers it."""
     found = []
     for name, schema in action.parameters.items():
         where = f"{action.path.name}: parameter {name}"
         kind = action.schema[name].get("type")
         if not isinstance(kind, str) or kind not in TYPES:
-            found.append(Mistake(where, f"needs one type of {', '.join(TYPES)}"))
+            found.append(ValidationError(where, f"needs one type of {', '.join(TYPES)}"))
         if not re.match(r"\w+\Z", name):
-            found.append(Mistake(where, "has a name of other signs than letters, digits and _"))
+            found.append(
+                ValidationError(where, "has a name of other signs than letters, digits and _")
+            )
         fixed = RUNNER_PARAMETERS.get(name, {}) if action.runner_type == PYTHON_RUNNER else {}
         for key in [k for k in schema if fixed and k not in OVERRIDABLE]:
             if schema[key] != fixed.get(key):
-                found.append(Mistake(where, f"{key} belongs to the runner and cannot be changed"))
+                found.append(
+                    ValidationError(where, f"{key} belongs to the runner and cannot be changed")
+                )
     return found

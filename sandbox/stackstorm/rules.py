@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, List
 
 from sandbox.stackstorm import rendering
 from sandbox.stackstorm.metadata import PACK, load_yaml
-from sandbox.stackstorm.validation_errors import Mistake, Mistakes, raise_any
+from sandbox.stackstorm.validation_errors import ValidationError, ValidationErrors, raise_if_any
 
 Payload = Dict[str, Any]
 
@@ -82,23 +82,23 @@ class Rule:
             _meets(_value(key, payload), criterion) for key, criterion in self.criteria.items()
         )
 
-    def given(self, payload: Payload) -> Dict[str, Any]:
+    def action_parameters(self, payload: Payload) -> Dict[str, Any]:
         """The action's parameters, rendered with the payload."""
         rendered: Dict[str, Any] = _rendered(self.parameters, payload)
         return rendered
 
 
 def load_rules(pack: Path = PACK) -> List[Rule]:
-    """Every rule of a pack, in the order of the files' names; Mistakes with all that is wrong."""
+    """Every rule of a pack, in the order of the files' names; ValidationErrors."""
     return [
         read_rule(load_yaml(path), path.name) for path in sorted((pack / "rules").glob("*.y*ml"))
     ]
 
 
 def read_rule(loaded: Any, where: str = "rule") -> Rule:
-    """The rule in a YAML document; Mistakes for what StackStorm or the sandbox cannot use."""
+    """The rule in a YAML document; ValidationErrors for what cannot be used here."""
     if not isinstance(loaded, dict):
-        raise Mistakes([Mistake(where, "is no rule")])
+        raise ValidationErrors([ValidationError(where, "is no rule")])
     trigger, action = loaded.get("trigger") or {}, loaded.get("action") or {}
     rule = Rule(
         pack=str(loaded.get("pack") or "default"),
@@ -111,11 +111,13 @@ def read_rule(loaded: Any, where: str = "rule") -> Rule:
         parameters=action.get("parameters") or {},
     )
     required = {"name": rule.name, "trigger.type": rule.trigger, "action.ref": rule.action}
-    mistakes = [Mistake(f"{where}: {key}", "is required") for key, it in required.items() if not it]
+    errors = [
+        ValidationError(f"{where}: {key}", "is required") for key, it in required.items() if not it
+    ]
     for key, criterion in rule.criteria.items():
-        mistakes += [Mistake(f"{where}: {key}", text) for text in _faults(key, criterion)]
-    mistakes += [Mistake(f"{where}: {text}", _UNKNOWN) for text in _unknown(rule.parameters)]
-    raise_any(mistakes)
+        errors += [ValidationError(f"{where}: {key}", text) for text in _faults(key, criterion)]
+    errors += [ValidationError(f"{where}: {text}", _UNKNOWN) for text in _unknown(rule.parameters)]
+    raise_if_any(errors)
     return rule
 
 
@@ -168,7 +170,7 @@ def _rendered(value: Any, payload: Payload) -> Any:
     try:
         return rendering.render(value, {"trigger": payload})
     except rendering.UndefinedError as error:
-        raise Mistakes([Mistake(value, f"cannot be rendered: {error}")]) from None
+        raise ValidationErrors([ValidationError(value, f"cannot be rendered: {error}")]) from None
 
 
 def _unknown(value: Any) -> List[str]:

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Sequence
 import jsonschema
 from jsonschema import Draft4Validator
 
-from sandbox.stackstorm.validation_errors import Mistake
+from sandbox.stackstorm.validation_errors import ValidationError
 
 Schema = Dict[str, Any]
 
@@ -39,11 +39,13 @@ _KINDS = {
 _SHOWN = 60
 
 
-def violations(value: Dict[str, Any], properties: Schema, extra: bool = False) -> List[Mistake]:
+def violations(
+    value: Dict[str, Any], properties: Schema, extra: bool = False
+) -> List[ValidationError]:
     """Everything that is wrong with an object of these properties; `extra`: others allowed."""
     schema = nullable({"type": "object", "properties": properties, "additionalProperties": extra})
     errors = _VALIDATOR(schema).iter_errors(value)
-    return [found for error in errors for found in _mistakes(error, properties)]
+    return [found for error in errors for found in _errors(error, properties)]
 
 
 def with_defaults(value: Any, schema: Schema) -> Any:
@@ -87,7 +89,7 @@ def kind_of(value: Any) -> str:
     return _KINDS.get(type(value), f"a {type(value).__name__}")
 
 
-def shown(value: Any) -> str:
+def excerpt(value: Any) -> str:
     """A value for a message: as JSON, not too long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
@@ -110,31 +112,31 @@ def is_secret(path: Sequence[Any], properties: Schema) -> bool:
     return False
 
 
-def _mistakes(error: Any, properties: Schema) -> Iterator[Mistake]:
+def _errors(error: Any, properties: Schema) -> Iterator[ValidationError]:
     path = list(error.absolute_path)
     hidden = is_secret(path, properties)
     name = _dotted(path)
     if error.validator == "required":
-        yield Mistake(name, "is required")
+        yield ValidationError(name, "is required")
     elif error.validator == "additionalProperties":
         for key in [k for k in error.instance if k not in error.schema.get("properties", {})]:
-            yield Mistake(_dotted(path + [key]), "is not known")
+            yield ValidationError(_dotted(path + [key]), "is not known")
     else:
-        yield Mistake(name, _text(error, hidden))
+        yield ValidationError(name, _text(error, hidden))
 
 
 def _text(error: Any, hidden: bool) -> str:
-    value = "" if hidden else f": {shown(error.instance)}"
+    value = "" if hidden else f": {excerpt(error.instance)}"
     if error.validator == "type":
         kinds = error.validator_value
-        wanted = [k for k in ([kinds] if isinstance(kinds, str) else kinds) if k != "null"]
-        names = " or ".join(expected(kind) for kind in wanted)
+        kinds_not_null = [k for k in ([kinds] if isinstance(kinds, str) else kinds) if k != "null"]
+        names = " or ".join(expected(kind) for kind in kinds_not_null)
         return f"must be {names}, not {kind_of(error.instance)}{value}"
     if error.validator == "enum":
-        choices = ", ".join(shown(choice) for choice in error.validator_value)
-        return f"must be one of {choices}" + ("" if hidden else f", not {shown(error.instance)}")
+        choices = ", ".join(excerpt(choice) for choice in error.validator_value)
+        return f"must be one of {choices}" + ("" if hidden else f", not {excerpt(error.instance)}")
     if hidden:
-        return f"does not satisfy {error.validator} {shown(error.validator_value)}"
+        return f"does not satisfy {error.validator} {excerpt(error.validator_value)}"
     return str(error.message)
 
 

@@ -1,7 +1,7 @@
 """What was wrong with the input: every mistake at once, each with the name it belongs to.
 
 ValueError
-└── Mistakes            parameters, configuration or metadata that StackStorm would refuse
+└── ValidationErrors            parameters, configuration or metadata that StackStorm would refuse
     ├── ActionNotFound  no such action in the pack
     └── NotRunnable     the action exists, but not for the sandbox
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Iterable, List, NamedTuple
 
 
-class Mistake(NamedTuple):
+class ValidationError(NamedTuple):
     """One mistake: where ("blocks[0].type") and what ("is required")."""
 
     name: str
@@ -21,23 +21,23 @@ class Mistake(NamedTuple):
         return f"{self.name}: {self.text}"
 
 
-class Mistakes(ValueError):
-    """Refused input. `mistakes` holds them all; the text has one a line."""
+class ValidationErrors(ValueError):
+    """Refused input. `errors` holds them all; the text has one a line."""
 
-    def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes: List[Mistake] = list(mistakes)
-        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+    def __init__(self, errors: Iterable[ValidationError]) -> None:
+        self.errors: List[ValidationError] = list(errors)
+        super().__init__("\n".join(str(error) for error in self.errors))
 
 
-class ActionNotFound(Mistakes):
+class ActionNotFound(ValidationErrors):
     """There is no action of that name."""
 
 
-class NotRunnable(Mistakes):
+class NotRunnable(ValidationErrors):
     """An action that only a whole StackStorm can run, or that is disabled."""
 
 
-def raise_any(mistakes: List[Mistake]) -> None:
-    """Raise Mistakes if there are any."""
-    if mistakes:
-        raise Mistakes(mistakes)
+def raise_if_any(errors: List[ValidationError]) -> None:
+    """Raise ValidationErrors if there are any."""
+    if errors:
+        raise ValidationErrors(errors)

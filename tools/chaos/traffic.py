@@ -156,21 +156,21 @@ class Traffic:
         """Note when each message and command is handed over, and over which connection."""
         record = self.slack.socket.record
         note, push = record.note, self.slack.socket.push_event
-        left, joined = self.slack.socket._left, self.slack.socket._joined
+        left, joined = self.slack.socket._on_disconnect, self.slack.socket._on_connect
 
-        def joining(link: Any, debug: bool) -> None:
+        def joining(connection: Any, debug: bool) -> None:
             # Slack's clients wait for hello: without one they read nothing and leave. A command
             # is not delivered again, so nobody can answer one on such a connection.
-            if not link._plan.hello:
-                self.link_dies(link.number)
-            joined(link, debug)
+            if not connection._plan.hello:
+                self.link_dies(connection.number)
+            joined(connection, debug)
 
-        def leaving(link: Any) -> None:
-            self.link_dies(link.number)
-            left(link)
+        def leaving(connection: Any) -> None:
+            self.link_dies(connection.number)
+            left(connection)
 
-        self.slack.socket._joined = joining  # type: ignore[method-assign]
-        self.slack.socket._left = leaving  # type: ignore[method-assign]
+        self.slack.socket._on_connect = joining  # type: ignore[method-assign]
+        self.slack.socket._on_disconnect = leaving  # type: ignore[method-assign]
 
         def noting(into: List[Any], what: Any) -> None:
             if into is record.deliveries and what.connection not in self._ended:

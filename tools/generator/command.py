@@ -25,11 +25,11 @@ def expected_files(catalogue: sources.Catalogue) -> Dict[Path, str]:
     """Every generated file: path below the root → its text."""
     files = {
         Path("actions") / (name + ".yaml"): action_text(catalogue, name)
-        for name, _ in catalogue.living()
+        for name, _ in catalogue.current()
     }
     for page in readme.pages(catalogue.root):
         text = (catalogue.root / page).read_text(encoding="utf-8")
-        files[page] = readme.filled(text, catalogue)
+        files[page] = readme.fill(text, catalogue)
     files[METHODS] = json.dumps(table.table_of(catalogue), indent=1, sort_keys=True) + "\n"
     return files
 

@@ -15,11 +15,14 @@ HEAD = "%d actions: %d for Slack's Web API methods, by family, and %d of the pac
 
 def index_of(catalogue: Catalogue) -> str:
     """The list as Markdown."""
-    living = list(catalogue.living())
-    own = list(_own(catalogue))
-    families = [(family, list(members)) for family, members in groupby(living, key=_family)]
-    parts = [HEAD % (len(living) + len(own), len(living), len(own)), _contents(families)]
-    parts.append(_table("The pack's own", ["action", "what it does"], own))
+    current = list(catalogue.current())
+    hand_written = list(_hand_written(catalogue))
+    families = [(family, list(members)) for family, members in groupby(current, key=_family)]
+    parts = [
+        HEAD % (len(current) + len(hand_written), len(current), len(hand_written)),
+        _contents(families),
+    ]
+    parts.append(_table("The pack's own", ["action", "what it does"], hand_written))
     for family, members in families:
         rows = [_row(catalogue, name, facts) for name, facts in members]
         parts.append(_table(family, ["action", "what it does", "token", "scope"], rows))
@@ -37,7 +40,7 @@ def _contents(families: List[Tuple[str, Any]]) -> str:
     return " · ".join(links) + "\n"
 
 
-def _own(catalogue: Catalogue) -> Iterator[List[str]]:
+def _hand_written(catalogue: Catalogue) -> Iterator[List[str]]:
     for name in sorted(HAND_WRITTEN_ACTIONS):
         path = catalogue.root / "actions" / name
         if path.exists():

@@ -60,7 +60,7 @@ def is_paged(name: str, facts: Mapping[str, Any], words: Words) -> bool:
 
 def _placed(name: str, facts: Mapping[str, Any], words: Words) -> Parameters:
     """All parameters, `position` as people think: required, common, rare, then plumbing."""
-    own = _arguments(name, facts, words)
+    arguments = _arguments(name, facts, words)
     common = list(words.of(name).get("common") or ()) + list(words.common)
     rank = {argument: place for place, argument in reversed(list(enumerate(common)))}
 
@@ -68,7 +68,7 @@ def _placed(name: str, facts: Mapping[str, Any], words: Words) -> Parameters:
         argument, parameter = item
         return not parameter["required"], rank.get(argument, len(common)), argument
 
-    placed = dict(sorted(own.items(), key=order))
+    placed = dict(sorted(arguments.items(), key=order))
     placed.update(_plumbing(name, facts, words))
     for position, parameter in enumerate(placed.values()):
         parameter["position"] = position
@@ -103,14 +103,14 @@ def _parameter(
 
 def _plumbing(name: str, facts: Mapping[str, Any], words: Words) -> Parameters:
     """Parameters of ours, after the method's own."""
-    ours = dict(_PAGING if is_paged(name, facts, words) else {})
-    ours.update(_SAVING if answers_file(facts) else {})
-    ours.update({"token": _TOKEN} if facts.get("takes_token") else {})
-    ours.update(_ALWAYS)
-    ours["end_point"] = _parameter(
+    added = dict(_PAGING if is_paged(name, facts, words) else {})
+    added.update(_SAVING if answers_file(facts) else {})
+    added.update({"token": _TOKEN} if facts.get("takes_token") else {})
+    added.update(_ALWAYS)
+    added["end_point"] = _parameter(
         "string", "The Web API method that this action calls.", default=name, immutable=True
     )
-    return {each: dict(parameter) for each, parameter in ours.items()}
+    return {each: dict(parameter) for each, parameter in added.items()}
 
 
 _PAGING = {

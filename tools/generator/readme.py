@@ -25,7 +25,7 @@ def pages(root: Path) -> List[Path]:
     return [path.relative_to(root) for path in found if path.exists()]
 
 
-def filled(text: str, catalogue: Catalogue) -> str:
+def fill(text: str, catalogue: Catalogue) -> str:
     """The page's text with every generated part up to date. KeyError for an unknown name."""
 
     def part(found: re.Match[str]) -> str:

@@ -67,8 +67,8 @@ class Words:
 
     def parameter(self, method: str, name: str) -> str:
         """What the argument means in this method: its own words, else the glossary's."""
-        own = self.of(method).get("parameters") or {}
-        return own.get(name) or self.glossary.get(name) or ""
+        method_words = self.of(method).get("parameters") or {}
+        return method_words.get(name) or self.glossary.get(name) or ""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Catalogue:
     methods: Mapping[str, Mapping[str, Any]]
     words: Words
 
-    def living(self) -> Iterator[Tuple[str, Mapping[str, Any]]]:
+    def current(self) -> Iterator[Tuple[str, Mapping[str, Any]]]:
         """Every method that gets a generated action, with its facts, in the order of names."""
         for name in sorted(self.methods):
             facts = self.methods[name]
@@ -134,13 +134,13 @@ def faults_of(catalogue: Catalogue) -> List[str]:
     """All that is missing or wrong in the words, one line each."""
     words = catalogue.words
     faults = list(words.faults)
-    for name, facts in catalogue.living():
+    for name, facts in catalogue.current():
         faults += _method_faults(name, facts, words)
-    living = {name for name, _ in catalogue.living()}
+    current = {name for name, _ in catalogue.current()}
     faults += [
         "%s: %s is no living method" % (words.files[name], name)
         for name in words.methods
-        if name not in living
+        if name not in current
     ]
     return faults + list(_glossary_faults(catalogue))
 
@@ -183,10 +183,10 @@ def form(argument: Mapping[str, Any]) -> Tuple[str, Any]:
 def _glossary_faults(catalogue: Catalogue) -> Iterator[str]:
     words = catalogue.words
     served: Dict[str, Set[Tuple[str, Any]]] = {}
-    for name, facts in catalogue.living():
-        own = words.of(name).get("parameters") or {}
+    for name, facts in catalogue.current():
+        method_words = words.of(name).get("parameters") or {}
         for argument, fact in facts["args"].items():
-            if argument not in own:
+            if argument not in method_words:
                 served.setdefault(argument, set()).add(form(fact))
     for argument in words.glossary:
         if argument in words.own_words:

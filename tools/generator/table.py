@@ -18,7 +18,7 @@ def table_of(catalogue: Catalogue) -> Dict[str, Any]:
     """The whole table; retired methods have their replacement only."""
     methods: Dict[str, Any] = {}
     for name, facts in sorted(catalogue.methods.items()):
-        entry = _retired(facts) if facts["retired"] else _living(catalogue, name, facts)
+        entry = _retired(facts) if facts["retired"] else _current_entry(catalogue, name, facts)
         if entry:
             methods[name] = entry
     return {
@@ -33,7 +33,7 @@ def _retired(facts: Mapping[str, Any]) -> Dict[str, Any]:
     return {"replaced_by": facts["replaced_by"]} if facts.get("replaced_by") else {}
 
 
-def _living(catalogue: Catalogue, name: str, facts: Mapping[str, Any]) -> Dict[str, Any]:
+def _current_entry(catalogue: Catalogue, name: str, facts: Mapping[str, Any]) -> Dict[str, Any]:
     words = catalogue.words
     rulings = words.of(name).get("rulings") or {}
     entry = {

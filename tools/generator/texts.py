@@ -50,9 +50,9 @@ def _form(argument: Mapping[str, Any]) -> Iterator[str]:
 def _choices(argument: Mapping[str, Any]) -> Iterator[str]:
     if argument.get("enum"):
         # Slack may know more choices than the facts, so they are told and never enforced.
-        yield "Known values: %s." % ", ".join(_shown(each) for each in argument["enum"])
+        yield "Known values: %s." % ", ".join(_excerpt(each) for each in argument["enum"])
     if "default" in argument:
-        yield "Slack's default: %s." % _shown(argument["default"])
+        yield "Slack's default: %s." % _excerpt(argument["default"])
 
 
 def _limits(argument: Mapping[str, Any]) -> Iterator[str]:
@@ -132,13 +132,13 @@ def _scopes(facts: Mapping[str, Any]) -> str:
     kinds = {
         kind: [each for each in scopes[kind] if each not in _INTERNAL_SCOPES] for kind in scopes
     }
-    told = {kind: ", ".join(kinds[kind]) for kind in sorted(kinds) if kinds[kind]}
-    if not told:
+    by_kind = {kind: ", ".join(kinds[kind]) for kind in sorted(kinds) if kinds[kind]}
+    if not by_kind:
         return "Scope: none." if facts.get("no_scope_required") else ""
-    if len(set(told.values())) == 1:
-        names = next(iter(told.values()))
+    if len(set(by_kind.values())) == 1:
+        names = next(iter(by_kind.values()))
         return "Scope: %s." % ("one of " + names if "," in names else names)
-    return "Scope: %s." % "; ".join("%s: %s" % (kind, names) for kind, names in told.items())
+    return "Scope: %s." % "; ".join("%s: %s" % (kind, names) for kind, names in by_kind.items())
 
 
 def _rate(facts: Mapping[str, Any], per_minute: Mapping[str, int]) -> str:
@@ -154,9 +154,9 @@ def _names(group: Sequence[str]) -> str:
     return " and ".join("`%s`" % name for name in group)
 
 
-def _shown(value: Any) -> str:
+def _excerpt(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return ", ".join(map(_shown, value))
+        return ", ".join(map(_excerpt, value))
     return "empty" if value == "" else str(value)

@@ -46,8 +46,8 @@ def _retired(names: Sequence[str], facts: Mapping[str, Any]) -> Iterator[Tuple[s
     rows: Dict[Tuple[str, ...], List[str]] = {}
     for name in names:
         rows.setdefault(tuple(facts[name].get("replaced_by") or ()), []).append(name)
-    for instead, gone in sorted(rows.items(), key=lambda row: not row[0]):
-        yield _refs(gone), _refs(instead, " or ") or "nothing"
+    for instead, members in sorted(rows.items(), key=lambda row: not row[0]):
+        yield _refs(members), _refs(instead, " or ") or "nothing"
 
 
 def _moved(parameters: Mapping[str, Mapping[str, str]]) -> Iterator[Tuple[str, ...]]:

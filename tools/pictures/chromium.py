@@ -110,7 +110,7 @@ class Chromium:
             start_new_session=True,
             text=True,
         )
-        said: List[str] = []
+        response: List[str] = []
         assert process.stderr is not None
         for line in process.stderr:
             found = re.search(r"DevTools listening on (ws://\S+)", line)
@@ -120,15 +120,17 @@ class Chromium:
                 rest.start()
                 stack.callback(_end, process, rest)
                 return found.group(1)
-            said.append(line)
+            response.append(line)
         _end(process)
-        raise BrowserError("Chromium does not start:\n" + "".join(said[-20:]))
+        raise BrowserError("Chromium does not start:\n" + "".join(response[-20:]))
 
     def open(self, address: str, width: int = 1280, height: int = 800) -> Tab:
         """A new tab of this size, in CSS pixels, that shows the address."""
-        made = self.command("Target.createTarget", url="about:blank")
-        attached = self.command("Target.attachToTarget", targetId=made["targetId"], flatten=True)
-        tab = self.tabs[attached["sessionId"]] = Tab(self, made["targetId"], attached["sessionId"])
+        target = self.command("Target.createTarget", url="about:blank")
+        attached = self.command("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        tab = self.tabs[attached["sessionId"]] = Tab(
+            self, target["targetId"], attached["sessionId"]
+        )
         for domain in ("Page", "Runtime", "Network", "Log"):
             tab.command(domain + ".enable")
         tab.size(width, height)
@@ -138,22 +140,22 @@ class Chromium:
     def command(self, method: str, session: Optional[str] = None, **params: Any) -> Any:
         """The result of a command of the protocol; events that come meanwhile go to their tab."""
         self._numbers += 1
-        sent: Dict[str, Any] = {"id": self._numbers, "method": method, "params": params}
+        command_json: Dict[str, Any] = {"id": self._numbers, "method": method, "params": params}
         if session is not None:
-            sent["sessionId"] = session
-        self._socket.send(json.dumps(sent))
+            command_json["sessionId"] = session
+        self._socket.send(json.dumps(command_json))
         while True:
             try:
-                said = json.loads(self._socket.recv(timeout=PATIENCE))
+                response = json.loads(self._socket.recv(timeout=PATIENCE))
             except TimeoutError:
                 raise BrowserError("no answer to {}".format(method)) from None
-            if said.get("id") == self._numbers:
+            if response.get("id") == self._numbers:
                 break
-            if said.get("sessionId") in self.tabs:
-                self.tabs[said["sessionId"]].happened(said["method"], said["params"])
-        if "error" in said:
-            raise BrowserError("{}: {}".format(method, said["error"].get("message")))
-        return said["result"]
+            if response.get("sessionId") in self.tabs:
+                self.tabs[response["sessionId"]].happened(response["method"], response["params"])
+        if "error" in response:
+            raise BrowserError("{}: {}".format(method, response["error"].get("message")))
+        return response["result"]
 
 
 class Tab:
@@ -185,8 +187,10 @@ class Tab:
         elif method == "Network.webSocketCreated":
             self.requested.append(params["url"])
         elif method == "Runtime.exceptionThrown":
-            told = params["exceptionDetails"]
-            self.faults.append(str(told.get("exception", {}).get("description") or told["text"]))
+            details = params["exceptionDetails"]
+            self.faults.append(
+                str(details.get("exception", {}).get("description") or details["text"])
+            )
         elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
             self.faults.append(params["entry"]["text"])
 
@@ -207,20 +211,20 @@ class Tab:
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression; a promise's once it is kept."""
-        said = self.command(
+        response = self.command(
             "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True
         )
-        if "exceptionDetails" in said:
-            raise BrowserError(json.dumps(said["exceptionDetails"])[:2000])
-        return said["result"].get("value")
+        if "exceptionDetails" in response:
+            raise BrowserError(json.dumps(response["exceptionDetails"])[:2000])
+        return response["result"].get("value")
 
     def until(self, expression: str) -> Any:
         """The value of the expression once it is true; BrowserError if it never is."""
         try:
             return self.evaluate(UNTIL % expression)
         except BrowserError as error:
-            shown = self.evaluate("document.body.innerText")
-            raise BrowserError("{}: {}\n{}".format(expression, error, shown)) from None
+            page_text = self.evaluate("document.body.innerText")
+            raise BrowserError("{}: {}\n{}".format(expression, error, page_text)) from None
 
     def click(self, selector: str) -> None:
         """Press the left button over the middle of the first such element, once it is there."""
@@ -237,16 +241,16 @@ class Tab:
 
     def key(self, name: str, shift: bool = False) -> None:
         """Press and let go of a key of KEYS."""
-        told = {
+        details = {
             "key": name,
             "code": name,
             "windowsVirtualKeyCode": KEYS[name],
             "modifiers": 8 if shift else 0,
             **({"text": "\r"} if name == "Enter" else {}),
         }
-        self.command("Input.dispatchKeyEvent", type="keyDown", **told)
-        told.pop("text", None)
-        self.command("Input.dispatchKeyEvent", type="keyUp", **told)
+        self.command("Input.dispatchKeyEvent", type="keyDown", **details)
+        details.pop("text", None)
+        self.command("Input.dispatchKeyEvent", type="keyUp", **details)
 
     def choose(self, selector: str, value: str) -> None:
         """Choose an option of a select element, as a person's choice is told to the page."""

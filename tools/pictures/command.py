@@ -32,22 +32,22 @@ PICTURES: Dict[str, Callable[[], str]] = {
 DRAWN_ELSEWHERE = ("page.png",)  # bin/draw_page.py
 
 
-def drift(folder: Path, drawn: Dict[str, str]) -> List[str]:
+def drift(folder: Path, pictures: Dict[str, str]) -> List[str]:
     """How the folder differs from what would be drawn, one line each."""
     faults = [
         "%s is not what bin/draw_pictures.py draws" % (folder / name)
-        for name, text in drawn.items()
+        for name, text in pictures.items()
         if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != text
     ]
-    known = {*drawn, *DRAWN_ELSEWHERE}
-    orphans = sorted(path for path in folder.glob("*") if path.name not in known)
+    expected_names = {*pictures, *DRAWN_ELSEWHERE}
+    orphans = sorted(path for path in folder.glob("*") if path.name not in expected_names)
     return faults + ["%s is drawn by nothing" % path for path in orphans]
 
 
-def write(folder: Path, drawn: Dict[str, str]) -> None:
+def write(folder: Path, pictures: Dict[str, str]) -> None:
     """Each picture into its file."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in drawn.items():
+    for name, text in pictures.items():
         (folder / name).write_bytes(text.encode("utf-8"))
 
 
@@ -58,13 +58,13 @@ def main(argv: Optional[List[str]] = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     try:
-        drawn = {name: draw() for name, draw in PICTURES.items()}
+        pictures = {name: draw() for name, draw in PICTURES.items()}
     except scenes.SceneError as error:
         print("No picture can be drawn: %s" % error, file=sys.stderr)
         return 1
     if not options.check:
-        write(options.root / FOLDER, drawn)
+        write(options.root / FOLDER, pictures)
         return 0
-    faults = drift(options.root / FOLDER, drawn)
+    faults = drift(options.root / FOLDER, pictures)
     print("".join("%s\n" % fault for fault in faults), end="", file=sys.stderr)
     return 1 if faults else 0

@@ -94,7 +94,7 @@ def of_a_message() -> str:
         parts += _actor(box, colour)
     for box, colour in STATIONS:
         parts += station(box, colour)
-    parts += [*_from_slack(), *_to_rules(), *_told_back(), *_out(), "</g>"]
+    parts += [*_from_slack(), *_to_rules(), *_after_dispatch(), *_out(), "</g>"]
     title = "The way of a message between Slack and StackStorm, out and back"
     return svg.picture(WIDTH, HEIGHT, title, parts)
 
@@ -117,7 +117,7 @@ def arrow_heads() -> Iterator[str]:
 
 def _actor(box: Box, colour: str) -> Iterator[str]:
     yield _rectangle(box, 8, fill=colour)
-    yield svg.words(
+    yield svg.text_line(
         box.title, box.left + 16, box.top + 23, font_weight="bold", fill=LINES[colour], font_size=15
     )
 
@@ -127,9 +127,9 @@ def station(box: Box, colour: str, fill: str = GROUND) -> Iterator[str]:
     yield _rectangle(box, 5, fill=fill, stroke=LINES[colour])
     centre, lines = box.left + box.width / 2, 1 + len(box.below)
     y = box.middle - lines * 8 + 12.5
-    yield svg.words(box.title, centre, y, text_anchor="middle", font_weight="bold", fill=INK)
+    yield svg.text_line(box.title, centre, y, text_anchor="middle", font_weight="bold", fill=INK)
     for number, line in enumerate(box.below, 1):
-        yield svg.words(
+        yield svg.text_line(
             line, centre, y + number * 16, text_anchor="middle", fill=FAINT, font_size=12
         )
 
@@ -141,9 +141,9 @@ def _from_slack() -> Iterator[str]:
         (QUEUE, "messages", "Socket Mode"),
         (AT_ONCE, "commands", "Socket Mode"),
     ):
-        yield svg.words(there, IN_SLACK.right - 10, box.middle + 4, text_anchor="end", fill=INK)
+        yield svg.text_line(there, IN_SLACK.right - 10, box.middle + 4, text_anchor="end", fill=INK)
         yield arrow((IN_SLACK.right, box.middle), (box.left, box.middle))
-        yield _said(way, 195, box.middle - 7)
+        yield _label(way, 195, box.middle - 7)
 
 
 def _to_rules() -> Iterator[str]:
@@ -154,14 +154,14 @@ def _to_rules() -> Iterator[str]:
         yield arrow((811, box.bottom), (811, below.top))
 
 
-def _told_back() -> Iterator[str]:
+def _after_dispatch() -> Iterator[str]:
     """What is done only after the trigger was dispatched."""
     from_here = (DISPATCH, NAMES.middle)
     yield svg.element("circle", cx=DISPATCH, cy=NAMES.middle, r=3.5, fill=BACK)
-    yield _told(from_here, (DISPATCH, MEMORY.middle), (MEMORY.right, MEMORY.middle))
-    yield _told((MEMORY.left, MEMORY.middle), (CATCH_UP.right, CATCH_UP.middle))
-    yield _told(from_here, (DISPATCH, ACKNOWLEDGED), (IN_SLACK.right, ACKNOWLEDGED))
-    yield svg.words(
+    yield _dashed_arrow(from_here, (DISPATCH, MEMORY.middle), (MEMORY.right, MEMORY.middle))
+    yield _dashed_arrow((MEMORY.left, MEMORY.middle), (CATCH_UP.right, CATCH_UP.middle))
+    yield _dashed_arrow(from_here, (DISPATCH, ACKNOWLEDGED), (IN_SLACK.right, ACKNOWLEDGED))
+    yield svg.text_line(
         "acknowledged when its trigger was dispatched, not before",
         453,
         ACKNOWLEDGED - 8,
@@ -174,8 +174,10 @@ def _told_back() -> Iterator[str]:
 def _out() -> Iterator[str]:
     yield arrow((RUN.left, CALL.middle), (CALL.right, CALL.middle))
     yield arrow((CALL.left, CALL.middle), (IN_SLACK.right, CALL.middle))
-    yield _said("Web API", 195, CALL.middle - 7)
-    yield svg.words("a message", IN_SLACK.right - 10, CALL.middle + 4, text_anchor="end", fill=INK)
+    yield _label("Web API", 195, CALL.middle - 7)
+    yield svg.text_line(
+        "a message", IN_SLACK.right - 10, CALL.middle + 4, text_anchor="end", fill=INK
+    )
     yield arrow((IN_SLACK.left + 24, CALL.middle - 20), (IN_SLACK.left + 24, QUEUE.middle + 14))
 
 
@@ -184,8 +186,8 @@ def _rectangle(box: Box, radius: float, **colours: str) -> str:
     return svg.element("rect", rx=radius, **place, **colours)
 
 
-def _said(text: str, x: float, y: float) -> str:
-    return svg.words(text, x, y, text_anchor="middle", fill=FAINT, font_size=12)
+def _label(text: str, x: float, y: float) -> str:
+    return svg.text_line(text, x, y, text_anchor="middle", fill=FAINT, font_size=12)
 
 
 def arrow(*points: Point) -> str:
@@ -193,7 +195,7 @@ def arrow(*points: Point) -> str:
     return _line(points, stroke=INK, stroke_width="1.4", marker_end="url(#on)")
 
 
-def _told(*points: Point) -> str:
+def _dashed_arrow(*points: Point) -> str:
     return _line(
         points, stroke=BACK, stroke_width="1.4", stroke_dasharray="5 4", marker_end="url(#back)"
     )

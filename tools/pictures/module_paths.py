@@ -68,7 +68,7 @@ def of_all() -> str:
 
 
 def _row(each: Way, top: float) -> Iterator[str]:
-    yield svg.words(
+    yield svg.text_line(
         each.title, LEFT, top + 18, font_weight="bold", fill=message_path.INK, font_size=15
     )
     boxes = [

@@ -21,8 +21,8 @@ def picture() -> bytes:
     """A PNG of the scene, with the thread of the question open."""
     with LoopbackSlack() as slack, Chromium() as browser, _an_app(slack):
         page = add(slack)
-        asked = play(slack)
-        where = "#as={}&channel={}&thread={}".format(seed.OWNER, seed.DEPLOYS, asked)
+        question_ts = play(slack)
+        where = "#as={}&channel={}&thread={}".format(seed.OWNER, seed.DEPLOYS, question_ts)
         with browser.open(page.url + where, WIDTH, HEIGHT) as tab:
             tab.until("document.querySelectorAll('#replies article').length === 4")
             tab.until("document.querySelector('#connected.on')")
@@ -34,19 +34,24 @@ def play(slack: LoopbackSlack) -> str:
     say = slack.workspace.say
     say(seed.PRIYA, seed.DEPLOYS, "berth-planner 4.12.0 is built. Who is around to approve it?")
     say(seed.OWNER, seed.DEPLOYS, "I am. Is `tide-api` quiet?")
-    asked = str(_post(slack, text="May it be deployed?", blocks=_question())["ts"])
-    say(seed.TOMASZ, seed.DEPLOYS, "What is in it? Only the *new tide tables*?", thread_ts=asked)
-    _post(slack, thread_ts=asked, text=_ANSWER)
-    say(seed.TOMASZ, seed.DEPLOYS, "Fine with me, <@{}>.".format(seed.OWNER), thread_ts=asked)
+    question_ts = str(_post(slack, text="May it be deployed?", blocks=_question())["ts"])
+    say(
+        seed.TOMASZ,
+        seed.DEPLOYS,
+        "What is in it? Only the *new tide tables*?",
+        thread_ts=question_ts,
+    )
+    _post(slack, thread_ts=question_ts, text=_ANSWER)
+    say(seed.TOMASZ, seed.DEPLOYS, "Fine with me, <@{}>.".format(seed.OWNER), thread_ts=question_ts)
     say(seed.TOMASZ, seed.GENERAL, "The crane on quay 2 is next.")
-    return asked
+    return question_ts
 
 
 def _an_app(slack: LoopbackSlack) -> Any:
     """A connection as an app has it."""
     headers = {"Authorization": "Bearer " + slack.app_token}
-    opened = requests.post(slack.api_url + "apps.connections.open", headers=headers, timeout=30)
-    return connect(opened.json()["url"], open_timeout=30, close_timeout=0.2)
+    response = requests.post(slack.api_url + "apps.connections.open", headers=headers, timeout=30)
+    return connect(response.json()["url"], open_timeout=30, close_timeout=0.2)
 
 
 _ANSWER = (
@@ -91,10 +96,10 @@ def _button(text: str, style: str) -> Json:
 
 def _post(slack: LoopbackSlack, **message: Any) -> Json:
     """Post as the bot, by the Web API."""
-    said: Json = requests.post(
+    response: Json = requests.post(
         slack.api_url + "chat.postMessage",
         json={"channel": seed.DEPLOYS, **message},
         headers={"Authorization": "Bearer " + slack.bot_token},
         timeout=30,
     ).json()
-    return said
+    return response

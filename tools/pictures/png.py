@@ -22,8 +22,8 @@ def smaller(png: bytes) -> bytes:
         return png
     data = zlib.decompress(b"".join(body for kind, body in parts if kind == b"IDAT"))
     plain = zlib.compress(_unfiltered(data, height, width * CHANNELS[colour], CHANNELS[colour]), 9)
-    made = SIGNATURE + _chunk(b"IHDR", head) + _chunk(b"IDAT", plain) + _chunk(b"IEND", b"")
-    return min(made, png, key=len)
+    rewritten = SIGNATURE + _chunk(b"IHDR", head) + _chunk(b"IDAT", plain) + _chunk(b"IEND", b"")
+    return min(rewritten, png, key=len)
 
 
 def size(png: bytes) -> Tuple[int, int]:
@@ -65,17 +65,17 @@ def _unfiltered(data: bytes, height: int, stride: int, step: int) -> bytes:
 
 def _line(kind: int, line: bytes, above: bytes, step: int) -> bytes:
     """A line without its filter: https://www.w3.org/TR/png-3/#9Filters."""
-    made = bytearray(line)
+    rewritten = bytearray(line)
     if kind == 0:
-        return bytes(made)
+        return bytes(rewritten)
     for at, byte in enumerate(line):
-        left, corner = (made[at - step], above[at - step]) if at >= step else (0, 0)
+        left, corner = (rewritten[at - step], above[at - step]) if at >= step else (0, 0)
         guess = (left, above[at], (left + above[at]) // 2, _nearest(left, above[at], corner))
-        made[at] = (byte + guess[kind - 1]) & 255
-    return bytes(made)
+        rewritten[at] = (byte + guess[kind - 1]) & 255
+    return bytes(rewritten)
 
 
 def _nearest(left: int, up: int, corner: int) -> int:
     """Paeth's: the one that is nearest to left + up - corner."""
-    wanted = left + up - corner
-    return min((left, up, corner), key=lambda each: abs(wanted - each))
+    estimate = left + up - corner
+    return min((left, up, corner), key=lambda each: abs(estimate - each))

@@ -63,19 +63,19 @@ def who_may() -> str:
     """`sandbox check` tells whether somebody may, and by which rule."""
     console = terminal.recorder(WIDE)
     lines: List[Text] = []
-    with loopback.started() as slack:
+    with loopback.running() as slack:
         for person, what in ((demo_env.TOMASZ, WHAT), (demo_env.LEA, WHAT)):
-            given = {"person": person, "what": what, "where": WHERE}
-            done = run_action("slack.check", given, demo_env.config_of(slack))
-            if not isinstance(done.result, dict):
-                raise SceneError("slack.check ended without a result: %s" % done.stderr)
-            output.checks(done.result, as_json=False, console=console)
-            words = " ".join("--%s %s" % pair for pair in given.items())
+            values = {"person": person, "what": what, "where": WHERE}
+            execution = run_action("slack.check", values, demo_env.config_of(slack))
+            if not isinstance(execution.result, dict):
+                raise SceneError("slack.check ended without a result: %s" % execution.stderr)
+            output.checks(execution.result, as_json=False, console=console)
+            words = " ".join("--%s %s" % pair for pair in values.items())
             command = ".venv/bin/python -m sandbox check --config slack.yaml \\"
-            first, *rest = _framed(command, terminal.recorded(console))
+            first, *rest = _framed(command, terminal.recorded_lines(console))
             lines += [first, Text("    " + words, style="bold"), *rest, Text()]
             console = terminal.recorder(WIDE)
-    return terminal.drawn(lines[:-1], WIDE, "sandbox check", "Who may, as sandbox check tells it")
+    return terminal.render(lines[:-1], WIDE, "sandbox check", "Who may, as sandbox check tells it")
 
 
 def _of_the_demo(names: Sequence[str], title: str) -> str:
@@ -84,7 +84,7 @@ def _of_the_demo(names: Sequence[str], title: str) -> str:
     if missing:
         raise SceneError("the demo has no step named %s" % ", ".join(missing))
     lines = _framed("make demo", [_timeless(line) for line in steps])
-    return terminal.drawn(lines, WIDTH, "make demo", title)
+    return terminal.render(lines, WIDTH, "make demo", title)
 
 
 @functools.lru_cache(maxsize=None)
@@ -93,7 +93,7 @@ def _demo(call: Callable[..., int]) -> List[Text]:
     console = terminal.recorder(WIDTH)
     if call(argparse.Namespace(), console) != 0:
         raise SceneError("the demo failed; see it by: make demo")
-    return list(terminal.recorded(console))
+    return list(terminal.recorded_lines(console))
 
 
 def the_check() -> str:
@@ -104,21 +104,21 @@ def the_check() -> str:
         raise SceneError("slack.check found something else: %s" % result)
     output.checks(result, as_json=False, console=console)
     command = ".venv/bin/python -m sandbox check --config slack.yaml"
-    lines = _framed(command, terminal.recorded(console))
-    return terminal.drawn(lines, WIDE, "sandbox check", "The table of sandbox check in a terminal")
+    lines = _framed(command, terminal.recorded_lines(console))
+    return terminal.render(lines, WIDE, "sandbox check", "The table of sandbox check in a terminal")
 
 
 def _checked() -> Dict[str, Any]:
     """The result of slack.check; the same whatever port the Slack on loopback has."""
-    with loopback.started() as slack:
-        done = run_action("slack.check", {}, _config_with_mistakes(slack))
-        if not isinstance(done.result, dict):
-            raise SceneError("slack.check ended without a result: %s" % done.stderr)
+    with loopback.running() as slack:
+        execution = run_action("slack.check", {}, _config_with_mistakes(slack))
+        if not isinstance(execution.result, dict):
+            raise SceneError("slack.check ended without a result: %s" % execution.stderr)
         rows = [
             {key: str(value).replace(slack.url, ADDRESS) for key, value in row.items()}
-            for row in done.result["checks"]
+            for row in execution.result["checks"]
         ]
-    return {**done.result, "checks": rows}
+    return {**execution.result, "checks": rows}
 
 
 def _config_with_mistakes(slack: Any) -> Dict[str, Any]:
@@ -135,14 +135,14 @@ def _config_with_mistakes(slack: Any) -> Dict[str, Any]:
 
 def _steps(lines: Sequence[Text], names: Sequence[str]) -> Iterator[Text]:
     """The lines below the headings of the wanted steps."""
-    wanted = False
+    is_wanted = False
     for line in lines:
         heading = _HEADING.match(line.plain)
         if heading:
-            wanted = heading[1] in names
+            is_wanted = heading[1] in names
         elif line.plain[:1] in "╭╰│":  # the frames around the steps: welcome and farewell
-            wanted = False
-        if wanted:
+            is_wanted = False
+        if is_wanted:
             yield line
 
 
@@ -167,5 +167,5 @@ def _style_at(line: Text, place: int) -> Any:
 def _framed(command: str, lines: Sequence[Text]) -> List[Text]:
     """What was typed, and what came of it; blank lines around that are none of it."""
     written = [number for number, line in enumerate(lines) if line.plain.strip()]
-    shown = lines[written[0] : written[-1] + 1] if written else []
-    return [Text.assemble(("$ ", "dim"), (command, "bold")), Text(), *shown]
+    visible = lines[written[0] : written[-1] + 1] if written else []
+    return [Text.assemble(("$ ", "dim"), (command, "bold")), Text(), *visible]

@@ -21,15 +21,19 @@ def number(value: Number) -> str:
 
 def element(name: str, *content: str, **attributes: Union[str, Number]) -> str:
     """An element; `_` in an attribute's name stands for `-`, and at its end for nothing."""
-    told = "".join(
+    attributes_text = "".join(
         " %s=%s" % (_name(key), quoteattr(value if isinstance(value, str) else number(value)))
         for key, value in attributes.items()
     )
     inner = "".join(content)
-    return "<%s%s>%s</%s>" % (name, told, inner, name) if inner else "<%s%s/>" % (name, told)
+    return (
+        "<%s%s>%s</%s>" % (name, attributes_text, inner, name)
+        if inner
+        else "<%s%s/>" % (name, attributes_text)
+    )
 
 
-def words(text: str, x: Number, y: Number, **attributes: Union[str, Number]) -> str:
+def text_line(text: str, x: Number, y: Number, **attributes: Union[str, Number]) -> str:
     """A line of text; `y` is its base line."""
     return element("text", escape(text), x=x, y=y, **attributes)
 

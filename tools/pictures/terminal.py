@@ -55,12 +55,12 @@ def recorder(width: int) -> Console:
     )
 
 
-def recorded(console: Console) -> List[Text]:
+def recorded_lines(console: Console) -> List[Text]:
     """The lines that it has kept."""
     return list(AnsiDecoder().decode(console.export_text(styles=True)))
 
 
-def drawn(lines: List[Text], width: int, bar: str, title: str) -> str:
+def render(lines: List[Text], width: int, bar: str, title: str) -> str:
     """The SVG of a terminal of `width` columns; `bar`: what stands above, `title`: the name."""
     height = BAR + len(lines) * LINE + MARGIN
     parts = list(_window(width * CELL + 2 * MARGIN, height, bar))
@@ -80,7 +80,7 @@ def _window(width: float, height: float, bar: str) -> Iterator[str]:
         yield svg.element("circle", cx=20 + 18 * index, cy=17, r=5.5, fill=light)
     common = 'font-family="%s" xml:space="preserve"' % svg.MONOSPACE
     yield '<g font-size="%d" fill="%s" %s>' % (SIZE, INK, common)
-    yield svg.words(bar, width / 2, 21.5, fill=TITLE, text_anchor="middle", font_size=13)
+    yield svg.text_line(bar, width / 2, 21.5, fill=TITLE, text_anchor="middle", font_size=13)
 
 
 def _cells(line: Text) -> Iterator[Cell]:
@@ -131,7 +131,7 @@ def _letters(run: Run, row: int) -> str:
     if len(run.letters) > 1:
         more["textLength"] = svg.number(len(run.letters) * CELL)
         more["lengthAdjust"] = "spacingAndGlyphs"
-    return svg.words(run.letters, MARGIN + run.column * CELL, _top(row) + 14, **more)
+    return svg.text_line(run.letters, MARGIN + run.column * CELL, _top(row) + 14, **more)
 
 
 def _ink(style: Style) -> str:

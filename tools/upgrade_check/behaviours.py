@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from yaml.nodes import Node
 
-from tools.upgrade_check.call_findings import Remark
+from tools.upgrade_check.call_findings import Problem
 from tools.upgrade_check.documents import (
     is_expression,
     items,
@@ -39,7 +39,7 @@ _MESSAGES: Mapping[str, Tuple[str, ...]] = {
 }
 
 
-def judge_rule(interface: Interface, document: Node) -> Iterator[Remark]:
+def check_rule(interface: Interface, document: Node) -> Iterator[Problem]:
     """What differs for a rule on `slack.message`; nothing for any other document."""
     trigger = member(document, "trigger")
     kind = member(trigger, "type")
@@ -48,23 +48,23 @@ def judge_rule(interface: Interface, document: Node) -> Iterator[Remark]:
     criteria = members(member(document, "criteria"))
     for name, exempt in _MESSAGES.items():
         if not any(path.startswith(exempt) for path in criteria if exempt):
-            yield _remark(interface, name, line_of(kind), f"rule on {interface.ref}.message")
+            yield _problem(interface, name, line_of(kind), f"rule on {interface.ref}.message")
     for path, (key, criterion) in criteria.items():
         yield from _criterion(interface, path, line_of(key), _patterns(criterion))
 
 
 def _criterion(
     interface: Interface, path: str, line: int, patterns: Tuple[str, ...]
-) -> Iterator[Remark]:
+) -> Iterator[Problem]:
     what = f"criterion on `{path}`"
     if path.startswith("trigger.user.") and "Unknown" in patterns:
-        yield _remark(interface, "unknown keys", line, what, BREAK)
+        yield _problem(interface, "unknown keys", line, what, BREAK)
     elif path == "trigger.user.is_bot":
-        yield _remark(interface, "own messages", line, what)
+        yield _problem(interface, "own messages", line, what)
     elif path.startswith(("trigger.attachments", "trigger.blocks")):
-        yield _remark(interface, "without text", line, what)
+        yield _problem(interface, "without text", line, what)
     elif path == "trigger.text" and any("<@" in each.replace("\\", "") for each in patterns):
-        yield Remark(
+        yield Problem(
             line,
             NOTE,
             f"{what}: mentions stand in the text as `<@U…>`, as in 2.x",
@@ -79,11 +79,11 @@ def _patterns(criterion: Optional[Node]) -> Tuple[str, ...]:
     return tuple(filter(None, [text_of(pattern), *inner]))
 
 
-def judge_config(interface: Interface, document: Node) -> Iterator[Remark]:
+def check_config(interface: Interface, document: Node) -> Iterator[Problem]:
     """What differs for the values of a config whose keys are all right."""
     found = member(member(document, "sensor"), "strip_formatting")
     if text_of(found).lower() == "true":
-        yield _remark(
+        yield _problem(
             interface, "links", line_of(found or document), "config key `sensor.strip_formatting`"
         )
     for place, section in _webhook_sections(document).items():
@@ -94,15 +94,15 @@ def judge_config(interface: Interface, document: Node) -> Iterator[Remark]:
             yield from _webhook(interface, text_of(url), line_of(url), where, hosts)
 
 
-def judge_call(
+def check_call(
     interface: Interface, reference: Reference, hosts: FrozenSet[str]
-) -> Iterator[Remark]:
+) -> Iterator[Problem]:
     """What differs for the webhook URL that a call gives. `hosts`: see plain_http_hosts."""
     name = reference.ref.partition(".")[2]
-    given = (reference.parameters or {}).get("webhook_url")
-    if name in _WEBHOOK_ACTIONS and given is not None and isinstance(given.value, str):
+    webhook_url = (reference.parameters or {}).get("webhook_url")
+    if name in _WEBHOOK_ACTIONS and webhook_url is not None and isinstance(webhook_url.value, str):
         where = f"`webhook_url` of {reference.ref}"
-        yield from _webhook(interface, given.value, given.line, where, hosts)
+        yield from _webhook(interface, webhook_url.value, webhook_url.line, where, hosts)
 
 
 def plain_http_hosts(document: Node) -> FrozenSet[str]:
@@ -125,7 +125,7 @@ def _hosts(section: Optional[Node]) -> FrozenSet[str]:
 
 def _webhook(
     interface: Interface, url: str, line: int, where: str, hosts: FrozenSet[str]
-) -> Iterator[Remark]:
+) -> Iterator[Problem]:
     """What differs for this URL; a template is not judged."""
     try:
         parts = urlsplit(url.strip())
@@ -136,15 +136,15 @@ def _webhook(
         return
     is_slacks = any(host == each or host.endswith(f".{each}") for each in _SLACK)
     if parts.scheme == "http" and host not in _LOOPBACK and (is_slacks or host not in hosts):
-        yield _remark(interface, "plain http", line, where, BREAK)
+        yield _problem(interface, "plain http", line, where, BREAK)
     if is_slacks and parts.path.startswith(_WORKFLOW_BUILDER):
-        yield _remark(interface, "workflow webhooks", line, where)
+        yield _problem(interface, "workflow webhooks", line, where)
 
 
 def _plain(host: str) -> str:
     return host.strip().casefold().rstrip(".")
 
 
-def _remark(interface: Interface, name: str, line: int, where: str, level: str = NOTE) -> Remark:
-    listed = interface.behaviours[name]
-    return Remark(line, level, f"{where}: {listed['change']}", listed["instead"])
+def _problem(interface: Interface, name: str, line: int, where: str, level: str = NOTE) -> Problem:
+    behaviour = interface.behaviours[name]
+    return Problem(line, level, f"{where}: {behaviour['change']}", behaviour["instead"])

@@ -40,8 +40,10 @@ def _lines(report: Report) -> Iterator[str]:
     if report.findings:
         yield ""
     notes = len(report.findings) - report.breaks
-    told = f"{_count(report.breaks, 'place')} must change" if report.breaks else "Nothing to change"
-    told += f", {_count(notes, 'note')}" if notes else ""
+    summary = (
+        f"{_count(report.breaks, 'place')} must change" if report.breaks else "Nothing to change"
+    )
+    summary += f", {_count(notes, 'note')}" if notes else ""
     looked = ", ".join(
         [
             _count(report.files, "YAML file"),
@@ -49,7 +51,7 @@ def _lines(report: Report) -> Iterator[str]:
             _count(report.configs, "config"),
         ]
     )
-    yield f"{told}. Looked at: {looked}."
+    yield f"{summary}. Looked at: {looked}."
 
 
 def _json(report: Report) -> str:

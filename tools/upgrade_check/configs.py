@@ -10,9 +10,16 @@ from yaml.nodes import Node
 
 from sandbox.stackstorm import config as configs
 from sandbox.stackstorm.schema import Schema, violations, with_defaults
-from sandbox.stackstorm.validation_errors import Mistake
-from tools.upgrade_check.call_findings import Remark
-from tools.upgrade_check.documents import given, is_expression, line_of, members, text_of, walk
+from sandbox.stackstorm.validation_errors import ValidationError
+from tools.upgrade_check.call_findings import Problem
+from tools.upgrade_check.documents import (
+    is_expression,
+    line_of,
+    members,
+    parsed_value,
+    text_of,
+    walk,
+)
 from tools.upgrade_check.finding import BREAK, NOTE
 from tools.upgrade_check.interface import Interface
 
@@ -31,38 +38,36 @@ def is_config(path: Path, document: Optional[Node], ref: str, schema: Mapping[st
     return path.parent.name == "configs" or bool(set(members(document)) & set(schema))
 
 
-def judge_config(document: Node, schema: Schemas) -> Iterator[Remark]:
+def check_config(document: Node, schema: Schemas) -> Iterator[Problem]:
     """Keys that are not known, values that StackStorm would refuse."""
     if not members(document):
         if text_of(document):
-            yield Remark(line_of(document), BREAK, "the config must hold keys and values")
+            yield Problem(line_of(document), BREAK, "the config must hold keys and values")
         return
     lines = {path: line_of(key) for path, key, _ in walk(document)}
     open_ones = {path for path, _, value in walk(document) if is_expression(text_of(value))}
-    for mistake in _violations(document, schema):
-        if mistake.name in open_ones and mistake.text != "is not known":
+    for error in _violations(document, schema):
+        if error.name in open_ones and error.text != "is not known":
             continue
-        parent = mistake.name.rpartition(".")[0]
-        line = lines.get(mistake.name) or lines.get(parent) or line_of(document)
-        yield Remark(
-            line, BREAK, f"config key `{mistake.name}` {mistake.text}", _near(mistake, schema)
-        )
+        parent = error.name.rpartition(".")[0]
+        line = lines.get(error.name) or lines.get(parent) or line_of(document)
+        yield Problem(line, BREAK, f"config key `{error.name}` {error.text}", _near(error, schema))
     for path, line in lines.items():
         if _is_unknown(path, schema):
-            yield Remark(line, NOTE, f"config key `{path}` is not known and has no effect")
+            yield Problem(line, NOTE, f"config key `{path}` is not known and has no effect")
 
 
-def _violations(document: Node, schema: Schemas) -> List[Mistake]:
+def _violations(document: Node, schema: Schemas) -> List[ValidationError]:
     # Every value counts as secret in a message: a token may stand under the wrong key.
     hidden = {name: {**each, "secret": True} for name, each in schema.items()}
-    value = {name: given(key, node).value for name, (key, node) in members(document).items()}
+    value = {name: parsed_value(key, node).value for name, (key, node) in members(document).items()}
     return violations(with_defaults(value, {"properties": hidden}), hidden)
 
 
-def _near(mistake: Mistake, schema: Schemas) -> str:
-    if mistake.text != "is not known":
+def _near(error: ValidationError, schema: Schemas) -> str:
+    if error.text != "is not known":
         return ""
-    close = difflib.get_close_matches(mistake.name, schema, n=2)
+    close = difflib.get_close_matches(error.name, schema, n=2)
     return f"did you mean {' or '.join(close)}?" if close else "leave it out"
 
 
@@ -71,11 +76,11 @@ def _is_unknown(path: str, schema: Mapping[str, Any]) -> bool:
     steps = path.replace("[", ".[").split(".")
     inner: Any = {"properties": schema}
     for number, step in enumerate(steps):
-        known = (
+        inner_schema = (
             inner.get("items") if step.startswith("[") else inner.get("properties", {}).get(step)
         )
-        if not isinstance(known, dict):
+        if not isinstance(inner_schema, dict):
             # Only the first unknown key on the way down, and only where keys are described.
             return 0 < number == len(steps) - 1 and bool(inner.get("properties"))
-        inner = known
+        inner = inner_schema
     return False

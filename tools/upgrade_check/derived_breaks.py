@@ -19,12 +19,12 @@ Schema = Mapping[str, Any]
 ALWAYS = ("retired", "lost", "required", "defaults", "changed defaults", "verb", "files")
 
 
-def derived(interface: Interface) -> Dict[str, Listing]:
+def find_breaks(interface: Interface) -> Dict[str, Listing]:
     """Kind → where it is found. A kind of change that nobody listed yet shows as a new key."""
     found: Dict[str, Listing] = {kind: {} for kind in ALWAYS}
     found["retired"] = [name for name in sorted(interface.old) if is_retired(interface, name)]
     found["verb"] = verbs = []
-    for name, action in living(interface):
+    for name, action in current_actions(interface):
         for kind, parameter in _changes(interface, name, action):
             if kind == "verb":
                 verbs.append(name)
@@ -44,7 +44,7 @@ def is_retired(interface: Interface, name: str) -> bool:
     return bool(old["retired"]) and not old.get("hand_written") and name not in interface.names
 
 
-def living(interface: Interface) -> Iterator[Tuple[str, Action]]:
+def current_actions(interface: Interface) -> Iterator[Tuple[str, Action]]:
     """The actions of 2.x that are there now."""
     for name in sorted(interface.old):
         action = interface.action(name)
@@ -61,14 +61,14 @@ def missing(interface: Interface) -> List[str]:
     ]
 
 
-def lost_in_replacement(interface: Interface) -> List[str]:
+def parameters_without_replacement(interface: Interface) -> List[str]:
     """Parameters of retired actions that a replacement has not, by name."""
-    lost = set()
+    missing_names = set()
     for name in filter(lambda each: is_retired(interface, each), interface.old):
         for other in replacements(interface, name):
             now = interface.action(other)
-            lost |= set(interface.old[name]["parameters"]) - set(now.schema if now else ())
-    return sorted(lost - {"token"})
+            missing_names |= set(interface.old[name]["parameters"]) - set(now.schema if now else ())
+    return sorted(missing_names - {"token"})
 
 
 def replacements(interface: Interface, name: str) -> List[str]:

@@ -27,7 +27,7 @@ class Unreadable(ValueError):
         self.line = line
 
 
-class Given(NamedTuple):
+class ParsedValue(NamedTuple):
     """A value with its place. `written`: a scalar's own text; `open`: the whole is an expression.
 
     Expressions inside a list or an object are replaced by some text.
@@ -72,7 +72,7 @@ def members(node: Optional[Node]) -> Dict[str, Tuple[Node, Node]]:
     """key → (node of the key, node of the value); empty for what is no mapping. `<<` is merged."""
     if not isinstance(node, MappingNode):
         return {}
-    own: Dict[str, Tuple[Node, Node]] = {}
+    own_members: Dict[str, Tuple[Node, Node]] = {}
     merged: Dict[str, Tuple[Node, Node]] = {}
     for key, value in node.value:
         if key.tag == _PLAIN_TAGS + "merge":
@@ -80,8 +80,8 @@ def members(node: Optional[Node]) -> Dict[str, Tuple[Node, Node]]:
                 if each is not node:
                     merged = {**members(each), **merged}
         elif isinstance(key, ScalarNode):
-            own[key.value] = (key, value)
-    return {**merged, **own}
+            own_members[key.value] = (key, value)
+    return {**merged, **own_members}
 
 
 def member(node: Optional[Node], name: str) -> Optional[Node]:
@@ -105,12 +105,12 @@ def is_expression(text: str) -> bool:
     return bool(_EXPRESSION.search(text))
 
 
-def given(key: Node, node: Node) -> Given:
+def parsed_value(key: Node, node: Node) -> ParsedValue:
     """The value with the line of its key. Unreadable if it is no plain YAML."""
     written = text_of(node)
     if is_expression(written):
-        return Given(written, line_of(key), written, True)
-    return Given(_value(node, ()), line_of(key), written)
+        return ParsedValue(written, line_of(key), written, True)
+    return ParsedValue(_value(node, ()), line_of(key), written)
 
 
 def walk(node: Optional[Node], path: str = "") -> Iterator[Tuple[str, Node, Node]]:

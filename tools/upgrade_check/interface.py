@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional
 
 from sandbox.stackstorm.metadata import PACK, Action, load_action, load_yaml, pack_ref
-from sandbox.stackstorm.validation_errors import Mistake, Mistakes
+from sandbox.stackstorm.validation_errors import ValidationError, ValidationErrors
 
 OLD, FACTS, BREAKS = "etc/slack/pack_2x.json", "etc/slack/web_api.json", "etc/upgrade_2x.yaml"
 
@@ -51,7 +51,7 @@ class Interface:
 
 
 def load(pack: Path = PACK) -> Interface:
-    """Read both interfaces below `pack`. Raises Mistakes for a pack without them."""
+    """Read both interfaces below `pack`. Raises ValidationErrors for a pack without them."""
     breaks = load_yaml(pack / BREAKS)
     old = _json(pack / OLD)
     return Interface(
@@ -71,5 +71,5 @@ def _json(path: Path) -> Dict[str, Any]:
     try:
         loaded: Dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Mistakes([Mistake(str(path), f"cannot be read: {error}")]) from error
+        raise ValidationErrors([ValidationError(str(path), f"cannot be read: {error}")]) from error
     return loaded

@@ -14,13 +14,13 @@ from typing import Any, Dict, Iterator, Optional
 from yaml.nodes import MappingNode, Node
 
 from tools.upgrade_check.documents import (
-    Given,
-    given,
+    ParsedValue,
     is_expression,
     items,
     line_of,
     member,
     members,
+    parsed_value,
     text_of,
 )
 
@@ -34,7 +34,7 @@ class Reference:
 
     ref: str
     line: int
-    parameters: Optional[Dict[str, Given]]
+    parameters: Optional[Dict[str, ParsedValue]]
 
     @property
     def is_open(self) -> bool:
@@ -59,16 +59,16 @@ def is_mistral(document: Optional[Node]) -> bool:
     parts = [value for _, value in members(document).values()]
     # A workbook holds several workflows, and actions made of others.
     parts += [value for _, value in members(member(document, "workflows")).values()]
-    made = [value for _, value in members(member(document, "actions")).values()]
+    actions = [value for _, value in members(member(document, "actions")).values()]
     is_workflow = any(member(part, "tasks") or member(part, "type") for part in [document, *parts])
-    return is_workflow or any(member(part, "base") for part in made)
+    return is_workflow or any(member(part, "base") for part in actions)
 
 
 def _rule(document: Optional[Node]) -> Iterator[Reference]:
     action = member(document, "action")
     ref = member(action, "ref")
     if ref is not None:
-        yield Reference(text_of(ref), line_of(ref), _given(member(action, "parameters")))
+        yield Reference(text_of(ref), line_of(ref), _parameters(member(action, "parameters")))
 
 
 def _workflow(document: Optional[Node]) -> Iterator[Reference]:
@@ -79,7 +79,7 @@ def _workflow(document: Optional[Node]) -> Iterator[Reference]:
         if action is None:
             continue
         ref, words = _split(text_of(action))
-        parameters = _given(member(task, "input"))
+        parameters = _parameters(member(task, "input"))
         if parameters is not None:
             parameters = {**_inline(words, line_of(action)), **parameters}
         yield Reference(ref, line_of(action), parameters)
@@ -93,20 +93,22 @@ def _split(action: str) -> Any:
     return ref, words
 
 
-def _inline(words: str, line: int) -> Dict[str, Given]:
+def _inline(words: str, line: int) -> Dict[str, ParsedValue]:
     """Parameters behind the action's name, as Orquesta reads them."""
     return {name: _inline_value(text, line) for name, text in _INLINE.findall(words)}
 
 
-def _inline_value(text: str, line: int) -> Given:
+def _inline_value(text: str, line: int) -> ParsedValue:
     if is_expression(text):
-        return Given(text, line, text, True)
+        return ParsedValue(text, line, text, True)
     if text[0] in "\"'":
-        return Given(text[1:-1], line, text[1:-1])
+        return ParsedValue(text[1:-1], line, text[1:-1])
     try:
-        return Given(json.loads(text.lower() if text.lower() in ("true", "false") else text), line)
+        return ParsedValue(
+            json.loads(text.lower() if text.lower() in ("true", "false") else text), line
+        )
     except ValueError:
-        return Given(text, line, text)
+        return ParsedValue(text, line, text)
 
 
 def _chain(document: Optional[Node]) -> Iterator[Reference]:
@@ -114,27 +116,27 @@ def _chain(document: Optional[Node]) -> Iterator[Reference]:
         ref = member(step, "ref")
         if ref is not None:
             parameters = member(step, "parameters") or member(step, "params")
-            yield Reference(text_of(ref), line_of(ref), _given(parameters))
+            yield Reference(text_of(ref), line_of(ref), _parameters(parameters))
 
 
 def _alias(document: Optional[Node]) -> Iterator[Reference]:
     ref = member(document, "action_ref")
     if ref is None:
         return
-    parameters = _given(member(document, "immutable_parameters"))
+    parameters = _parameters(member(document, "immutable_parameters"))
     if parameters is not None:
         parameters = {**_of_formats(member(document, "formats")), **parameters}
     yield Reference(text_of(ref), line_of(ref), parameters)
 
 
-def _of_formats(formats: Optional[Node]) -> Dict[str, Given]:
+def _of_formats(formats: Optional[Node]) -> Dict[str, ParsedValue]:
     """The parameters that people type, by the formats of the alias."""
-    found: Dict[str, Given] = {}
+    found: Dict[str, ParsedValue] = {}
     for each in items(formats):
         forms = member(each, "representation") or each
         for form in items(forms) or [forms]:
             for name in _ALIAS_PARAMETER.findall(text_of(form)):
-                found.setdefault(name, Given("", line_of(form), "", True))
+                found.setdefault(name, ParsedValue("", line_of(form), "", True))
     return found
 
 
@@ -144,10 +146,10 @@ def _policy(document: Optional[Node]) -> Iterator[Reference]:
         yield Reference(text_of(ref), line_of(ref), None)
 
 
-def _given(node: Optional[Node]) -> Optional[Dict[str, Given]]:
+def _parameters(node: Optional[Node]) -> Optional[Dict[str, ParsedValue]]:
     """Parameters by name: none where nothing stands, None where an expression yields them."""
     if node is None or not text_of(node) and not isinstance(node, MappingNode):
         return {}
     if not isinstance(node, MappingNode):
         return None if is_expression(text_of(node)) else {}
-    return {name: given(key, value) for name, (key, value) in members(node).items()}
+    return {name: parsed_value(key, value) for name, (key, value) in members(node).items()}

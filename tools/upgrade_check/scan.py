@@ -10,7 +10,7 @@ from typing import FrozenSet, Iterable, Iterator, List, Optional, Set
 
 from yaml.nodes import Node
 
-from sandbox.stackstorm.validation_errors import Mistake, Mistakes
+from sandbox.stackstorm.validation_errors import ValidationError, ValidationErrors
 from tools.upgrade_check import behaviours, call_findings, configs, documents
 from tools.upgrade_check.documents import Unreadable
 from tools.upgrade_check.finding import BREAK, NOTE, Finding
@@ -37,11 +37,11 @@ class Report:
 
 
 def scan(interface: Interface, places: Iterable[Path]) -> Report:
-    """Look at everything below these folders; files may be named too. Mistakes: not there."""
+    """Look at all files below these folders, or at these files; ValidationErrors: not there."""
     places = list(places)
-    absent = [Mistake(str(place), "is not there") for place in places if not place.exists()]
+    absent = [ValidationError(str(place), "is not there") for place in places if not place.exists()]
     if absent:
-        raise Mistakes(absent)
+        raise ValidationErrors(absent)
     report = Report()
     walker = _Walker(interface, report)
     schema = configs.schema_of(interface)
@@ -81,14 +81,14 @@ class _Walker:
     def __init__(self, interface: Interface, report: Report) -> None:
         self._ref = interface.ref
         self._report = report
-        self._seen: Set[str] = set()
+        self._visited: Set[str] = set()
 
     def files(self, place: Path) -> Iterator[Path]:
         if place.is_file():
             yield from self._once(place)
             return
         for folder, inner, names in os.walk(str(place), followlinks=True, onerror=self._failed):
-            if not self._is_new(folder) or self._is_ours(Path(folder), place):
+            if not self._is_new(folder) or self._is_pack_itself(Path(folder), place):
                 inner.clear()
                 continue
             inner[:] = sorted(name for name in inner if name[0] != "." and name not in _NOT_THEIRS)
@@ -102,21 +102,21 @@ class _Walker:
 
     def _is_new(self, path: str) -> bool:
         real = os.path.realpath(path)
-        new = real not in self._seen
-        self._seen.add(real)
+        new = real not in self._visited
+        self._visited.add(real)
         return new
 
-    def _is_ours(self, folder: Path, place: Path) -> bool:
+    def _is_pack_itself(self, folder: Path, place: Path) -> bool:
         """Whether it is the pack itself among others: its own files come with the upgrade."""
         if folder == place or folder.name != self._ref or not (folder / "pack.yaml").is_file():
             return False
-        self._say(str(folder), "is the pack itself", "passed over")
+        self._add_note(str(folder), "is the pack itself", "passed over")
         return True
 
     def _failed(self, error: OSError) -> None:
-        self._say(str(error.filename), f"cannot be read: {error.strerror}", "passed over")
+        self._add_note(str(error.filename), f"cannot be read: {error.strerror}", "passed over")
 
-    def _say(self, path: str, what: str, instead: str) -> None:
+    def _add_note(self, path: str, what: str, instead: str) -> None:
         self._report.findings.append(Finding(path, None, NOTE, what, instead))
 
 
@@ -130,20 +130,22 @@ def _in_file(
     document = documents.read(path)
     if document is None:
         return []
-    remarks: List[call_findings.Remark] = []
-    found = [each for each in references(document) if call_findings.concerns_us(interface, each)]
+    problems: List[call_findings.Problem] = []
+    found = [
+        each for each in references(document) if call_findings.is_call_of_pack(interface, each)
+    ]
     for reference in found:
-        remarks += call_findings.judge(interface, reference)
-        remarks += behaviours.judge_call(interface, reference, hosts)
-    remarks += behaviours.judge_rule(interface, document)
+        problems += call_findings.find_problems(interface, reference)
+        problems += behaviours.check_call(interface, reference, hosts)
+    problems += behaviours.check_rule(interface, document)
     if not found and configs.is_config(path, document, interface.ref, schema):
         report.configs += 1
-        remarks += configs.judge_config(document, schema)
-        remarks += behaviours.judge_config(interface, document)
+        problems += configs.check_config(document, schema)
+        problems += behaviours.check_config(interface, document)
     report.references += sum(not each.is_open for each in found)
     note = _of_mistral(interface, path, document)
     return ([note] if note else []) + [
-        Finding(str(path), *remark) for remark in sorted(remarks, key=lambda each: each.line)
+        Finding(str(path), *problem) for problem in sorted(problems, key=lambda each: each.line)
     ]
 
 

@@ -1,6 +1,6 @@
 """Real behaviour, by method: each takes the Context and typed arguments and returns an answer.
 
-An answer is what Slack adds to `"ok": true`. To say no, raise Refuse.
+An answer is what Slack adds to `"ok": true`. To say no, raise SlackError.
 """
 
 from __future__ import annotations

@@ -6,13 +6,13 @@ from typing import Any, Dict
 
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.registry import behaviour
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 
 
 @behaviour("api.test")
 def test(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Everything that was sent, unknown arguments too; `error` is answered as a refusal."""
-    sent = {name: value for name, value in ctx.request.args.items() if name != "token"}
+    args_sent = {name: value for name, value in ctx.request.args.items() if name != "token"}
     if "error" in args:
-        raise Refuse(args["error"], args=sent)
-    return {"args": sent} if sent else {}
+        raise SlackError(args["error"], args=args_sent)
+    return {"args": args_sent} if args_sent else {}

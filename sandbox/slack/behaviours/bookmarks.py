@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.registry import behaviour
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state.workspace import Channel, Json
 
 MOST = 100
@@ -16,11 +16,11 @@ SCHEMES = ("http://", "https://", "mailto:")
 @behaviour("bookmarks.add")
 def add(ctx: Context, args: Dict[str, Any]) -> Answered:
     """A new link, behind the others."""
-    channel = ctx.joined(args["channel_id"])
+    channel = ctx.joined_channel(args["channel_id"])
     if args["type"] == "link":
         _check_link(args.get("link", ""))
     if len(channel.bookmarks) >= MOST:
-        raise Refuse("too_many_bookmarks")
+        raise SlackError("too_many_bookmarks")
     now = ctx.workspace.now()
     bookmark: Json = {
         "id": ctx.workspace.next_id("Bk"),
@@ -46,7 +46,7 @@ def add(ctx: Context, args: Dict[str, Any]) -> Answered:
 @behaviour("bookmarks.edit")
 def edit(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Another title, link or emoji."""
-    bookmark = _bookmark(ctx.joined(args["channel_id"]), args)
+    bookmark = _bookmark(ctx.joined_channel(args["channel_id"]), args)
     if "link" in args:
         _check_link(args["link"])
     bookmark.update({key: args[key] for key in ("title", "link", "emoji") if key in args})
@@ -63,18 +63,18 @@ def list_bookmarks(ctx: Context, args: Dict[str, Any]) -> Answered:
 @behaviour("bookmarks.remove")
 def remove(ctx: Context, args: Dict[str, Any]) -> Answered:
     """One link less."""
-    channel = ctx.joined(args["channel_id"])
+    channel = ctx.joined_channel(args["channel_id"])
     channel.bookmarks.remove(_bookmark(channel, args))
     return {}
 
 
 def _check_link(link: str) -> None:
     if not link.startswith(SCHEMES):
-        raise Refuse("invalid_link")
+        raise SlackError("invalid_link")
 
 
 def _bookmark(channel: Channel, args: Dict[str, Any]) -> Json:
     for bookmark in channel.bookmarks:
         if bookmark["id"] == args["bookmark_id"]:
             return bookmark
-    raise Refuse("not_found")
+    raise SlackError("not_found")

@@ -8,7 +8,7 @@ from sandbox.slack.behaviours import texts
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.registry import behaviour
 from sandbox.slack.behaviours.timestamps import seconds
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state import message_changes
 from sandbox.slack.state.to_json import message as shape
 from sandbox.slack.state.workspace import Channel, Json
@@ -30,7 +30,7 @@ def me_message(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Post in the third person."""
     channel = texts.target(ctx, args["channel"])
     if not args["text"]:
-        raise Refuse("no_text")
+        raise SlackError("no_text")
     message = {**texts.author(ctx, args), **texts.content(ctx, args), "subtype": "me_message"}
     return {"channel": channel.id, "ts": ctx.workspace.post(channel, message)["ts"]}
 
@@ -40,7 +40,7 @@ def post_ephemeral(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Show to one member only; no history has it."""
     channel = texts.target(ctx, args["channel"])
     if args["user"] not in channel.members:
-        raise Refuse("user_not_in_channel")
+        raise SlackError("user_not_in_channel")
     message = {**texts.author(ctx, args), **texts.content(ctx, args)}
     if args.get("thread_ts"):
         message["thread_ts"] = args["thread_ts"]
@@ -53,7 +53,7 @@ def update(ctx: Context, args: Dict[str, Any]) -> Answered:
     channel = ctx.channel(args["channel"])
     message = ctx.message(channel, args["ts"])
     if not is_own(ctx, message):
-        raise Refuse("cant_update_message")
+        raise SlackError("cant_update_message")
     changed = texts.content(ctx, args)
     leave: Tuple[str, ...] = ("blocks", "attachments")
     if "text" not in args and "markdown_text" not in args:
@@ -74,8 +74,8 @@ def delete(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Delete a message: a bot its own, an owner any. A parent leaves a tombstone."""
     channel = ctx.channel(args["channel"])
     message = ctx.message(channel, args["ts"])
-    if not (is_own(ctx, message) or may_moderate(ctx)):
-        raise Refuse("cant_delete_message")
+    if not (is_own(ctx, message) or can_moderate(ctx)):
+        raise SlackError("cant_delete_message")
     message_changes.remove(ctx.workspace, channel, message)
     return {"channel": channel.id, "ts": message["ts"]}
 
@@ -85,7 +85,7 @@ def is_own(ctx: Context, message: Json) -> bool:
     return bool(ctx.me) and message.get("user") == ctx.me
 
 
-def may_moderate(ctx: Context) -> bool:
+def can_moderate(ctx: Context) -> bool:
     """True for a user token of an admin or owner."""
     user = ctx.workspace.users.get(ctx.me)
     return not ctx.acts_as_bot and user is not None and (user.is_admin or user.is_owner)
@@ -116,18 +116,18 @@ def schedule_message(ctx: Context, args: Dict[str, Any]) -> Answered:
     channel = texts.target(ctx, args["channel"])
     now = ctx.workspace.clock()
     if args["post_at"] <= now:
-        raise Refuse("time_in_past")
+        raise SlackError("time_in_past")
     if args["post_at"] > now + FARTHEST:
-        raise Refuse("time_too_far")
+        raise SlackError("time_too_far")
     message = {
         "type": "delayed_message",
         **texts.author(ctx, args),
         **texts.content(ctx, args),
         **texts.thread(channel, args),
     }
-    made = ctx.workspace.next_id("Q")
-    ctx.workspace.scheduled[made] = {
-        "id": made,
+    scheduled = ctx.workspace.next_id("Q")
+    ctx.workspace.scheduled[scheduled] = {
+        "id": scheduled,
         "channel_id": channel.id,
         "post_at": args["post_at"],
         "date_created": ctx.workspace.now(),
@@ -135,7 +135,7 @@ def schedule_message(ctx: Context, args: Dict[str, Any]) -> Answered:
     }
     return {
         "channel": channel.id,
-        "scheduled_message_id": made,
+        "scheduled_message_id": scheduled,
         "post_at": args["post_at"],
         "message": message,
     }
@@ -145,7 +145,7 @@ def schedule_message(ctx: Context, args: Dict[str, Any]) -> Answered:
 def scheduled_messages(ctx: Context, args: Dict[str, Any]) -> Answered:
     """What waits, soonest first; `oldest` and `latest` bound when it is to be posted."""
     if args.get("channel") and args["channel"] not in ctx.workspace.channels:
-        raise Refuse("invalid_channel")
+        raise SlackError("invalid_channel")
     oldest, latest = (seconds(args.get(name)) for name in ("oldest", "latest"))
     found = [
         item
@@ -165,6 +165,6 @@ def delete_scheduled(ctx: Context, args: Dict[str, Any]) -> Answered:
     channel = ctx.channel(args["channel"])
     waiting = ctx.workspace.scheduled.get(args["scheduled_message_id"])
     if waiting is None or waiting["channel_id"] != channel.id:
-        raise Refuse("invalid_scheduled_message_id")
+        raise SlackError("invalid_scheduled_message_id")
     del ctx.workspace.scheduled[waiting["id"]]
     return {}

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from sandbox.slack.behaviours import paging
 from sandbox.slack.checks.request_checks import Call
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.http import http_request
 from sandbox.slack.sockets.tickets import Tickets
 from sandbox.slack.state.rotation import Rotation
@@ -49,14 +49,14 @@ class Context:
 
     def code_or(self, default: str, *candidates: str) -> str:
         """The first of these codes that Slack documents for this method, else `default`."""
-        listed = (code for code in candidates if code in self.call.method.errors)
-        return next(listed, default)
+        documented = (code for code in candidates if code in self.call.method.errors)
+        return next(documented, default)
 
     def user(self, user_id: str, code: str = "user_not_found") -> User:
         """The user of this ID."""
         user = self.workspace.users.get(user_id)
         if user is None:
-            raise Refuse(code)
+            raise SlackError(code)
         return user
 
     def users(self, user_ids: Iterable[str], code: str = "user_not_found") -> List[User]:
@@ -71,39 +71,39 @@ class Context:
         """The conversation of this ID, as far as the caller sees it."""
         channel = self.workspace.channels.get(channel_id)
         if channel is None or not self.sees(channel):
-            raise Refuse("channel_not_found")
+            raise SlackError("channel_not_found")
         return channel
 
-    def joined(self, channel_id: str) -> Channel:
+    def joined_channel(self, channel_id: str) -> Channel:
         """The same, and the caller is a member."""
         channel = self.channel(channel_id)
         if self.me not in channel.members:
-            raise Refuse("not_in_channel")
+            raise SlackError("not_in_channel")
         return channel
 
     def readable(self, channel_id: str) -> Channel:
         """The same for reading: a user reads every public channel, a bot only where it is in."""
-        return self.joined(channel_id) if self.acts_as_bot else self.channel(channel_id)
+        return self.joined_channel(channel_id) if self.acts_as_bot else self.channel(channel_id)
 
-    def living(self, channel_id: str) -> Channel:
+    def active_channel(self, channel_id: str) -> Channel:
         """A conversation the caller sees and that is not archived."""
         channel = self.channel(channel_id)
         if channel.is_archived:
-            raise Refuse("is_archived")
+            raise SlackError("is_archived")
         return channel
 
     def message(self, channel: Channel, ts: str) -> Json:
         """The message of this timestamp."""
         message = channel.message(ts)
         if message is None or message.get("subtype") == "tombstone":
-            raise Refuse("message_not_found")
+            raise SlackError("message_not_found")
         return message
 
     def limit(self, args: Mapping[str, Any], size: int = 100, greatest: int = 1000) -> int:
         """How many items a page is to have; `size` where nothing, or 0, was asked for."""
         limit = int(args.get("limit") or size)
         if not 1 <= limit <= greatest:
-            raise Refuse(self.code("invalid_limit"))
+            raise SlackError(self.code("invalid_limit"))
         return limit
 
     def page(

@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.names import check_name
 from sandbox.slack.behaviours.registry import behaviour
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state import to_json
 from sandbox.slack.state.workspace import Channel, Json
 
@@ -24,7 +24,7 @@ LONGEST_TOPIC = 250
 @behaviour("conversations.list")
 def list_conversations(ctx: Context, args: Dict[str, Any]) -> Answered:
     """The conversations of the wanted types that the caller may see."""
-    found = [channel for channel in wanted(ctx, args) if ctx.sees(channel)]
+    found = [channel for channel in select_conversations(ctx, args) if ctx.sees(channel)]
     items, metadata = ctx.page(found, args)
     return {
         "channels": [to_json.channel(ctx.workspace, item, ctx.me, members=True) for item in items],
@@ -32,15 +32,15 @@ def list_conversations(ctx: Context, args: Dict[str, Any]) -> Answered:
     }
 
 
-def wanted(ctx: Context, args: Dict[str, Any]) -> List[Channel]:
+def select_conversations(ctx: Context, args: Dict[str, Any]) -> List[Channel]:
     """All conversations of `types`, archived ones unless they are to be left out."""
     types = args.get("types") or ["public_channel"]
     if not set(types) <= set(KINDS):
-        raise Refuse("invalid_types")
+        raise SlackError("invalid_types")
     for scope in (KINDS[kind] for kind in types):
         if not ctx.token.has_one_of([scope]):
             provided = ",".join(ctx.token.scopes or ())
-            raise Refuse("missing_scope", needed=scope, provided=provided)
+            raise SlackError("missing_scope", needed=scope, provided=provided)
     return [
         channel
         for channel in ctx.workspace.channels.values()
@@ -93,7 +93,7 @@ def rename(ctx: Context, args: Dict[str, Any]) -> Answered:
     channel = _manageable(ctx, args["channel"])
     check_name(ctx.workspace, args["name"], channel)
     if not (_is_admin(ctx) or channel.creator == ctx.me):
-        raise Refuse("not_authorized")
+        raise SlackError("not_authorized")
     channel.previous_names.insert(0, channel.name)
     channel.name = args["name"]
     ctx.workspace.emit(
@@ -114,11 +114,11 @@ def archive(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Close a channel; what was said stays."""
     channel = _group(ctx, args["channel"])
     if channel.is_general:
-        raise Refuse("cant_archive_general")
+        raise SlackError("cant_archive_general")
     if channel.is_archived:
-        raise Refuse("already_archived")
+        raise SlackError("already_archived")
     if ctx.me not in channel.members:
-        raise Refuse("not_in_channel")
+        raise SlackError("not_in_channel")
     channel.is_archived = True
     ctx.workspace.emit(_event(channel, "archive"), channel=channel.id, user=ctx.me)
     return {}
@@ -129,7 +129,7 @@ def unarchive(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Open it again; the caller is in it then."""
     channel = _group(ctx, args["channel"])
     if not channel.is_archived:
-        raise Refuse("not_archived")
+        raise SlackError("not_archived")
     channel.is_archived = False
     if ctx.me not in channel.members:
         channel.members.append(ctx.me)
@@ -140,9 +140,9 @@ def unarchive(ctx: Context, args: Dict[str, Any]) -> Answered:
 @behaviour("conversations.join")
 def join(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Become a member of a public channel; twice does no harm."""
-    channel = _living_group(ctx, args["channel"])
+    channel = _active_group(ctx, args["channel"])
     if channel.kind != "public_channel":
-        raise Refuse("method_not_supported_for_channel_type")
+        raise SlackError("method_not_supported_for_channel_type")
     if ctx.me in channel.members:
         return {**_channel(ctx, channel), "response_metadata": {"warnings": ["already_in_channel"]}}
     _enter(ctx, channel, ctx.me)
@@ -152,13 +152,13 @@ def join(ctx: Context, args: Dict[str, Any]) -> Answered:
 @behaviour("conversations.leave")
 def leave(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Be a member no longer."""
-    channel = _living_group(ctx, args["channel"])
+    channel = _active_group(ctx, args["channel"])
     if channel.is_general:
-        raise Refuse("cant_leave_general")
+        raise SlackError("cant_leave_general")
     if ctx.me not in channel.members:
         return {"not_in_channel": True}
     if channel.kind == "private_channel" and channel.members == [ctx.me]:
-        raise Refuse("last_member")
+        raise SlackError("last_member")
     _exit(ctx, channel, ctx.me)
     return {}
 
@@ -168,14 +168,14 @@ def invite(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Make others members. Without `force` one bad ID refuses all; with it the rest come in."""
     channel = _manageable(ctx, args["channel"])
     if not args["users"]:
-        raise Refuse("no_user")
+        raise SlackError("no_user")
     errors = [
         {"user": user, "ok": False, "error": code}
         for user, code in ((user, _uninvitable(ctx, channel, user)) for user in args["users"])
         if code
     ]
     if errors and (not args.get("force") or len(errors) == len(args["users"])):
-        raise Refuse(str(errors[0]["error"]), errors=errors)
+        raise SlackError(str(errors[0]["error"]), errors=errors)
     bad = {error["user"] for error in errors}
     for user in args["users"]:
         if user not in bad:
@@ -199,11 +199,11 @@ def kick(ctx: Context, args: Dict[str, Any]) -> Answered:
     channel = _manageable(ctx, args["channel"])
     user = ctx.user(args["user"])
     if user.id == ctx.me:
-        raise Refuse("cant_kick_self")
+        raise SlackError("cant_kick_self")
     if channel.is_general:
-        raise Refuse("cant_kick_from_general")
+        raise SlackError("cant_kick_from_general")
     if user.id not in channel.members:
-        raise Refuse("not_in_channel")
+        raise SlackError("not_in_channel")
     _exit(ctx, channel, user.id)
     return {"errors": {}}
 
@@ -212,7 +212,7 @@ def kick(ctx: Context, args: Dict[str, Any]) -> Answered:
 def set_topic(ctx: Context, args: Dict[str, Any]) -> Answered:
     """What it is about now; empty text takes it away."""
     channel = _manageable(ctx, args["channel"])
-    channel.topic = _told(ctx, args["topic"])
+    channel.topic = _topic(ctx, args["topic"])
     _notice(ctx, channel, "channel_topic", topic=args["topic"])
     return _channel(ctx, channel)
 
@@ -221,7 +221,7 @@ def set_topic(ctx: Context, args: Dict[str, Any]) -> Answered:
 def set_purpose(ctx: Context, args: Dict[str, Any]) -> Answered:
     """What it is for."""
     channel = _manageable(ctx, args["channel"])
-    channel.purpose = _told(ctx, args["purpose"])
+    channel.purpose = _topic(ctx, args["purpose"])
     _notice(ctx, channel, "channel_purpose", purpose=args["purpose"])
     return _channel(ctx, channel)
 
@@ -229,9 +229,9 @@ def set_purpose(ctx: Context, args: Dict[str, Any]) -> Answered:
 @behaviour("conversations.mark")
 def mark(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Remember how far the caller has read."""
-    channel = ctx.joined(args["channel"])
+    channel = ctx.joined_channel(args["channel"])
     if channel.message(args["ts"]) is None:
-        raise Refuse("invalid_timestamp")
+        raise SlackError("invalid_timestamp")
     channel.marks[ctx.me] = args["ts"]
     return {}
 
@@ -244,22 +244,22 @@ def _group(ctx: Context, channel_id: str) -> Channel:
     """A channel with members and a name, not a direct message."""
     channel = ctx.channel(channel_id)
     if channel.kind in ("im", "mpim"):
-        raise Refuse("method_not_supported_for_channel_type")
+        raise SlackError("method_not_supported_for_channel_type")
     return channel
 
 
-def _living_group(ctx: Context, channel_id: str) -> Channel:
+def _active_group(ctx: Context, channel_id: str) -> Channel:
     channel = _group(ctx, channel_id)
     if channel.is_archived:
-        raise Refuse("is_archived")
+        raise SlackError("is_archived")
     return channel
 
 
 def _manageable(ctx: Context, channel_id: str) -> Channel:
     """A living channel that the caller is in."""
-    channel = _living_group(ctx, channel_id)
+    channel = _active_group(ctx, channel_id)
     if ctx.me not in channel.members:
-        raise Refuse("not_in_channel")
+        raise SlackError("not_in_channel")
     return channel
 
 
@@ -268,9 +268,9 @@ def _is_admin(ctx: Context) -> bool:
     return user is not None and (user.is_admin or user.is_owner)
 
 
-def _told(ctx: Context, text: str) -> Json:
+def _topic(ctx: Context, text: str) -> Json:
     if len(text) > LONGEST_TOPIC:
-        raise Refuse("too_long")
+        raise SlackError("too_long")
     return {"value": text, "creator": ctx.me, "last_set": ctx.workspace.now()}
 
 

@@ -9,7 +9,7 @@ from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.paging import by_number
 from sandbox.slack.behaviours.registry import behaviour
 from sandbox.slack.behaviours.timestamps import seconds
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.http import file_host
 from sandbox.slack.state.workspace import Json
 
@@ -32,14 +32,14 @@ def list_files(ctx: Context, args: Dict[str, Any]) -> Answered:
     found = [
         file
         for file in ctx.workspace.files.values()
-        if file["mode"] != GONE and _wanted(file, args)
+        if file["mode"] != GONE and _matches(file, args)
     ]
     found.sort(key=lambda file: (file["created"], file["id"]), reverse=True)
     items, paging = by_number(found, args.get("page", 1), args.get("count", 100))
-    return {"files": [_told(ctx, file) for file in items], "paging": paging}
+    return {"files": [_with_addresses(ctx, file) for file in items], "paging": paging}
 
 
-def _wanted(file: Json, args: Dict[str, Any]) -> bool:
+def _matches(file: Json, args: Dict[str, Any]) -> bool:
     begin, end = seconds(args.get("ts_from")), seconds(args.get("ts_to"))
     types: List[str] = args.get("types") or ["all"]
     return (
@@ -58,7 +58,7 @@ def _is_kind(file: Json, kind: str) -> bool:
     if kind == "all":
         return True
     if kind not in KINDS:
-        raise Refuse("unknown_type")
+        raise SlackError("unknown_type")
     return str(file["mimetype"]).startswith(KINDS[kind])
 
 
@@ -66,7 +66,7 @@ def _is_kind(file: Json, kind: str) -> bool:
 def info(ctx: Context, args: Dict[str, Any]) -> Answered:
     """One file."""
     return {
-        "file": _told(ctx, _file(ctx, args["file"])),
+        "file": _with_addresses(ctx, _file(ctx, args["file"])),
         "comments": [],
         "response_metadata": {"next_cursor": ""},
     }
@@ -76,8 +76,8 @@ def info(ctx: Context, args: Dict[str, Any]) -> Answered:
 def delete(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Delete a file of one's own; an owner any."""
     file = _file(ctx, args["file"])
-    if file["user"] != ctx.me and not chat.may_moderate(ctx):
-        raise Refuse("cant_delete_file")
+    if file["user"] != ctx.me and not chat.can_moderate(ctx):
+        raise SlackError("cant_delete_file")
     file["mode"] = GONE
     ctx.workspace.emit("file_deleted", file_id=file["id"])
     return {}
@@ -106,14 +106,14 @@ def revoke(ctx: Context, args: Dict[str, Any]) -> Answered:
     return {"file": file}
 
 
-def _told(ctx: Context, file: Json) -> Json:
+def _with_addresses(ctx: Context, file: Json) -> Json:
     return file_host.with_addresses(ctx.url, ctx.workspace.team["id"], file)
 
 
 def _file(ctx: Context, file_id: str) -> Json:
     file = ctx.workspace.files.get(file_id)
     if file is None:
-        raise Refuse("file_not_found")
+        raise SlackError("file_not_found")
     if file["mode"] == GONE:
-        raise Refuse(ctx.code_or("file_not_found", "file_deleted"))
+        raise SlackError(ctx.code_or("file_not_found", "file_deleted"))
     return file

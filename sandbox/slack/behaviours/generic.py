@@ -15,8 +15,8 @@ from typing import Any, Dict, List
 from sandbox.slack.behaviours import paging, sample_values
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.checks import identifiers
-from sandbox.slack.checks.slack_error import Refuse
-from sandbox.slack.http.responses import Answer
+from sandbox.slack.checks.slack_error import SlackError
+from sandbox.slack.http.responses import Response
 
 MADE = 25
 # Items of a page where none were asked for: few, so that a client that forgets to go on shows.
@@ -35,22 +35,22 @@ def answer(ctx: Context, args: Dict[str, Any]) -> Any:
     return document
 
 
-def _analytics(args: Dict[str, Any]) -> Answer:
+def _analytics(args: Dict[str, Any]) -> Response:
     kind = args.get("type", "member")
     lines = [
         json.dumps({"date": args.get("date", ""), "type": kind, "number": number})
         for number in range(1, MADE + 1)
     ]
     # A fixed time, so that the same call has the same bytes.
-    return Answer(gzip.compress("\n".join(lines).encode("utf-8"), mtime=0), "application/gzip")
+    return Response(gzip.compress("\n".join(lines).encode("utf-8"), mtime=0), "application/gzip")
 
 
 def _value(ctx: Context, key: str, args: Dict[str, Any]) -> Any:
-    own = (ctx.call.method.name, key)
-    if own in sample_values.OF_METHOD:
-        return copy.deepcopy(sample_values.OF_METHOD[own])
+    method_key = (ctx.call.method.name, key)
+    if method_key in sample_values.OF_METHOD:
+        return copy.deepcopy(sample_values.OF_METHOD[method_key])
     if key in args:
-        return sample_values.said(key, args[key])
+        return sample_values.echoed(key, args[key])
     return sample_values.value(key, ctx.workspace.next_id, ctx.workspace.next_ts, ctx.url)
 
 
@@ -61,18 +61,18 @@ def _put_page(ctx: Context, args: Dict[str, Any], document: Answered) -> None:
     items = _items(facts)
     size = args.get(facts.get("size_param") or "", 0) or PAGE
     if size < 1:
-        raise Refuse(ctx.code("invalid_limit"))
+        raise SlackError(ctx.code("invalid_limit"))
     if _by_page(facts, args):
         size = args.get(facts["page_size_param"]) or PAGE
-        found, told = paging.by_number(items, args.get(facts["page_param"], 1), size)
+        found, paging_json = paging.by_number(items, args.get(facts["page_param"], 1), size)
         following = ""
     else:
         found, following = _by_cursor(facts, args, items, size)
-        told = paging.by_number(items, 1, size)[1]
+        paging_json = paging.by_number(items, 1, size)[1]
     _put(document, path, _contained(facts, found))
     _put_totals(document, path, len(items))
     if "paging_key" in facts:
-        _put(document, sample_values.split(facts["paging_key"]), told)
+        _put(document, sample_values.split(facts["paging_key"]), paging_json)
     for target in _cursor_keys(facts, args):
         _put(document, sample_values.split(target), following)
 
@@ -83,8 +83,8 @@ def _by_page(facts: Dict[str, Any], args: Dict[str, Any]) -> bool:
         return False
     if facts["kind"] == "page" or facts.get("first_cursor"):
         return True
-    asked = facts["page_param"] in args or facts["page_size_param"] in args
-    return asked and facts["size_param"] not in args
+    is_paged = facts["page_param"] in args or facts["page_size_param"] in args
+    return is_paged and facts["size_param"] not in args
 
 
 def _cursor_keys(facts: Dict[str, Any], args: Dict[str, Any]) -> List[str]:
@@ -119,7 +119,9 @@ def _contained(facts: Dict[str, Any], found: List[Any]) -> Any:
     if container == "map":
         return dict(found)
     if container == "lists":
-        return {name: [it for own, it in found if own == name] for name in facts["lists"]}
+        return {
+            name: [it for method_key, it in found if method_key == name] for name in facts["lists"]
+        }
     return found
 
 

@@ -9,7 +9,7 @@ from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.paging import by_ts
 from sandbox.slack.behaviours.registry import behaviour
 from sandbox.slack.behaviours.timestamps import Moment, moment
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state.to_json import message as shape
 from sandbox.slack.state.workspace import Channel, Json
 
@@ -52,7 +52,7 @@ def history(ctx: Context, args: Dict[str, Any]) -> Answered:
     found.reverse()
     items, following = by_ts(found, args.get("cursor", ""), ctx.limit(args, greatest=GREATEST_PAGE))
     return {
-        "messages": _told(items, args),
+        "messages": _messages_json(items, args),
         "has_more": bool(following),
         "pin_count": len(channel.pins),
         "channel_actions_ts": None,
@@ -69,7 +69,7 @@ def replies(ctx: Context, args: Dict[str, Any]) -> Answered:
     found = within(channel.thread(parent["ts"]), args)
     items, following = by_ts(found, args.get("cursor", ""), ctx.limit(args, size=1000))
     return {
-        "messages": _told([parent] + items, args),
+        "messages": _messages_json([parent] + items, args),
         "has_more": bool(following),
         "response_metadata": {"next_cursor": following},
     }
@@ -83,10 +83,10 @@ def _in_history(message: Json) -> bool:
 def _parent(channel: Channel, ts: str) -> Json:
     message = channel.message(ts)
     if message is None:
-        raise Refuse("thread_not_found")
+        raise SlackError("thread_not_found")
     return channel.message(message.get("thread_ts", ts)) or message
 
 
-def _told(messages: List[Json], args: Dict[str, Any]) -> List[Json]:
+def _messages_json(messages: List[Json], args: Dict[str, Any]) -> List[Json]:
     metadata = args.get("include_all_metadata", False)
     return [shape(message, metadata) for message in messages]

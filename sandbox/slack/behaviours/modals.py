@@ -22,7 +22,7 @@ ALWAYS: Json = {
 
 def keep(
     workspace: Workspace,
-    sent: Json,
+    view_json: Json,
     app_id: str,
     bot_id: str,
     below: Optional[Json] = None,
@@ -39,7 +39,7 @@ def keep(
         "hash": new_hash(workspace),
         "root_view_id": below["root_view_id"] if below else view_id,
         "previous_view_id": below["id"] if below else None,
-        **content(sent),
+        **content(view_json),
     }
     if user:
         view["_user"] = user
@@ -47,9 +47,9 @@ def keep(
     return view
 
 
-def content(sent: Json) -> Json:
+def content(view_json: Json) -> Json:
     """What was sent of a view, whole."""
-    return {**ALWAYS, **sent, "blocks": texts.numbered(sent["blocks"])}
+    return {**ALWAYS, **view_json, "blocks": texts.numbered(view_json["blocks"])}
 
 
 def new_hash(workspace: Workspace) -> str:
@@ -57,7 +57,7 @@ def new_hash(workspace: Workspace) -> str:
     return "{}.loopback".format(workspace.next_ts())
 
 
-def told(view: Json) -> Json:
+def to_json(view: Json) -> Json:
     """PURE: a view as others see it."""
     return {key: value for key, value in view.items() if not key.startswith("_")}
 
@@ -92,21 +92,25 @@ def acknowledged(workspace: Workspace, view_id: str, answer: Any) -> None:
             _answer(workspace, view, answer if isinstance(answer, dict) else {})
 
 
-def _answer(workspace: Workspace, view: Json, said: Json) -> None:
-    action, sent = said.get("response_action"), _modal(said.get("view"))
+def _answer(workspace: Workspace, view: Json, response: Json) -> None:
+    action, view_json = response.get("response_action"), _modal(response.get("view"))
     if action == "errors":
-        view["_errors"] = said.get("errors") or {}
-    elif action == "update" and sent is not None:
+        view["_errors"] = response.get("errors") or {}
+    elif action == "update" and view_json is not None:
         view.pop("_errors", None)
-        view.update(content(sent), hash=new_hash(workspace))
-    elif action == "push" and sent is not None:
-        keep(workspace, sent, view["app_id"], view["bot_id"], view, view.get("_user", ""))
+        view.update(content(view_json), hash=new_hash(workspace))
+    elif action == "push" and view_json is not None:
+        keep(workspace, view_json, view["app_id"], view["bot_id"], view, view.get("_user", ""))
     else:
         close(workspace, view["id"], whole=action == "clear")
 
 
-def _modal(sent: Any) -> Optional[Json]:
+def _modal(view_json: Any) -> Optional[Json]:
     """The view that was sent along, None where it is no modal that Slack takes."""
-    if not isinstance(sent, dict) or sent.get("type") != "modal" or not sent.get("blocks"):
+    if (
+        not isinstance(view_json, dict)
+        or view_json.get("type") != "modal"
+        or not view_json.get("blocks")
+    ):
         return None
-    return None if block_kit.of_view(sent) else sent
+    return None if block_kit.of_view(view_json) else view_json

@@ -7,7 +7,7 @@ from typing import Any, Dict
 from sandbox.slack.behaviours import generic
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.registry import behaviour
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state.rotation import LIFETIME, Pair
 from sandbox.slack.state.seed import BOT
 
@@ -16,14 +16,14 @@ from sandbox.slack.state.seed import BOT
 def access(ctx: Context, args: Dict[str, Any]) -> Answered:
     """A code or a refresh token for tokens. Client ID and secret come as Basic auth or form."""
     if not args.get("client_id"):
-        raise Refuse("invalid_client_id")
+        raise SlackError("invalid_client_id")
     if not args.get("client_secret") and not args.get("code_verifier"):
-        raise Refuse("bad_client_secret")
+        raise SlackError("bad_client_secret")
     if args.get("grant_type") == "refresh_token":
         ctx.rotation.check_client(args["client_id"], args.get("client_secret"))
         return _refreshed(ctx, ctx.rotation.exchange(str(args.get("refresh_token") or "")))
     if not (args.get("code") or args.get("assertion")):
-        raise Refuse("invalid_code")
+        raise SlackError("invalid_code")
     document: Answered = generic.answer(ctx, {})
     if "bot" in document:  # only of oauth.access
         document["bot"] = {"bot_user_id": BOT, "bot_access_token": "xoxb-loopback-made"}

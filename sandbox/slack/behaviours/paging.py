@@ -7,7 +7,7 @@ import binascii
 import math
 from typing import Any, Dict, List, Sequence, Tuple
 
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 
 OFFSET = "offset"
 NEXT_TS = "next_ts"
@@ -23,10 +23,10 @@ def read_cursor(cursor: str, kind: str) -> str:
     try:
         text = base64.b64decode(cursor, validate=True).decode("ascii")
     except (binascii.Error, UnicodeError, ValueError):
-        raise Refuse("invalid_cursor") from None
+        raise SlackError("invalid_cursor") from None
     found, _, value = text.partition(":")
     if found != kind or not value:
-        raise Refuse("invalid_cursor")
+        raise SlackError("invalid_cursor")
     return value
 
 
@@ -34,7 +34,7 @@ def by_offset(items: Sequence[Any], cursor: str, size: int) -> Tuple[List[Any], 
     """The items of one page, and the cursor of the next, "" at the end."""
     value = read_cursor(cursor, OFFSET) if cursor else "0"
     if not value.isdigit() or int(value) > len(items):
-        raise Refuse("invalid_cursor")
+        raise SlackError("invalid_cursor")
     end = int(value) + size
     following = make_cursor(OFFSET, str(end)) if end < len(items) else ""
     return list(items[int(value) : end]), following
@@ -45,11 +45,11 @@ def by_ts(messages: Sequence[Dict[str, Any]], cursor: str, size: int) -> Tuple[L
     shift the pages."""
     begin = 0
     if cursor:
-        wanted = read_cursor(cursor, NEXT_TS)
+        next_ts = read_cursor(cursor, NEXT_TS)
         stamps = [message["ts"] for message in messages]
-        if wanted not in stamps:
-            raise Refuse("invalid_cursor")
-        begin = stamps.index(wanted)
+        if next_ts not in stamps:
+            raise SlackError("invalid_cursor")
+        begin = stamps.index(next_ts)
     end = begin + size
     following = make_cursor(NEXT_TS, messages[end]["ts"]) if end < len(messages) else ""
     return list(messages[begin:end]), following

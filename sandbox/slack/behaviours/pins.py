@@ -8,7 +8,7 @@ from sandbox.slack.behaviours import chat
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.registry import behaviour
 from sandbox.slack.behaviours.timestamps import moment
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state.to_json import message as shape
 from sandbox.slack.state.workspace import Channel, Json
 
@@ -16,11 +16,11 @@ from sandbox.slack.state.workspace import Channel, Json
 @behaviour("pins.add")
 def add(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Pin a message."""
-    channel = ctx.joined(args["channel"])
+    channel = ctx.joined_channel(args["channel"])
     moment(args["timestamp"], "bad_timestamp")
     message = ctx.message(channel, args["timestamp"])
     if _pin(channel, message["ts"]) is not None:
-        raise Refuse("already_pinned")
+        raise SlackError("already_pinned")
     channel.pins.append({"ts": message["ts"], "by": ctx.me, "created": ctx.workspace.now()})
     message["pinned_to"] = [channel.id]
     _tell(ctx, "pin_added", channel, message)
@@ -32,12 +32,12 @@ def remove(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Pin it no longer."""
     channel = ctx.channel(args["channel"])
     if not args.get("timestamp"):
-        raise Refuse("no_item_specified")
+        raise SlackError("no_item_specified")
     moment(args["timestamp"], "bad_timestamp")
     message = ctx.message(channel, args["timestamp"])
     pin = _pin(channel, message["ts"])
     if pin is None:
-        raise Refuse("no_pin")
+        raise SlackError("no_pin")
     channel.pins.remove(pin)
     message.pop("pinned_to", None)
     _tell(ctx, "pin_removed", channel, message)
@@ -59,13 +59,13 @@ def _pin(channel: Channel, ts: str) -> Optional[Json]:
 def _item(ctx: Context, channel: Channel, pin: Json) -> Json:
     message = channel.message(pin["ts"])
     assert message is not None
-    told = {**shape(message), "permalink": chat.permalink(ctx, channel, message)}
+    message_json = {**shape(message), "permalink": chat.permalink(ctx, channel, message)}
     return {
         "type": "message",
         "channel": channel.id,
         "created": pin["created"],
         "created_by": pin["by"],
-        "message": told,
+        "message": message_json,
     }
 
 

@@ -9,7 +9,7 @@ from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.paging import by_number
 from sandbox.slack.behaviours.registry import behaviour
 from sandbox.slack.behaviours.timestamps import moment
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state import emoji
 from sandbox.slack.state.to_json import message as shape
 from sandbox.slack.state.workspace import Json
@@ -18,14 +18,14 @@ from sandbox.slack.state.workspace import Json
 @behaviour("reactions.add")
 def add(ctx: Context, args: Dict[str, Any]) -> Answered:
     """React to a message; each user once with each emoji."""
-    message = _message(ctx, args, living=True)
+    message = _message(ctx, args, must_be_active=True)
     name = _name(ctx, args)
     reaction = _find(message, name)
     if reaction is None:
         reaction = {"name": name, "users": [], "count": 0}
         message.setdefault("reactions", []).append(reaction)
     if ctx.me in reaction["users"]:
-        raise Refuse("already_reacted")
+        raise SlackError("already_reacted")
     reaction["users"].append(ctx.me)
     _changed(ctx, "reaction_added", args, message, reaction)
     return {}
@@ -37,7 +37,7 @@ def remove(ctx: Context, args: Dict[str, Any]) -> Answered:
     target = _file(ctx, args) if "file" in args else _message(ctx, args)
     reaction = _find(target, _name(ctx, args))
     if reaction is None or ctx.me not in reaction["users"]:
-        raise Refuse("no_reaction")
+        raise SlackError("no_reaction")
     reaction["users"].remove(ctx.me)
     if not reaction["users"]:
         target["reactions"].remove(reaction)
@@ -53,7 +53,7 @@ def get(ctx: Context, args: Dict[str, Any]) -> Answered:
     if "file" in args:
         return {"type": "file", "file": _file(ctx, args)}
     if "file_comment" in args:
-        raise Refuse("file_comment_not_found")
+        raise SlackError("file_comment_not_found")
     channel = ctx.channel(args["channel"])
     return _item(ctx, channel.id, _message(ctx, args))
 
@@ -77,8 +77,10 @@ def list_reactions(ctx: Context, args: Dict[str, Any]) -> Answered:
     return {"items": items, "paging": paging, "response_metadata": {"next_cursor": ""}}
 
 
-def _message(ctx: Context, args: Dict[str, Any], living: bool = False) -> Json:
-    channel = ctx.living(args["channel"]) if living else ctx.channel(args["channel"])
+def _message(ctx: Context, args: Dict[str, Any], must_be_active: bool = False) -> Json:
+    channel = (
+        ctx.active_channel(args["channel"]) if must_be_active else ctx.channel(args["channel"])
+    )
     moment(args["timestamp"], "bad_timestamp")
     return ctx.message(channel, args["timestamp"])
 
@@ -86,14 +88,14 @@ def _message(ctx: Context, args: Dict[str, Any], living: bool = False) -> Json:
 def _file(ctx: Context, args: Dict[str, Any]) -> Json:
     file = ctx.workspace.files.get(args["file"])
     if file is None:
-        raise Refuse("file_not_found")
+        raise SlackError("file_not_found")
     return file
 
 
 def _name(ctx: Context, args: Dict[str, Any]) -> str:
     """The name of an emoji that there is."""
     if not emoji.is_known(args["name"], ctx.workspace.custom_emoji):
-        raise Refuse("invalid_name")
+        raise SlackError("invalid_name")
     return str(args["name"])
 
 
@@ -108,8 +110,8 @@ def _reacted(message: Json, user: str) -> bool:
 
 def _item(ctx: Context, channel_id: str, message: Json) -> Json:
     channel = ctx.workspace.channels[channel_id]
-    told = {**shape(message), "permalink": chat.permalink(ctx, channel, message)}
-    return {"type": "message", "channel": channel_id, "message": told}
+    message_json = {**shape(message), "permalink": chat.permalink(ctx, channel, message)}
+    return {"type": "message", "channel": channel_id, "message": message_json}
 
 
 def _changed(ctx: Context, kind: str, args: Dict[str, Any], target: Json, reaction: Json) -> None:

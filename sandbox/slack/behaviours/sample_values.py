@@ -180,7 +180,7 @@ def value(key: str, next_id: Source, next_ts: Callable[[], str], url: str) -> An
     return "made {}".format(key.replace("_", " "))
 
 
-def said(key: str, argument: Any) -> Any:
+def echoed(key: str, argument: Any) -> Any:
     """What an argument of the same name is in the answer: of a thing whose ID was sent, the thing;
     of a file, its name."""
     if isinstance(KNOWN.get(key), dict) and isinstance(argument, str):
@@ -214,20 +214,20 @@ def singular(key: str) -> str:
 
 def item(name: str, number: int) -> Dict[str, Any]:
     """One made thing of this kind, e.g. {"id": "T09000001", "name": "team 1", …}."""
-    made = {
+    item_json = {
         "id": "{}09{:08d}".format(prefix(name), number),
         "name": "{} {}".format(name.replace("_", " "), number),
         "date_created": START + number,
     }
     if name in ("message", "match"):
-        made.update(
+        item_json.update(
             type="message",
             text="made message {}".format(number),
             user=USER,
             ts="{}.000119".format(START + number),
             channel={"id": CHANNEL},
         )
-    return made
+    return item_json
 
 
 def items(key: str, count: int) -> List[Any]:
@@ -247,8 +247,8 @@ def entries(key: str, count: int) -> List[Tuple[str, Any]]:
     if key == "emoji":
         return [("made-{}".format(number), _emoji(number)) for number in numbers]
     values = {"billable_info": {"billing_active": True}}
-    made = (item(singular(key), number) for number in numbers)
-    return [(each["id"], dict(values.get(key, each))) for each in made]
+    item_json = (item(singular(key), number) for number in numbers)
+    return [(each["id"], dict(values.get(key, each))) for each in item_json]
 
 
 def _emoji(number: int) -> Dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.registry import behaviour
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.sockets.tickets import RTM, SOCKET_MODE
 
 
@@ -23,7 +23,7 @@ def open_connection(ctx: Context, args: Dict[str, Any]) -> Answered:
 def connect(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Where RTM is spoken with the token's bot; refused to other apps than classic ones."""
     if not ctx.tickets.rtm_allowed or ctx.token.kind != "bot":
-        raise Refuse("not_allowed_token_type")
+        raise SlackError("not_allowed_token_type")
     ticket = ctx.tickets.make(RTM, ctx.token.app_id, ctx.me)
     team = ctx.workspace.team
     return {

@@ -8,7 +8,7 @@ from sandbox.slack.behaviours import texts
 from sandbox.slack.behaviours.chat import is_own
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.registry import behaviour
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state.to_json import message as shape
 from sandbox.slack.state.workspace import Channel, Json
 
@@ -61,7 +61,7 @@ def _streaming(ctx: Context, args: Dict[str, Any]) -> Tuple[Channel, Json]:
     channel = ctx.channel(args["channel"])
     message = ctx.message(channel, args["ts"])
     if not is_own(ctx, message):
-        raise Refuse("message_not_owned_by_app")
+        raise SlackError("message_not_owned_by_app")
     if not message.get(STREAMING):
-        raise Refuse("message_not_in_streaming_state")
+        raise SlackError("message_not_in_streaming_state")
     return channel, message

@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 
 from sandbox.slack.behaviours.context import Context
 from sandbox.slack.checks import block_kit
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state.workspace import Channel, Json
 
 # https://docs.slack.dev/reference/methods/chat.postMessage, "Truncating content" and its errors
@@ -20,7 +20,7 @@ def content(ctx: Context, args: Dict[str, Any]) -> Json:
     text = args.get("markdown_text") or args.get("text") or ""
     longest = ctx.call.method.limits.get("msg_too_long", LONGEST_TEXT)
     if len(text) > longest or len(args.get("markdown_text") or "") > LONGEST_MARKDOWN:
-        raise Refuse("msg_too_long")
+        raise SlackError("msg_too_long")
     parts: Json = {"text": text}
     if args.get("blocks"):
         parts["blocks"] = blocks(args["blocks"])
@@ -35,7 +35,7 @@ def blocks(items: List[Any]) -> List[Json]:
     """Blocks as Slack keeps them, checked."""
     wrong = block_kit.of_message(items)
     if wrong:
-        raise Refuse.explained("invalid_blocks", wrong)
+        raise SlackError.explained("invalid_blocks", wrong)
     return numbered(items)
 
 
@@ -67,9 +67,9 @@ def _identified(element: Any, block_id: str, number: int) -> Any:
 def attachments(items: List[Any]) -> List[Json]:
     """Attachments as Slack keeps them, numbered from 1."""
     if len(items) > MOST_ATTACHMENTS:
-        raise Refuse("too_many_attachments")
+        raise SlackError("too_many_attachments")
     if not all(isinstance(item, dict) for item in items):
-        raise Refuse.explained(
+        raise SlackError.explained(
             "invalid_arguments", ["must be a list of objects [json-pointer:/attachments]"]
         )
     wrong = [
@@ -80,7 +80,7 @@ def attachments(items: List[Any]) -> List[Json]:
         )
     ]
     if wrong:
-        raise Refuse.explained("invalid_attachments", wrong)
+        raise SlackError.explained("invalid_attachments", wrong)
     return [_attachment(number, item) for number, item in enumerate(items, 1)]
 
 
@@ -98,7 +98,7 @@ def metadata(ctx: Context, value: Json) -> Json:
     entities = value.get("entities", [])
     right = isinstance(entities, list) and all(_is_entity(each) for each in entities)
     if has_half or not right or not (has_event or entities):
-        raise Refuse(ctx.code("invalid_metadata_format"))
+        raise SlackError(ctx.code("invalid_metadata_format"))
     return value
 
 
@@ -143,7 +143,7 @@ def thread(channel: Channel, args: Dict[str, Any]) -> Json:
         return {}
     parent = channel.message(args["thread_ts"])
     if parent is None:
-        raise Refuse("cannot_reply_to_message")
+        raise SlackError("cannot_reply_to_message")
     parts: Json = {"thread_ts": parent.get("thread_ts", parent["ts"])}
     if args.get("reply_broadcast"):
         parts["subtype"] = "thread_broadcast"
@@ -155,18 +155,18 @@ def target(ctx: Context, reference: str) -> Channel:
     workspace = ctx.workspace
     if reference in workspace.users:
         if workspace.users[reference].deleted:
-            raise Refuse("channel_not_found")
-        return _opened(ctx, reference)
+            raise SlackError("channel_not_found")
+        return _open_direct(ctx, reference)
     named = workspace.channel_named(reference)
     channel = ctx.channel(named.id if named is not None else reference)
     if channel.is_archived:
-        raise Refuse("is_archived")
+        raise SlackError("is_archived")
     if ctx.me not in channel.members:
-        raise Refuse("not_in_channel")
+        raise SlackError("not_in_channel")
     return channel
 
 
-def _opened(ctx: Context, user_id: str) -> Channel:
+def _open_direct(ctx: Context, user_id: str) -> Channel:
     channel = ctx.workspace.direct([ctx.me, user_id])
     assert channel is not None
     return channel

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Optional, Tuple
 
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 
 TIMESTAMP = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?\Z")
 Moment = Tuple[int, str]
@@ -17,7 +17,7 @@ def moment(text: Optional[str], code: str = "bad_timestamp") -> Optional[Moment]
         return None
     found = TIMESTAMP.match(str(text))
     if found is None:
-        raise Refuse(code)
+        raise SlackError(code)
     return int(found.group(1)), (found.group(2) or "").ljust(6, "0")
 
 

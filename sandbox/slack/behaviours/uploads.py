@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Tuple
 from sandbox.slack.behaviours import texts
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.registry import behaviour
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.http import file_host
 from sandbox.slack.state.workspace import Channel, Json, Upload
 
@@ -20,7 +20,7 @@ SNIPPET_TYPES = ("text", "python", "javascript", "json", "yaml", "csv", "shell",
 def get_url(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Announce a file; its bytes go to the URL."""
     if args.get("snippet_type") and args["snippet_type"] not in SNIPPET_TYPES:
-        raise Refuse("unknown_snippet_type")
+        raise SlackError("unknown_snippet_type")
     file_id = ctx.workspace.next_id("F")
     upload = Upload(
         file_id,
@@ -40,38 +40,38 @@ def complete(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Make the files, and share them where that was asked for. All is checked before."""
     uploads = [_upload(ctx, each) for each in args["files"]]
     if not uploads:
-        raise Refuse.explained("invalid_arguments", ["no files [json-pointer:/files]"])
+        raise SlackError.explained("invalid_arguments", ["no files [json-pointer:/files]"])
     channels = _channels(ctx, args)
     message = {**texts.author(ctx, args), "text": args.get("initial_comment", ""), "upload": False}
     if args.get("blocks") and not args.get("initial_comment"):
         message["blocks"] = texts.blocks(args["blocks"])
     ties = [texts.thread(channel, args) for channel in channels]
-    files = [_made(ctx, upload, title, channels) for upload, title in uploads]
+    files = [_make_file(ctx, upload, title, channels) for upload, title in uploads]
     for channel, tie in zip(channels, ties):
         ctx.workspace.post(channel, {**message, **tie, "files": files})
     return {"files": files}
 
 
-def _upload(ctx: Context, wanted: Any) -> Tuple[Upload, str]:
+def _upload(ctx: Context, entry: Any) -> Tuple[Upload, str]:
     """The upload of this ID, its bytes there and its file not made yet; and its title."""
-    upload = ctx.workspace.uploads.get(str(wanted.get("id"))) if isinstance(wanted, dict) else None
+    upload = ctx.workspace.uploads.get(str(entry.get("id"))) if isinstance(entry, dict) else None
     if upload is None or upload.received is None or upload.user != ctx.me:
-        raise Refuse("file_not_found")
-    return upload, wanted.get("title") or upload.name
+        raise SlackError("file_not_found")
+    return upload, entry.get("title") or upload.name
 
 
 def _channels(ctx: Context, args: Dict[str, Any]) -> List[Channel]:
     ids = [args["channel_id"]] if args.get("channel_id") else []
     ids += [each for each in args.get("channels") or () if each not in ids]
     if len(ids) > MOST_CHANNELS:
-        raise Refuse("channels_limit_exceeded")
-    channels = [ctx.joined(each) for each in ids]
+        raise SlackError("channels_limit_exceeded")
+    channels = [ctx.joined_channel(each) for each in ids]
     if any(channel.is_archived for channel in channels):
-        raise Refuse("posting_to_channel_denied")
+        raise SlackError("posting_to_channel_denied")
     return channels
 
 
-def _made(ctx: Context, upload: Upload, title: str, channels: List[Channel]) -> Json:
+def _make_file(ctx: Context, upload: Upload, title: str, channels: List[Channel]) -> Json:
     """The file of an upload, from now on in the workspace."""
     workspace = ctx.workspace
     kinds = {"private_channel": "groups", "im": "ims", "mpim": "groups"}

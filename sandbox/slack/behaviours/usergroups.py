@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.registry import behaviour
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state.workspace import Json
 
 LONGEST_NAME = 256
@@ -17,7 +17,7 @@ def create(ctx: Context, args: Dict[str, Any]) -> Answered:
     """A new group, with nobody in it yet."""
     _check_caller(ctx)
     if not args["name"]:
-        raise Refuse("missing_subteam_name")
+        raise SlackError("missing_subteam_name")
     handle = args.get("handle") or args["name"].lower().replace(" ", "-")
     _check_unique(ctx, args["name"], handle)
     workspace, now = ctx.workspace, ctx.workspace.now()
@@ -42,7 +42,7 @@ def create(ctx: Context, args: Dict[str, Any]) -> Answered:
     }
     workspace.usergroups[group["id"]] = group
     workspace.emit("subteam_created", subteam=group)
-    return {"usergroup": _told(group, args)}
+    return {"usergroup": _group_json(group, args)}
 
 
 @behaviour("usergroups.update")
@@ -73,7 +73,7 @@ def list_groups(ctx: Context, args: Dict[str, Any]) -> Answered:
     """The groups; disabled ones only where they are asked for."""
     return {
         "usergroups": [
-            _told(group, args, args.get("include_users", False))
+            _group_json(group, args, args.get("include_users", False))
             for group in ctx.workspace.usergroups.values()
             if args.get("include_disabled") or not group["date_delete"]
         ]
@@ -85,7 +85,7 @@ def list_users(ctx: Context, args: Dict[str, Any]) -> Answered:
     """The IDs of who is in it."""
     group = _group(ctx, args)
     if group["date_delete"] and not args.get("include_disabled"):
-        raise Refuse("no_such_subteam")
+        raise SlackError("no_such_subteam")
     return {"users": list(group["users"])}
 
 
@@ -95,7 +95,7 @@ def update_users(ctx: Context, args: Dict[str, Any]) -> Answered:
     _check_caller(ctx)
     group = _group(ctx, args)
     if not args["users"]:
-        raise Refuse("no_users_provided")
+        raise SlackError("no_users_provided")
     ctx.users(args["users"], "invalid_users")
     group["users"] = list(dict.fromkeys(args["users"]))
     group["user_count"] = len(group["users"])
@@ -105,40 +105,40 @@ def update_users(ctx: Context, args: Dict[str, Any]) -> Answered:
 def _check_caller(ctx: Context) -> None:
     """A guest may not manage groups."""
     if ctx.user(ctx.me).is_restricted:
-        raise Refuse("permission_denied")
+        raise SlackError("permission_denied")
 
 
 def _group(ctx: Context, args: Dict[str, Any]) -> Json:
     group = ctx.workspace.usergroups.get(args["usergroup"])
     if group is None:
-        raise Refuse("no_such_subteam")
+        raise SlackError("no_such_subteam")
     return group
 
 
 def _check_unique(ctx: Context, name: str, handle: str, group: Any = None) -> None:
     if len(name) > LONGEST_NAME:
-        raise Refuse("name_too_long")
+        raise SlackError("name_too_long")
     for other in ctx.workspace.usergroups.values():
         if other is not group and name and other["name"] == name:
-            raise Refuse("name_already_exists")
+            raise SlackError("name_already_exists")
         if other is not group and handle and other["handle"] == handle:
-            raise Refuse("handle_already_exists")
+            raise SlackError("handle_already_exists")
 
 
 def _channels(ctx: Context, args: Dict[str, Any]) -> Any:
     channels = args.get("channels", [])
     if not set(channels) <= set(ctx.workspace.channels):
-        raise Refuse("invalid_channel_provided")
+        raise SlackError("invalid_channel_provided")
     return channels
 
 
 def _changed(ctx: Context, group: Json, args: Dict[str, Any], users: bool = False) -> Answered:
     group.update(date_update=ctx.workspace.now(), updated_by=ctx.me)
     ctx.workspace.emit("subteam_updated", subteam=group)
-    return {"usergroup": _told(group, args, users)}
+    return {"usergroup": _group_json(group, args, users)}
 
 
-def _told(group: Json, args: Dict[str, Any], users: bool = False) -> Json:
+def _group_json(group: Json, args: Dict[str, Any], users: bool = False) -> Json:
     """The group as Slack tells it: members and their number only where they were asked for."""
     hidden = set() if users else {"users"}
     if not args.get("include_count"):

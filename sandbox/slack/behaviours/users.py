@@ -7,7 +7,7 @@ from typing import Any, Dict
 from sandbox.slack.behaviours import conversations
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.registry import behaviour
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state import to_json
 from sandbox.slack.state.workspace import User
 
@@ -38,11 +38,11 @@ def info(ctx: Context, args: Dict[str, Any]) -> Answered:
 @behaviour("users.lookupByEmail")
 def lookup_by_email(ctx: Context, args: Dict[str, Any]) -> Answered:
     """The active member of this address."""
-    wanted = args["email"].strip().lower()
+    email = args["email"].strip().lower()
     for user in ctx.workspace.users.values():
-        if user.email.lower() == wanted and wanted and not user.deleted:
+        if user.email.lower() == email and email and not user.deleted:
             return {"user": to_json.user(ctx.workspace, user)}
-    raise Refuse("users_not_found")
+    raise SlackError("users_not_found")
 
 
 @behaviour("users.identity")
@@ -61,7 +61,7 @@ def conversations_of(ctx: Context, args: Dict[str, Any]) -> Answered:
     user = ctx.user(args.get("user") or ctx.me)
     found = [
         channel
-        for channel in conversations.wanted(ctx, args)
+        for channel in conversations.select_conversations(ctx, args)
         if user.id in channel.members and ctx.sees(channel)
     ]
     items, metadata = ctx.page(found, args)
@@ -84,10 +84,10 @@ def set_profile(ctx: Context, args: Dict[str, Any]) -> Answered:
     user = ctx.user(args.get("user") or ctx.me)
     caller = ctx.user(ctx.me)
     if user is not caller and not (caller.is_admin or caller.is_owner):
-        raise Refuse("not_admin")
+        raise SlackError("not_admin")
     changes = args.get("profile") or {args.get("name", ""): args.get("value", "")}
     if len(str(changes.get("status_text", ""))) > LONGEST_STATUS:
-        raise Refuse("too_long")
+        raise SlackError("too_long")
     user.profile.update(changes)
     user.real_name = str(user.profile.get("real_name", user.real_name))
     user.email = str(user.profile.get("email", user.email))
@@ -99,12 +99,12 @@ def set_photo(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Another picture; only what begins as a picture does is one."""
     _, data = args["image"]
     if not data.startswith(PICTURES):
-        raise Refuse("bad_image")
+        raise SlackError("bad_image")
     user = ctx.user(ctx.me)
-    made = ctx.workspace.next_id("P")
+    photo_id = ctx.workspace.next_id("P")
     for size in SIZES:
         user.profile["image_{}".format(size)] = "https://avatars.example/{}_{}.png".format(
-            made, size
+            photo_id, size
         )
     return {"profile": _changed(ctx, user)["profile"]}
 
@@ -140,7 +140,7 @@ def get_presence(ctx: Context, args: Dict[str, Any]) -> Answered:
 def set_presence(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Be away, or let Slack tell (`auto`)."""
     if args["presence"] not in ("auto", "away"):
-        raise Refuse("invalid_presence")
+        raise SlackError("invalid_presence")
     user = ctx.user(ctx.me)
     user.presence = "away" if args["presence"] == "away" else "active"
     return {}
@@ -151,15 +151,15 @@ def invite(ctx: Context, args: Dict[str, Any]) -> Answered:
     """Ask somebody in; an administrator may, and nobody twice."""
     caller = ctx.workspace.users.get(ctx.me)
     if caller is None or ctx.acts_as_bot or not (caller.is_admin or caller.is_owner):
-        raise Refuse("not_allowed")
+        raise SlackError("not_allowed")
     email = args["email"].lower()
     if "@" not in email:
-        raise Refuse("invalid_email")
-    known = {user.email.lower(): user for user in ctx.workspace.users.values() if user.email}
-    if email in known:
-        raise Refuse("user_disabled" if known[email].deleted else "already_in_team")
+        raise SlackError("invalid_email")
+    by_email = {user.email.lower(): user for user in ctx.workspace.users.values() if user.email}
+    if email in by_email:
+        raise SlackError("user_disabled" if by_email[email].deleted else "already_in_team")
     if email in ctx.workspace.invited:
-        raise Refuse("already_invited")
+        raise SlackError("already_invited")
     for channel in args.get("channels", ()):
         ctx.channel(channel)
     ctx.workspace.invited.append(email)

@@ -9,7 +9,7 @@ from sandbox.slack.behaviours import modals
 from sandbox.slack.behaviours.context import Answered, Context
 from sandbox.slack.behaviours.registry import behaviour
 from sandbox.slack.checks import block_kit
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state.workspace import Json
 
 MOST_PUSHED = 3
@@ -21,7 +21,7 @@ def open_view(ctx: Context, args: Dict[str, Any]) -> Answered:
     """A modal on top of nothing; the trigger ID is spent then."""
     _check_view(args["view"], "modal")
     user = _spend(ctx, args)
-    return _told(_keep(ctx, args["view"], user=user))
+    return _view_response(_keep(ctx, args["view"], user=user))
 
 
 @behaviour("views.push")
@@ -30,16 +30,16 @@ def push(ctx: Context, args: Dict[str, Any]) -> Answered:
     _check_view(args["view"], "modal")
     below = _latest(ctx)
     if below is None:
-        raise Refuse("not_found")
+        raise SlackError("not_found")
     stack = [
         view
         for view in ctx.workspace.views.values()
         if view["root_view_id"] == below["root_view_id"]
     ]
     if len(stack) >= MOST_PUSHED:
-        raise Refuse("push_limit_reached")
+        raise SlackError("push_limit_reached")
     user = _spend(ctx, args)
-    return _told(_keep(ctx, args["view"], below, user or below.get("_user", "")))
+    return _view_response(_keep(ctx, args["view"], below, user or below.get("_user", "")))
 
 
 @behaviour("views.update")
@@ -51,7 +51,7 @@ def update(ctx: Context, args: Dict[str, Any]) -> Answered:
     _check_external_id(ctx, args["view"], view)
     view.pop("_errors", None)
     view.update(modals.content(args["view"]), hash=modals.new_hash(ctx.workspace))
-    return _told(view)
+    return _view_response(view)
 
 
 @behaviour("views.publish")
@@ -72,42 +72,42 @@ def publish(ctx: Context, args: Dict[str, Any]) -> Answered:
     else:
         _check_hash(home, args)
         home.update(modals.content(args["view"]), hash=modals.new_hash(ctx.workspace))
-    return _told(home)
+    return _view_response(home)
 
 
-def _told(view: Json) -> Answered:
-    return {"view": modals.told(view)}
+def _view_response(view: Json) -> Answered:
+    return {"view": modals.to_json(view)}
 
 
 def _check_view(view: Json, kind: str) -> None:
     """Its type, its blocks and its words are right, and it is not too large."""
     if len(json.dumps(view)) > MOST_BYTES:
-        raise Refuse("view_too_large")
-    wanted = ["type", "blocks"] + (["title"] if kind == "modal" else [])
-    absent = [name for name in wanted if name not in view]
+        raise SlackError("view_too_large")
+    required = ["type", "blocks"] + (["title"] if kind == "modal" else [])
+    absent = [name for name in required if name not in view]
     if absent:
-        raise Refuse.explained(
+        raise SlackError.explained(
             "invalid_arguments",
             ["missing required field: {} [json-pointer:/view]".format(name) for name in absent],
         )
     if view["type"] != kind:
-        raise Refuse.explained(
+        raise SlackError.explained(
             "invalid_arguments", ["must be of type {} [json-pointer:/view/type]".format(kind)]
         )
     wrong = block_kit.of_view(view)
     if wrong:
-        raise Refuse.explained("invalid_arguments", wrong)
+        raise SlackError.explained("invalid_arguments", wrong)
 
 
 def _spend(ctx: Context, args: Dict[str, Any]) -> str:
     """Whose trigger ID it is, "" where nobody's; it cannot be used again."""
     trigger_ids = ctx.workspace.trigger_ids
-    made = str(args.get("trigger_id") or args.get("interactivity_pointer"))
-    state = trigger_ids.get(made, "invalid")
+    trigger_id = str(args.get("trigger_id") or args.get("interactivity_pointer"))
+    state = trigger_ids.get(trigger_id, "invalid")
     if state != "fresh":
-        raise Refuse("{}_trigger_id".format(state))
-    trigger_ids[made] = "exchanged"
-    return ctx.workspace.trigger_users.get(made, "")
+        raise SlackError("{}_trigger_id".format(state))
+    trigger_ids[trigger_id] = "exchanged"
+    return ctx.workspace.trigger_users.get(trigger_id, "")
 
 
 def _latest(ctx: Context) -> Optional[Json]:
@@ -115,10 +115,10 @@ def _latest(ctx: Context) -> Optional[Json]:
     return modals[-1] if modals else None
 
 
-def _keep(ctx: Context, sent: Json, below: Optional[Json] = None, user: str = "") -> Json:
+def _keep(ctx: Context, view_json: Json, below: Optional[Json] = None, user: str = "") -> Json:
     """Remember a new view and return it as Slack tells it."""
-    _check_external_id(ctx, sent)
-    return modals.keep(ctx.workspace, sent, ctx.token.app_id, ctx.token.bot_id, below, user)
+    _check_external_id(ctx, view_json)
+    return modals.keep(ctx.workspace, view_json, ctx.token.app_id, ctx.token.bot_id, below, user)
 
 
 def _find(ctx: Context, args: Dict[str, Any]) -> Json:
@@ -127,18 +127,18 @@ def _find(ctx: Context, args: Dict[str, Any]) -> Json:
             return view
         if args.get("external_id") and args["external_id"] == view["external_id"]:
             return view
-    raise Refuse("not_found")
+    raise SlackError("not_found")
 
 
 def _check_hash(view: Json, args: Dict[str, Any]) -> None:
     if args.get("hash") not in (None, "", view["hash"]):
-        raise Refuse("hash_conflict")
+        raise SlackError("hash_conflict")
 
 
-def _check_external_id(ctx: Context, sent: Json, view: Optional[Json] = None) -> None:
-    wanted = sent.get("external_id")
-    if wanted and any(
-        other is not view and other["external_id"] == wanted
+def _check_external_id(ctx: Context, view_json: Json, view: Optional[Json] = None) -> None:
+    required = view_json.get("external_id")
+    if required and any(
+        other is not view and other["external_id"] == required
         for other in ctx.workspace.views.values()
     ):
-        raise Refuse("duplicate_external_id")
+        raise SlackError("duplicate_external_id")

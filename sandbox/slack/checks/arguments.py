@@ -10,7 +10,7 @@ import re
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 from sandbox.slack.checks.facts import Method
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 
 INTEGER = re.compile(r"-?[0-9]{1,18}\Z")
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -25,16 +25,16 @@ MISSING = {
 
 
 def clean(
-    method: Method, sent: Mapping[str, Any], files: Mapping[str, Any], org: bool = False
+    method: Method, raw: Mapping[str, Any], files: Mapping[str, Any], org: bool = False
 ) -> Dict[str, Any]:
     """The known arguments, typed; unknown ones are left out, as Slack ignores them.
 
     Files come as (filename, bytes). `org`: the token is an org-wide one.
     """
     args = {
-        name: _typed(method, name, sent[name])
+        name: _parse(method, name, raw[name])
         for name in method.args
-        if name in sent and sent[name] is not None and name not in files
+        if name in raw and raw[name] is not None and name not in files
     }
     args.update({name: files[name] for name in method.args if name in files})
     check_presence(method, args, org)
@@ -42,7 +42,7 @@ def clean(
 
 
 def check_presence(method: Method, args: Mapping[str, Any], org: bool = False) -> None:
-    """Refuse where something is missing, or stands beside what it may not stand beside."""
+    """SlackError where something is missing, or stands beside what it may not stand beside."""
     for name, facts in method.args.items():
         if facts["required"] and name not in args:
             raise missing(method, [name])
@@ -51,37 +51,39 @@ def check_presence(method: Method, args: Mapping[str, Any], org: bool = False) -
     for group in method.groups:
         _check_group(method, group["alternatives"], group["exclusive"], args)
     for names in method.not_together:
-        if all(_given(args, name) for name in names):
+        if all(_is_present(args, name) for name in names):
             code = method.code("{}_conflict".format(names[0]))
-            raise Refuse.explained(code, ["not allowed together: " + ", ".join(names)])
+            raise SlackError.explained(code, ["not allowed together: " + ", ".join(names)])
     for names in method.only_together:
-        absent = [name for name in names if not _given(args, name)]
+        absent = [name for name in names if not _is_present(args, name)]
         if absent and len(absent) < len(names):
             raise missing(method, absent)
 
 
-def missing(method: Method, names: Sequence[str], *codes: str) -> Refuse:
+def missing(method: Method, names: Sequence[str], *codes: str) -> SlackError:
     """The refusal for required arguments that are not there; `codes` are tried first."""
     code = method.code(*codes, *MISSING.get(names[0], ()))
-    return Refuse.explained(code, ["missing required field: " + name for name in names])
+    return SlackError.explained(code, ["missing required field: " + name for name in names])
 
 
 def _check_group(
     method: Method, alternatives: List[List[str]], exclusive: bool, args: Mapping[str, Any]
 ) -> None:
-    complete = [names for names in alternatives if all(_given(args, name) for name in names)]
+    complete = [names for names in alternatives if all(_is_present(args, name) for name in names)]
     if not complete:
-        told = " or ".join("+".join(names) for names in alternatives)
+        names_text = " or ".join("+".join(names) for names in alternatives)
         code = method.code(
             "no_text", "no_item_specified", "users_list_not_supplied", "recipients_not_specified"
         )
-        raise Refuse.explained(code, ["missing required field: " + told])
+        raise SlackError.explained(code, ["missing required field: " + names_text])
     if exclusive and len(complete) > 1:
-        told = ", ".join("+".join(names) for names in complete)
-        raise Refuse.explained("invalid_arguments", ["only one of these is allowed: " + told])
+        names_text = ", ".join("+".join(names) for names in complete)
+        raise SlackError.explained(
+            "invalid_arguments", ["only one of these is allowed: " + names_text]
+        )
 
 
-def _given(args: Mapping[str, Any], name: str) -> bool:
+def _is_present(args: Mapping[str, Any], name: str) -> bool:
     """Given and not empty: Slack takes an empty text beside blocks as no text."""
     return name in args and args[name] not in ("", [], {})
 
@@ -94,7 +96,7 @@ def _condition_holds(condition: str, args: Mapping[str, Any], org: bool) -> bool
     return bool(values) and args.get(name) in values.split(",")
 
 
-def _typed(method: Method, name: str, value: Any) -> Any:
+def _parse(method: Method, name: str, value: Any) -> Any:
     facts = method.args[name]
     if facts.get("format") == "binary":
         raise wrong(method, name, "must be sent as a file")
@@ -106,10 +108,10 @@ def _typed(method: Method, name: str, value: Any) -> Any:
     return value
 
 
-def wrong(method: Method, name: str, message: str) -> Refuse:
+def wrong(method: Method, name: str, message: str) -> SlackError:
     """The refusal for an argument that is there but not as it must be."""
     code = method.code("invalid_{}_format".format(name), "invalid_{}".format(name))
-    return Refuse.explained(code, ["{} [json-pointer:/{}]".format(message, name)])
+    return SlackError.explained(code, ["{} [json-pointer:/{}]".format(message, name)])
 
 
 def _text(method: Method, name: str, value: Any) -> str:
@@ -138,7 +140,7 @@ def _list(method: Method, name: str, value: Any) -> List[str]:
         return [_text(method, name, item) for item in value]
     text = _text(method, name, value)
     if text.startswith("["):
-        raise Refuse.explained(
+        raise SlackError.explained(
             "invalid_array_arg", ["must be comma-separated text [json-pointer:/{}]".format(name)]
         )
     return [item.strip() for item in text.split(",") if item.strip()]

@@ -39,8 +39,8 @@ class Method:
 
     def code(self, *candidates: str) -> str:
         """The first of these codes that Slack documents for the method, else the general one."""
-        listed = (candidate for candidate in candidates if candidate in self.errors)
-        return next(listed, "invalid_arguments")
+        documented = (candidate for candidate in candidates if candidate in self.errors)
+        return next(documented, "invalid_arguments")
 
 
 class Facts:
@@ -59,8 +59,10 @@ class Facts:
 
     def scopes(self, kind: str) -> List[str]:
         """All scopes that a token of this kind can have, sorted."""
-        listed = {each for method in self.methods.values() for each in method.scopes.get(kind, [])}
-        return sorted(listed.union(WITHOUT_METHOD if kind == "bot" else ()))
+        documented = {
+            each for method in self.methods.values() for each in method.scopes.get(kind, [])
+        }
+        return sorted(documented.union(WITHOUT_METHOD if kind == "bot" else ()))
 
 
 @lru_cache(maxsize=None)

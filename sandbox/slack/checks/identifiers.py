@@ -10,7 +10,7 @@ import re
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from sandbox.slack.checks.facts import Method
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 
 FORMS = {
     "channel": re.compile(r"[CDG][A-Z0-9]{2,}\Z"),
@@ -33,15 +33,15 @@ OF: Dict[str, str] = {
 
 
 def check(method: Method, args: Mapping[str, Any]) -> None:
-    """Refuse an ID that is none, with the code that the method has for an ID of nothing."""
+    """SlackError an ID that is none, with the code that the method has for an ID of nothing."""
     for name, value in args.items():
-        kind = whose(name, method.args[name])
+        kind = id_owner(name, method.args[name])
         values = value if isinstance(value, list) else [value]
         if kind and not all(isinstance(each, str) and FORMS[kind].match(each) for each in values):
-            raise Refuse(method.code(*UNKNOWN[kind]))
+            raise SlackError(method.code(*UNKNOWN[kind]))
 
 
-def whose(name: str, facts: Mapping[str, Any]) -> Optional[str]:
+def id_owner(name: str, facts: Mapping[str, Any]) -> Optional[str]:
     """Whose ID the argument of this name and these facts is; None where it is no ID."""
     kinds: Tuple[Any, ...] = (facts["type"], (facts.get("items") or {}).get("type"))
     if kinds not in (("string", None), ("array", "string")):

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from sandbox.slack.checks.arguments import clean
 from sandbox.slack.checks.facts import Facts, Method
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.http import http_request
 from sandbox.slack.state.tokens import REFUSALS, Token
 
@@ -28,7 +28,7 @@ class Call:
 
 
 def check(facts: Facts, request: http_request.Request, tokens: Mapping[str, Token]) -> Call:
-    """Raise Refuse with Slack's code, or return the call."""
+    """Raise SlackError with Slack's code, or return the call."""
     method = check_method(facts, request.method)
     text = token_text(request)
     token = check_token(method, text, tokens)
@@ -36,9 +36,9 @@ def check(facts: Facts, request: http_request.Request, tokens: Mapping[str, Toke
         check_kind(method, token)
         check_scopes(method, token)
     if request.problem:
-        raise Refuse(request.problem)
-    sent = sent_arguments(facts, method, request)
-    args = clean(method, sent, request.files, org=bool(token and token.org))
+        raise SlackError(request.problem)
+    raw = sent_arguments(facts, method, request)
+    args = clean(method, raw, request.files, org=bool(token and token.org))
     return Call(method, token, text, args)
 
 
@@ -46,9 +46,9 @@ def check_method(facts: Facts, name: str) -> Method:
     """The living method of this name."""
     method = facts.get(name)
     if method is None:
-        raise Refuse("unknown_method", req_method=name)
+        raise SlackError("unknown_method", req_method=name)
     if method.retired:
-        raise Refuse("method_deprecated")
+        raise SlackError("method_deprecated")
     return method
 
 
@@ -65,38 +65,38 @@ def check_token(method: Method, text: str, tokens: Mapping[str, Token]) -> Optio
     if not method.takes_token:
         return None
     if not text:
-        raise Refuse("not_authed")
+        raise SlackError("not_authed")
     token = tokens.get(text)
     if token is None:
-        raise Refuse("invalid_auth")
+        raise SlackError("invalid_auth")
     if token.state in REFUSALS:
-        raise Refuse(REFUSALS[token.state])
+        raise SlackError(REFUSALS[token.state])
     return token
 
 
 def check_kind(method: Method, token: Token) -> None:
-    """Refuse a kind of token that the method does not take; no kinds told means all."""
+    """SlackError a kind of token that the method does not take; no kinds told means all."""
     if method.token_types and token.kind not in method.token_types:
-        raise Refuse("not_allowed_token_type")
+        raise SlackError("not_allowed_token_type")
 
 
 def check_scopes(method: Method, token: Token) -> None:
-    """Refuse a token that has none of the scopes that the method lists for its kind."""
-    wanted = method.scopes.get(token.kind, [])
-    if wanted and not token.has_one_of(wanted):
-        raise Refuse(
-            "missing_scope", needed=",".join(wanted), provided=",".join(token.scopes or ())
+    """SlackError a token that has none of the scopes that the method lists for its kind."""
+    scopes = method.scopes.get(token.kind, [])
+    if scopes and not token.has_one_of(scopes):
+        raise SlackError(
+            "missing_scope", needed=",".join(scopes), provided=",".join(token.scopes or ())
         )
 
 
 def sent_arguments(facts: Facts, method: Method, request: http_request.Request) -> Dict[str, Any]:
     """What counts as arguments: a JSON body only where the method takes JSON, as with Slack."""
-    sent: Dict[str, Any] = {**dict(request.query), **dict(request.form)}
+    raw: Dict[str, Any] = {**dict(request.query), **dict(request.form)}
     if method.takes_json and isinstance(request.json, dict):
-        sent.update(request.json)
+        raw.update(request.json)
     if method.name in facts.basic_auth:
-        sent = {**basic_credentials(request), **sent}
-    return sent
+        raw = {**basic_credentials(request), **raw}
+    return raw
 
 
 def basic_credentials(request: http_request.Request) -> Dict[str, str]:
@@ -107,7 +107,7 @@ def basic_credentials(request: http_request.Request) -> Dict[str, str]:
     try:
         text = base64.b64decode(value, validate=True).decode("utf-8")
     except (binascii.Error, UnicodeDecodeError):
-        raise Refuse("invalid_client_id") from None
+        raise SlackError("invalid_client_id") from None
     client_id, _, client_secret = text.partition(":")
     return {"client_id": client_id, "client_secret": client_secret}
 

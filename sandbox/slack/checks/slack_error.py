@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable
 
 
-class Refuse(Exception):
+class SlackError(Exception):
     """Slack refuses the call: `code` is Slack's error code, `extra` what else the answer holds."""
 
     def __init__(self, code: str, **extra: Any) -> None:
@@ -14,10 +14,10 @@ class Refuse(Exception):
         self.extra = extra
 
     @classmethod
-    def explained(cls, code: str, messages: Iterable[str]) -> Refuse:
-        """Refuse and say why, as Slack does in `response_metadata.messages`."""
-        told = ["[ERROR] {}".format(message) for message in messages]
-        return cls(code, response_metadata={"messages": told})
+    def explained(cls, code: str, messages: Iterable[str]) -> SlackError:
+        """SlackError and say why, as Slack does in `response_metadata.messages`."""
+        lines = ["[ERROR] {}".format(message) for message in messages]
+        return cls(code, response_metadata={"messages": lines})
 
     def answer(self) -> Dict[str, Any]:
         """The body of the answer: {"ok": false, "error": CODE, ...}."""

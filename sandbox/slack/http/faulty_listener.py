@@ -28,7 +28,7 @@ def cork(sock: Any) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, option, 1)
 
 
-class Acceptor:
+class FaultyListener:
     """Listens on 127.0.0.1 and hands each sound connection to `factory`'s protocol."""
 
     def __init__(

@@ -16,7 +16,7 @@ from aiohttp import web
 
 from sandbox.slack.http import http_request
 from sandbox.slack.http.faulty_listener import arm_reset
-from sandbox.slack.http.responses import Answer
+from sandbox.slack.http.responses import Response
 from sandbox.slack.state.tokens import Token
 from sandbox.slack.state.workspace import Json, Upload, Workspace
 
@@ -72,7 +72,7 @@ def upload_url(root: str, upload: Upload) -> str:
     return root + UPLOAD.strip("/").format(ticket=upload.ticket)
 
 
-def sent(request: http_request.Request, body: Body) -> Optional[Body]:
+def uploaded_file(request: http_request.Request, body: Body) -> Optional[Body]:
     """The file in the body of an upload: the whole body, or the one file of a multipart form. None
     for a form without a file, or one too large to be read (over KEPT bytes)."""
     if request.content_type != http_request.MULTIPART:
@@ -85,43 +85,43 @@ def sent(request: http_request.Request, body: Body) -> Optional[Body]:
     return file
 
 
-def take(workspace: Workspace, ticket: str, body: Optional[Body]) -> Answer:
+def take(workspace: Workspace, ticket: str, body: Optional[Body]) -> Response:
     """Keep the bytes for the one upload that they are for."""
     with workspace.lock:
         upload = next((each for each in workspace.uploads.values() if each.ticket == ticket), None)
         if upload is None or upload.received is not None:
-            return Answer(b"no such upload", "text/plain", 404)
+            return Response(b"no such upload", "text/plain", 404)
         if body is None:
-            return Answer(b"the form has no file", "text/plain", 400)
+            return Response(b"the form has no file", "text/plain", 400)
         if body.size != upload.length:
-            return Answer(b"the length is another one than announced", "text/plain", 400)
+            return Response(b"the length is another one than announced", "text/plain", 400)
         upload.received = body.size
         upload.sha256 = body.sha256.hexdigest()
         upload.content = bytes(body.content)
-    return Answer("OK - {}".format(body.size).encode(), "text/plain")
+    return Response("OK - {}".format(body.size).encode(), "text/plain")
 
 
 def give(
     workspace: Workspace, tokens: Mapping[str, Token], key: str, request: http_request.Request
-) -> Answer:
+) -> Response:
     """The bytes of a file; the sign-in page for who may not have them."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     token = tokens.get(text.strip()) if scheme.lower() == "bearer" else None
     if token is None or token.state != "live" or not token.has_one_of(["files:read"]):
-        return Answer(SIGN_IN.encode(), "text/html; charset=utf-8")
+        return Response(SIGN_IN.encode(), "text/html; charset=utf-8")
     with workspace.lock:
         file = workspace.files.get(key.rpartition("-")[2])
         if file is None or file["mode"] == "tombstone":
-            return Answer(b"<html>no such file</html>", "text/html", 404)
-        return Answer(content_of(workspace, file), file["mimetype"])
+            return Response(b"<html>no such file</html>", "text/html", 404)
+        return Response(content_of(workspace, file), file["mimetype"])
 
 
 def content_of(workspace: Workspace, file: Json) -> bytes:
     """What was uploaded; for the files that were there from the beginning, their name again and
     again."""
-    kept = workspace.contents.get(file["id"])
-    if kept is not None:
-        return kept
+    stored = workspace.contents.get(file["id"])
+    if stored is not None:
+        return stored
     line = "{}\n".format(file["name"]).encode("utf-8")
     return bytes((line * (file["size"] // len(line) + 1))[: file["size"]])
 

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict, deque
 from typing import Callable, Deque, Dict, Mapping, Optional
 from typing import Counter as Counted
 
-from sandbox.slack.http.responses import Answer
+from sandbox.slack.http.responses import Response
 
 MINUTE = 60.0
 # https://docs.slack.dev/apis/web-api/rate-limits: tier 3 is 50 and more a minute, tier 4 is 100.
@@ -40,7 +40,7 @@ class RateLimits:
         self._calls: Dict[str, Deque[float]] = defaultdict(deque)
         self.refused: Counted[str] = Counter()
 
-    def take(self, method: str) -> Optional[Answer]:
+    def take(self, method: str) -> Optional[Response]:
         """None where the method may be called, and that is counted; else what Slack answers."""
         most = self._per_minute.get(method)
         if most is None:
@@ -55,4 +55,4 @@ class RateLimits:
             self.refused[method] += 1
             wait = max(1, math.ceil(calls[0] + MINUTE - now))
         headers = {"Retry-After": str(wait)}
-        return Answer.of_json({"ok": False, "error": "ratelimited"}, 429, headers)
+        return Response.of_json({"ok": False, "error": "ratelimited"}, 429, headers)

@@ -33,7 +33,7 @@ def headers_for(host: str) -> Dict[str, str]:
     return {"Content-Security-Policy": POLICY.format(sockets=sockets), **HEADERS}
 
 
-def objection(
+def refusal_reason(
     headers: Mapping[str, str], scheme: str, navigation: bool = False, names: Container[str] = ()
 ) -> str:
     """Why the request is refused, "" where it is not. `navigation`: it asks for the page itself,

@@ -11,7 +11,7 @@ import contextlib
 from typing import Any, Optional
 
 from sandbox.slack.http import http_request, webhooks
-from sandbox.slack.http.responses import Answer
+from sandbox.slack.http.responses import Response
 from sandbox.slack.state import message_changes
 from sandbox.slack.state.seed import BOT, BOT_ID
 from sandbox.slack.state.tokens import APP_ID
@@ -20,28 +20,28 @@ from sandbox.slack.state.workspace import Answerable, Channel, Json, Workspace
 MOST_USES = 5
 
 
-def answer(workspace: Workspace, request: http_request.Request) -> Answer:
+def answer(workspace: Workspace, request: http_request.Request) -> Response:
     """Do what came, or say why not. A URL that was never given out is taken, and nothing done."""
     with workspace.lock:
         place = workspace.response_urls.get(request.path)
         if place is None:
-            return Answer(b"ok", "text/plain")
+            return Response(b"ok", "text/plain")
         try:
             _check(workspace, place)
             _do(workspace, place, webhooks.payload(request))
         except webhooks.Rejected as rejected:
             status, code = rejected.args
-            return Answer.of_json({"ok": False, "error": code}, status)
+            return Response.of_json({"ok": False, "error": code}, status)
         place.uses += 1
-    return Answer(b"ok", "text/plain")
+    return Response(b"ok", "text/plain")
 
 
-def acknowledged(workspace: Workspace, place: Answerable, told: Any) -> None:
+def acknowledged(workspace: Workspace, place: Answerable, message: Any) -> None:
     """A command was acknowledged with these words (None: with none)."""
     # An acknowledgement has no answer that could say what was wrong with it.
     with contextlib.suppress(webhooks.Rejected), workspace.lock:
-        if isinstance(told, dict) and told:
-            _do(workspace, place, told)
+        if isinstance(message, dict) and message:
+            _do(workspace, place, message)
 
 
 def _check(workspace: Workspace, place: Answerable) -> None:
@@ -51,41 +51,41 @@ def _check(workspace: Workspace, place: Answerable) -> None:
         raise webhooks.Rejected(404, "expired_url")
 
 
-def _do(workspace: Workspace, place: Answerable, told: Json) -> None:
+def _do(workspace: Workspace, place: Answerable, message: Json) -> None:
     channel = workspace.channels.get(place.channel)
     if channel is None:
         raise webhooks.Rejected(404, "channel_not_found")
     original = _original(channel, place)
-    if told.get("delete_original") is True:
+    if message.get("delete_original") is True:
         if original is not None:
             message_changes.remove(workspace, channel, original)
         return
-    parts, says_something = webhooks.content(told)
-    if not says_something:
+    parts, has_content = webhooks.content(message)
+    if not has_content:
         raise webhooks.Rejected(400, "no_text")
-    if told.get("replace_original") is True and original is not None:
+    if message.get("replace_original") is True and original is not None:
         message_changes.change(workspace, channel, original, parts, message_changes.CONTENT)
         return
-    _post(workspace, channel, place, told, parts)
+    _post(workspace, channel, place, message, parts)
 
 
 def _original(channel: Channel, place: Answerable) -> Optional[Json]:
     """The message that was acted on, while it is there."""
-    seen = [each for each in channel.whispers if each["_to"] == place.user]
+    own_whispers = [each for each in channel.whispers if each["_to"] == place.user]
     return channel.message(place.message_ts) or next(
-        (each for each in seen if each["ts"] == place.message_ts), None
+        (each for each in own_whispers if each["ts"] == place.message_ts), None
     )
 
 
 def _post(
-    workspace: Workspace, channel: Channel, place: Answerable, told: Json, parts: Json
+    workspace: Workspace, channel: Channel, place: Answerable, message: Json, parts: Json
 ) -> None:
     """A new message: for the one who acted, unless it is to be `in_channel`."""
-    message = {"user": BOT, "bot_id": BOT_ID, "app_id": APP_ID, **parts}
-    thread_ts = str(told.get("thread_ts") or place.thread_ts)
+    posted = {"user": BOT, "bot_id": BOT_ID, "app_id": APP_ID, **parts}
+    thread_ts = str(message.get("thread_ts") or place.thread_ts)
     if thread_ts:
-        message["thread_ts"] = thread_ts
-    if told.get("response_type") == "in_channel":
-        workspace.post(channel, message)
+        posted["thread_ts"] = thread_ts
+    if message.get("response_type") == "in_channel":
+        workspace.post(channel, posted)
     else:
-        workspace.whisper(channel, place.user, message)
+        workspace.whisper(channel, place.user, posted)

@@ -19,7 +19,7 @@ POLL = 0.01
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What is to be sent: a status, a body, its type, and further headers."""
 
     body: bytes
@@ -30,7 +30,7 @@ class Answer:
     @classmethod
     def of_json(
         cls, document: Any, status: int = 200, headers: Optional[Dict[str, str]] = None
-    ) -> Answer:
+    ) -> Response:
         """An answer with this document as its body."""
         body = json.dumps(document, ensure_ascii=False).encode("utf-8")
         return cls(body, status=status, headers=headers or {})
@@ -55,14 +55,14 @@ class Exchange:
     handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     stopping: asyncio.Event
 
-    async def carry_out(self) -> Answer:
+    async def carry_out(self) -> Response:
         """Do what the request asks, and return what would be sent."""
         try:
             response = await self.handler(self.request)
         except web.HTTPException as error:  # no such route, or not with this verb
-            return Answer((error.text or "").encode("utf-8"), "text/plain", error.status)
+            return Response((error.text or "").encode("utf-8"), "text/plain", error.status)
         body = getattr(response, "body", b"")
-        return Answer(
+        return Response(
             body if isinstance(body, bytes) else b"",
             response.headers.get("Content-Type", ""),
             response.status,
@@ -78,32 +78,32 @@ async def _instead(exchange: Exchange, action: Any) -> web.StreamResponse:
     return INSTEAD[type(action)](action).response()
 
 
-def _rate_limited(action: faults.RateLimited) -> Answer:
+def _rate_limited(action: faults.RateLimited) -> Response:
     headers = {} if action.retry_after is None else {"Retry-After": str(action.retry_after)}
-    return Answer.of_json({"ok": False, "error": "ratelimited"}, 429, headers)
+    return Response.of_json({"ok": False, "error": "ratelimited"}, 429, headers)
 
 
-def _status(action: faults.Status) -> Answer:
+def _status(action: faults.Status) -> Response:
     body = action.body.encode("utf-8") if isinstance(action.body, str) else action.body
-    return Answer(body, action.content_type, action.code, action.headers)
+    return Response(body, action.content_type, action.code, action.headers)
 
 
-def _redirected(action: faults.Redirected) -> Answer:
-    return Answer(b"", "text/plain", action.status, {"Location": action.location})
+def _redirected(action: faults.Redirected) -> Response:
+    return Response(b"", "text/plain", action.status, {"Location": action.location})
 
 
-def _refused(action: faults.Refused) -> Answer:
-    return Answer.of_json({"ok": False, "error": action.code, **action.extra})
+def _refused(action: faults.Refused) -> Response:
+    return Response.of_json({"ok": False, "error": action.code, **action.extra})
 
 
 async def _broken_json(exchange: Exchange, action: Any) -> web.StreamResponse:
     answer = await exchange.carry_out()
-    return Answer(answer.body[: len(answer.body) // 2], answer.content_type).response()
+    return Response(answer.body[: len(answer.body) // 2], answer.content_type).response()
 
 
 async def _unknown_charset(exchange: Exchange, action: Any) -> web.StreamResponse:
     body = (await exchange.carry_out()).body
-    return Answer(body, "application/json; charset=x-loopback-unknown").response()
+    return Response(body, "application/json; charset=x-loopback-unknown").response()
 
 
 async def _slow(exchange: Exchange, action: faults.Slow) -> web.StreamResponse:
@@ -173,7 +173,7 @@ def _transport(exchange: Exchange) -> Any:
     return transport
 
 
-INSTEAD: Dict[Type[faults.Action], Callable[[Any], Answer]] = {
+INSTEAD: Dict[Type[faults.Action], Callable[[Any], Response]] = {
     faults.RateLimited: _rate_limited,
     faults.Status: _status,
     faults.Redirected: _redirected,

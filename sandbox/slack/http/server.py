@@ -22,11 +22,11 @@ from sandbox.slack.http import (
     webhooks,
 )
 from sandbox.slack.http.faults import CutWhileRead, FaultList
-from sandbox.slack.http.faulty_listener import Acceptor
+from sandbox.slack.http.faulty_listener import FaultyListener
 from sandbox.slack.http.rate_limits import RateLimits
 from sandbox.slack.http.responses import Exchange, drop_empty_type, respond
 from sandbox.slack.http.web_api import WebApi
-from sandbox.slack.sockets.socket_api import Sockets
+from sandbox.slack.sockets.socket_api import SocketApi
 from sandbox.slack.sockets.tickets import RTM, SOCKET_MODE, Tickets
 from sandbox.slack.state import tokens
 from sandbox.slack.state.rotation import Rotation
@@ -60,11 +60,11 @@ class LoopbackSlack:
         self.limits: Optional[RateLimits] = None
         self.requests: List[http_request.Request] = []
         self.workspace = workspace or harbour_works()
-        self.tokens: Dict[str, tokens.Token] = tokens.ready_made(BOT, BOT_ID, OWNER)
-        self.webhooks = webhooks.ready_made()
+        self.tokens: Dict[str, tokens.Token] = tokens.default_tokens(BOT, BOT_ID, OWNER)
+        self.webhooks = webhooks.default_webhooks()
         self.tickets = Tickets()
         self.rotation = Rotation(self.tokens)
-        self.socket = Sockets(self.workspace, self.tokens, self.tickets)
+        self.socket = SocketApi(self.workspace, self.tokens, self.tickets)
         self.bot_token = tokens.BOT
         self.user_token = tokens.USER
         self.app_token = tokens.APP
@@ -74,7 +74,7 @@ class LoopbackSlack:
         self.page: Optional[Page] = None
         self.ca_pem: Optional[str] = None
         self._tls = tls
-        self._wanted_port = port
+        self._requested_port = port
         self._thread: Optional[threading.Thread] = None
         self._ready = threading.Event()
         self._failure: Optional[BaseException] = None
@@ -85,7 +85,7 @@ class LoopbackSlack:
     def url(self) -> str:
         """The root of the server, with a slash at its end."""
         scheme = "https" if self._tls else "http"
-        return "{}://127.0.0.1:{}/".format(scheme, self._acceptor.port)
+        return "{}://127.0.0.1:{}/".format(scheme, self._listener.port)
 
     @property
     def api_url(self) -> str:
@@ -114,7 +114,7 @@ class LoopbackSlack:
     @property
     def connections(self) -> int:
         """How many TCP connections were accepted."""
-        return self._acceptor.accepted
+        return self._listener.accepted
 
     def start(self) -> LoopbackSlack:
         """Listen; returns once connections are accepted."""
@@ -161,8 +161,10 @@ class LoopbackSlack:
             stack.push_async_callback(runner.cleanup)
             await runner.setup()
             assert runner.server is not None
-            self._acceptor = Acceptor(self.faults, runner.server, context, self._wanted_port)
-            stack.push_async_callback(self._acceptor.stop)
+            self._listener = FaultyListener(
+                self.faults, runner.server, context, self._requested_port
+            )
+            stack.push_async_callback(self._listener.stop)
             self._web_api = WebApi(
                 facts.load(),
                 self.workspace,
@@ -171,27 +173,27 @@ class LoopbackSlack:
                 self.tickets,
                 self.rotation,
             )
-            stack.callback(self._listen(self.workspace.on_event))
+            stack.callback(self._subscribe(self.workspace.on_event))
             self.socket.start(self.url)
             stack.push_async_callback(self.socket.stop)
-            self._acceptor.start()
+            self._listener.start()
             self._ready.set()
             await self.stopping.wait()
 
-    def _listen(self, before: Optional[Callable[[Json], None]]) -> Callable[[], None]:
+    def _subscribe(self, before: Optional[Callable[[Json], None]]) -> Callable[[], None]:
         """Hear what happens in the workspace, beside whoever did before; returns how to end it."""
 
-        def hear(event: Json) -> None:
+        def on_event(event: Json) -> None:
             if before is not None:
                 before(event)
             self.socket.from_workspace(event)
             self._tell_watchers()
 
         def end() -> None:
-            if self.workspace.on_event is hear:
+            if self.workspace.on_event is on_event:
                 self.workspace.on_event = before
 
-        self.workspace.on_event = hear
+        self.workspace.on_event = on_event
         return end
 
     def _tell_watchers(self) -> None:
@@ -209,7 +211,9 @@ class LoopbackSlack:
 
     def _application(self) -> web.Application:
         """The route table: the Web API and what else Slack serves."""
-        application = web.Application(client_max_size=GREATEST_BODY, middlewares=[self._recorded])
+        application = web.Application(
+            client_max_size=GREATEST_BODY, middlewares=[self._record_request]
+        )
         application.on_response_prepare.append(drop_empty_type)
         application.router.add_route("GET", "/api/{method:.*}", self._api)
         application.router.add_route("POST", "/api/{method:.*}", self._api)
@@ -225,20 +229,20 @@ class LoopbackSlack:
         return application
 
     @web.middleware
-    async def _recorded(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def _record_request(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Read the request whole and record it; then a fault may spoil what the handler says."""
         if request.match_info.route.name == PAGE:  # it has the same guard, and answers of its own
             return await self._page(request)
         names = certificates.ELSEWHERE if self._tls == "wrong_name" else ()
-        objection = request_guard.objection(request.headers, request.scheme, names=names)
+        objection = request_guard.refusal_reason(request.headers, request.scheme, names=names)
         if objection:
             return web.Response(text=objection, status=403)
         try:
-            return await self._carried_out(request, handler)
+            return await self._handle(request, handler)
         finally:
             self._tell_watchers()
 
-    async def _carried_out(self, request: web.Request, handler: Any) -> web.StreamResponse:
+    async def _handle(self, request: web.Request, handler: Any) -> web.StreamResponse:
         method = request.match_info.get("method", "")
         action = None
         if request.match_info.route.name == UPLOAD:  # it may be more than goes into memory
@@ -256,7 +260,7 @@ class LoopbackSlack:
             request.raw_path,
             request.headers,
             body,
-            connection=self._acceptor.number_of(peer),
+            connection=self._listener.number_of(peer),
         )
         self.requests.append(record)
         request[RECORD] = record
@@ -283,7 +287,7 @@ class LoopbackSlack:
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
         ticket = request.match_info["ticket"]
-        body = file_host.sent(request[RECORD], request[BODY])
+        body = file_host.uploaded_file(request[RECORD], request[BODY])
         return file_host.take(self.workspace, ticket, body).response()
 
     async def _download(self, request: web.Request) -> web.StreamResponse:

@@ -8,9 +8,9 @@ from sandbox.slack.behaviours import BEHAVIOURS, generic
 from sandbox.slack.behaviours.context import Context
 from sandbox.slack.checks import request_checks
 from sandbox.slack.checks.facts import Facts
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.http import http_request
-from sandbox.slack.http.responses import Answer
+from sandbox.slack.http.responses import Response
 from sandbox.slack.sockets.tickets import Tickets
 from sandbox.slack.state.rotation import Rotation
 from sandbox.slack.state.tokens import Token
@@ -36,17 +36,17 @@ class WebApi:
         self._tickets = tickets or Tickets()
         self._rotation = rotation or Rotation({})
 
-    def answer(self, request: http_request.Request) -> Answer:
+    def answer(self, request: http_request.Request) -> Response:
         """Carry the call out, or refuse it; either way HTTP 200, as Slack does."""
         try:
             with self._workspace.lock:
                 document = self._carry_out(request)
-        except Refuse as refusal:
+        except SlackError as refusal:
             document = refusal.answer()
-        if isinstance(document, Answer):
+        if isinstance(document, Response):
             return document
         answer = _with_warnings(document, request)
-        return Answer.of_json(answer, headers=self._scopes_header(request))
+        return Response.of_json(answer, headers=self._scopes_header(request))
 
     def _scopes_header(self, request: http_request.Request) -> Dict[str, str]:
         """What the token was granted: Slack tells it with every answer, refusals too."""
@@ -57,7 +57,7 @@ class WebApi:
         return {"X-OAuth-Scopes": ",".join(granted)}
 
     def _carry_out(self, request: http_request.Request) -> Any:
-        """Slack's document, or an Answer where it is not JSON."""
+        """Slack's document, or a Response where it is not JSON."""
         call = request_checks.check(self._facts, request, self._tokens)
         context = Context(
             self._workspace,
@@ -70,7 +70,7 @@ class WebApi:
         )
         behaviour = BEHAVIOURS.get(call.method.name, generic.answer)
         document = behaviour(context, call.args)
-        return document if isinstance(document, Answer) else {"ok": True, **document}
+        return document if isinstance(document, Response) else {"ok": True, **document}
 
 
 def _with_warnings(document: Dict[str, Any], request: http_request.Request) -> Dict[str, Any]:

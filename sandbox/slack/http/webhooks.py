@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Dict, Optional, Tuple
 
 from sandbox.slack.behaviours import texts
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.http import http_request
-from sandbox.slack.http.responses import Answer
+from sandbox.slack.http.responses import Response
 from sandbox.slack.state.seed import BOT, DEPLOYS
 from sandbox.slack.state.to_json import message as shape
 from sandbox.slack.state.workspace import Channel, Workspace
@@ -35,29 +35,29 @@ class Rejected(Exception):
     """An answer other than `ok`: (HTTP status, code)."""
 
 
-def ready_made() -> Dict[str, Webhook]:
+def default_webhooks() -> Dict[str, Webhook]:
     """The webhooks that every loopback Slack has: path → webhook."""
     return {APP_PATH: Webhook(), LEGACY_PATH: Webhook(legacy=True)}
 
 
 def answer(
     workspace: Workspace, webhooks: Dict[str, Webhook], request: http_request.Request
-) -> Answer:
+) -> Response:
     """Post what came, or say why not."""
     try:
         with workspace.lock:
             _post(workspace, _find(webhooks, request.path), payload(request))
     except Rejected as rejected:
         status, code = rejected.args
-        return Answer(code.encode(), "text/html", status)
-    return Answer(b"ok", "text/html")
+        return Response(code.encode(), "text/html", status)
+    return Response(b"ok", "text/html")
 
 
 def _find(webhooks: Dict[str, Webhook], path: str) -> Webhook:
     webhook = webhooks.get(path)
     if webhook is None:
-        known = any(path.split("/")[:4] == each.split("/")[:4] for each in webhooks)
-        raise Rejected(403, "invalid_token") if known else Rejected(404, "no_team")
+        is_known_team = any(path.split("/")[:4] == each.split("/")[:4] for each in webhooks)
+        raise Rejected(403, "invalid_token") if is_known_team else Rejected(404, "no_team")
     if webhook.state:
         statuses = {"action_prohibited": 403, "channel_is_archived": 410, "team_disabled": 403}
         raise Rejected(statuses.get(webhook.state, 404), webhook.state)
@@ -66,39 +66,39 @@ def _find(webhooks: Dict[str, Webhook], path: str) -> Webhook:
 
 def payload(request: http_request.Request) -> Dict[str, Any]:
     """The message: a JSON body, or JSON text in the form field `payload`."""
-    told = request.json
-    if told is None and request.form:
+    message = request.json
+    if message is None and request.form:
         try:
-            told = json.loads(dict(request.form)["payload"])
+            message = json.loads(dict(request.form)["payload"])
         except (KeyError, ValueError):
-            told = None
-    if not isinstance(told, dict):
+            message = None
+    if not isinstance(message, dict):
         raise Rejected(400, "invalid_payload")
-    return told
+    return message
 
 
-def _post(workspace: Workspace, webhook: Webhook, told: Dict[str, Any]) -> None:
-    channel = _channel(workspace, webhook, told)
-    parts, says_something = content(told)
-    if not says_something:
+def _post(workspace: Workspace, webhook: Webhook, message: Dict[str, Any]) -> None:
+    channel = _channel(workspace, webhook, message)
+    parts, has_content = content(message)
+    if not has_content:
         raise Rejected(400, "no_text")
     parts.update(user=BOT, bot_id="B0HARBOUR01", subtype="bot_message")
     if webhook.legacy:
         for key in ("username", "icon_emoji", "icon_url"):
-            if told.get(key):
-                parts[key] = told[key]
-    if told.get("thread_ts"):
-        parent = channel.message(str(told["thread_ts"]))
+            if message.get(key):
+                parts[key] = message[key]
+    if message.get("thread_ts"):
+        parent = channel.message(str(message["thread_ts"]))
         if parent is None:
             raise Rejected(400, "invalid_payload")
         parts["thread_ts"] = parent.get("thread_ts", parent["ts"])
     shape(workspace.post(channel, parts))
 
 
-def _channel(workspace: Workspace, webhook: Webhook, told: Dict[str, Any]) -> Channel:
-    wanted: Optional[str] = told.get("channel") if webhook.legacy else None
-    named = workspace.channel_named(wanted) if wanted else None
-    channel = named or workspace.channels.get(wanted or webhook.channel)
+def _channel(workspace: Workspace, webhook: Webhook, message: Dict[str, Any]) -> Channel:
+    channel_name: Optional[str] = message.get("channel") if webhook.legacy else None
+    named = workspace.channel_named(channel_name) if channel_name else None
+    channel = named or workspace.channels.get(channel_name or webhook.channel)
     if channel is None:
         raise Rejected(404, "channel_not_found")
     if channel.is_archived:
@@ -106,15 +106,15 @@ def _channel(workspace: Workspace, webhook: Webhook, told: Dict[str, Any]) -> Ch
     return channel
 
 
-def content(told: Dict[str, Any]) -> Tuple[Dict[str, Any], bool]:
+def content(message: Dict[str, Any]) -> Tuple[Dict[str, Any], bool]:
     """(the parts of a message, checked; whether they say something)."""
-    parts: Dict[str, Any] = {"text": str(told.get("text") or "")}
+    parts: Dict[str, Any] = {"text": str(message.get("text") or "")}
     try:
-        if told.get("blocks"):
-            parts["blocks"] = texts.blocks(told["blocks"])
-        if told.get("attachments"):
-            parts["attachments"] = texts.attachments(told["attachments"])
-    except Refuse as refusal:
+        if message.get("blocks"):
+            parts["blocks"] = texts.blocks(message["blocks"])
+        if message.get("attachments"):
+            parts["attachments"] = texts.attachments(message["attachments"])
+    except SlackError as refusal:
         code = refusal.answer()["error"]
         raise Rejected(400, code if code == "too_many_attachments" else "invalid_payload") from None
     return parts, bool(parts["text"] or len(parts) > 1)

@@ -26,22 +26,22 @@ DONE_BY = 2  # seconds that a busy loop may take to end a connection
 CLOSE_TIMEOUT = 0.5  # seconds for the client to answer a CLOSE
 
 
-class Link:
-    """A live connection. `number` from 1, `kind` socket_mode or rtm, `opened` in seconds since
+class Connection:
+    """A live connection. `number` from 1, `kind` socket_mode or rtm, `opened_at` in seconds since
     the epoch, `frozen` after freeze(); `user` is the bot of an RTM connection, else ""."""
 
     def __init__(
         self,
         number: int,
         ticket: Ticket,
-        on_text: Callable[[Link, str], None],
-        on_end: Callable[[Link], None],
+        on_text: Callable[[Connection, str], None],
+        on_end: Callable[[Connection], None],
     ) -> None:
         self.number = number
         self.kind = ticket.kind
         self.app_id = ticket.app_id
         self.user = ticket.user
-        self.opened = time.time()
+        self.opened_at = time.time()
         self.frozen = False
         self.over = False
         self._on_text = on_text
@@ -102,9 +102,9 @@ class Link:
 
     # The server's loop only.
 
-    def put(self, data: Sendable, on_handed: Optional[Callable[[], None]] = None) -> None:
-        """Let it go out behind what waits; `on_handed` is called when its turn has come."""
-        self._outbox.put_nowait((data, on_handed))
+    def put(self, data: Sendable, on_sent: Optional[Callable[[], None]] = None) -> None:
+        """Let it go out behind what waits; `on_sent` is called when its turn has come."""
+        self._outbox.put_nowait((data, on_sent))
         if self._outbox.qsize() >= CROWDED:
             self._room.clear()
 
@@ -121,7 +121,7 @@ class Link:
         await self._room.wait()
 
     async def run(
-        self, request: web.Request, plan: Frames, on_open: Callable[[Link], None]
+        self, request: web.Request, plan: Frames, on_open: Callable[[Connection], None]
     ) -> web.StreamResponse:
         """Shake hands, tell `on_open`, then read until the end."""
         self._plan = plan
@@ -163,15 +163,15 @@ class Link:
 
     async def _write(self) -> None:
         while True:
-            data, on_handed = await self._outbox.get()
+            data, on_sent = await self._outbox.get()
             if self.over:
                 return  # what is left belongs to other connections by now
             if self._outbox.qsize() < CROWDED:
                 self._room.set()
-            if on_handed is not None:
-                on_handed()
+            if on_sent is not None:
+                on_sent()
             await self._do_safely(data)
-            if on_handed is not None:
+            if on_sent is not None:
                 self._sent += 1
                 await self._follow_plan()
             if self._sent % FAIRNESS == 0:
@@ -220,12 +220,12 @@ class Link:
         self._transport.pause_reading()
 
 
-DOERS: Dict[type, Callable[[Link, Any], Coroutine[Any, Any, None]]] = {
-    str: Link._send_text,
-    bytes: Link._send_binary,
-    Wire: Link._send_wire,
-    Close: Link._close,
-    Cut: Link._cut,
-    Eof: Link._eof,
-    Freeze: Link._freeze,
+DOERS: Dict[type, Callable[[Connection, Any], Coroutine[Any, Any, None]]] = {
+    str: Connection._send_text,
+    bytes: Connection._send_binary,
+    Wire: Connection._send_wire,
+    Close: Connection._close,
+    Cut: Connection._cut,
+    Eof: Connection._eof,
+    Freeze: Connection._freeze,
 }

@@ -148,8 +148,8 @@ def name_of(channel: Optional[Channel]) -> str:
     """The name as a command tells it: private conversations are not told by theirs."""
     if channel is None:
         return ""
-    told = {"im": "directmessage", "private_channel": "privategroup"}
-    return told.get(channel.kind, channel.name)
+    recipients = {"im": "directmessage", "private_channel": "privategroup"}
+    return recipients.get(channel.kind, channel.name)
 
 
 def interaction(
@@ -195,8 +195,8 @@ def is_for(workspace: Workspace, event: Mapping[str, Any], bots: Iterable[str]) 
         return True
     if event.get("type") in OF_EVERYBODY and channel.kind == "public_channel":
         return True
-    told: Set[str] = set(bots)
-    return bool(told.intersection(channel.members)) or event.get("user") in told
+    recipients: Set[str] = set(bots)
+    return bool(recipients.intersection(channel.members)) or event.get("user") in recipients
 
 
 def is_for_rtm(event: Any) -> bool:

@@ -15,14 +15,14 @@ def answer(workspace: Workspace, user: str, frame: Mapping[str, Any]) -> Optiona
     """The reply, None for frames that get none (typing, presence). A message is posted; every
     connection is told of it, the sender's too."""
     if frame.get("type") == "ping":
-        said = {key: value for key, value in frame.items() if key not in ("type", "id")}
-        return {**said, "type": "pong", "reply_to": frame.get("id")}
+        message = {key: value for key, value in frame.items() if key not in ("type", "id")}
+        return {**message, "type": "pong", "reply_to": frame.get("id")}
     if frame.get("type") == "message":
-        return {"reply_to": frame.get("id"), **_posted(workspace, user, frame)}
+        return {"reply_to": frame.get("id"), **_post(workspace, user, frame)}
     return None
 
 
-def _posted(workspace: Workspace, user: str, frame: Mapping[str, Any]) -> Json:
+def _post(workspace: Workspace, user: str, frame: Mapping[str, Any]) -> Json:
     text = frame.get("text")
     if not isinstance(text, str) or not text:
         return {"ok": False, "error": NO_TEXT}

@@ -25,7 +25,7 @@ from sandbox.slack.http import http_request, response_urls
 from sandbox.slack.http.faults import Action, FaultList, Slow
 from sandbox.slack.http.responses import Exchange, respond
 from sandbox.slack.sockets import envelopes, rtm, socket_faults
-from sandbox.slack.sockets.connection import FAIRNESS, Link, Sendable
+from sandbox.slack.sockets.connection import FAIRNESS, Connection, Sendable
 from sandbox.slack.sockets.delivery import Acknowledgement, Deliveries, Delivery, Record
 from sandbox.slack.sockets.envelopes import text_of
 from sandbox.slack.sockets.socket_faults import Close, Frames, HalfHandshake, HangHandshake
@@ -42,7 +42,7 @@ class Received(NamedTuple):
     text: str
 
 
-class Sockets:
+class SocketApi:
     """The sockets of a server, `slack.socket`. `faults` spoils connections (see socket_faults);
     `most` connections of Socket Mode at a time; `echoes`: what a client says comes back to it."""
 
@@ -59,8 +59,8 @@ class Sockets:
         self._tokens = tokens
         self._deliveries = Deliveries(self.record)
         self._loop: Optional[asyncio.AbstractEventLoop] = None
-        self._links: List[Link] = []
-        self._running: Set[Link] = set()
+        self._connections: List[Connection] = []
+        self._running: Set[Connection] = set()
         self._tasks: Set[asyncio.Task[Any]] = set()
         self._numbers = itertools.count(1)
         self._names = itertools.count(1)
@@ -71,10 +71,10 @@ class Sockets:
     # What happened: any thread.
 
     @property
-    def connections(self) -> List[Link]:
+    def connections(self) -> List[Connection]:
         """The live connections, oldest first; a frozen one counts as live."""
         with self.record.changed:
-            return list(self._links)
+            return list(self._connections)
 
     @property
     def acknowledged(self) -> List[Acknowledgement]:
@@ -126,8 +126,8 @@ class Sockets:
     def undelivered(self) -> List[Any]:
         """The events that wait for a Socket Mode connection, oldest first."""
         with self.record.changed:
-            waiting = sorted(self._deliveries.pending, key=lambda parcel: parcel.number)
-        return [parcel.payload["event"] for parcel in waiting]
+            waiting = sorted(self._deliveries.pending, key=lambda pending: pending.number)
+        return [pending.payload["event"] for pending in waiting]
 
     def settled(self) -> bool:
         """True where every envelope was acknowledged or given up, and no event waits."""
@@ -148,7 +148,7 @@ class Sockets:
         (event_id, event_time, team_id, authorizations …).
         """
         event_id = str(envelope.get("event_id") or "Ev09{:08d}".format(next(self._names)))
-        self._call(self._tell, event, event_id, envelope)
+        self._call(self._deliver_event, event, event_id, envelope)
         return event_id
 
     def push_command(
@@ -163,7 +163,7 @@ class Sockets:
         return self._push(
             envelopes.SLASH_COMMANDS,
             payload,
-            lambda told: response_urls.acknowledged(self._workspace, place, told),
+            lambda options: response_urls.acknowledged(self._workspace, place, options),
         )
 
     def push_interaction(self, payload: Json, user: str = OWNER) -> str:
@@ -177,23 +177,23 @@ class Sockets:
         view_id = (payload.get("view") or {}).get("id")
         if payload["type"] != "view_submission" or view_id not in self._workspace.views:
             return None
-        return lambda told: modals.acknowledged(self._workspace, view_id, told)
+        return lambda options: modals.acknowledged(self._workspace, view_id, options)
 
-    def send_raw(self, data: Sendable, connection: Optional[Link] = None) -> None:
+    def send_raw(self, data: Sendable, connection: Optional[Connection] = None) -> None:
         """Any frame to one connection, or to all: text, bytes, or an item of socket_faults."""
-        for link in self.connections if connection is None else [connection]:
-            link.send_raw(data)
+        for each in self.connections if connection is None else [connection]:
+            each.send_raw(data)
 
     def disconnect(
         self,
         reason: str = "warning",
         close_after: Optional[float] = None,
-        connection: Optional[Link] = None,
+        connection: Optional[Connection] = None,
     ) -> None:
         """Announce the end to one connection or all (RTM: goodbye), and close it so many seconds
         later; None leaves that to the client."""
-        links = self.connections if connection is None else [connection]
-        self._call(self._disconnect, links, reason, close_after)
+        connections = self.connections if connection is None else [connection]
+        self._call(self._disconnect, connections, reason, close_after)
 
     def burst(
         self,
@@ -207,7 +207,7 @@ class Sockets:
         channels in turn. `keep` false leaves the history alone. The future's result is `count`,
         once the last one lies ready to be sent."""
         channels = [channel] if isinstance(channel, str) else list(channel)
-        loop = self._living_loop()
+        loop = self._running_loop()
         work = self._burst(count, channels, user, text, keep)
         return asyncio.run_coroutine_threadsafe(self._tracked(work), loop)
 
@@ -231,12 +231,12 @@ class Sockets:
         self._deliveries.stop()
         for task in list(self._tasks):
             task.cancel()
-        for link in list(self._links):
-            if link.kind == RTM:
-                link.put(text_of({"type": "goodbye"}))
+        for connection in list(self._connections):
+            if connection.kind == RTM:
+                connection.put(text_of({"type": "goodbye"}))
         # The turn in which the goodbyes are written.
         await asyncio.sleep(0)
-        await asyncio.gather(*(link.leave() for link in list(self._running)))
+        await asyncio.gather(*(connection.leave() for connection in list(self._running)))
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def serve(
@@ -247,90 +247,96 @@ class Sockets:
         stopping: asyncio.Event,
         others: FaultList,
     ) -> web.StreamResponse:
-        """Answer an upgrade: let the socket live, or spoil it as a fault (`others`: of the whole
+        """Response an upgrade: let the socket live, or spoil it as a fault (`others`: of the whole
         server) says."""
         action = self.faults.take(kind) or others.take(record.path)
         if action is not None and not isinstance(action, Frames):
-            spoiled = await _spoil(Exchange(request, _nothing, stopping), action)
-            if spoiled is not None:
-                return spoiled
-        asked = dict(record.query)
-        text = asked.get("ticket", "") if kind == SOCKET_MODE else record.path.split("/")[-1]
+            faulty = await _faulty_response(Exchange(request, _nothing, stopping), action)
+            if faulty is not None:
+                return faulty
+        query = dict(record.query)
+        text = query.get("ticket", "") if kind == SOCKET_MODE else record.path.split("/")[-1]
         ticket = self.tickets.take(kind, text)
         if ticket is None:
             return web.Response(status=401, text="no such ticket")
         return await self._live(
-            request, ticket, action if isinstance(action, Frames) else Frames(), asked
+            request, ticket, action if isinstance(action, Frames) else Frames(), query
         )
 
     async def _live(
-        self, request: web.Request, ticket: Ticket, plan: Frames, asked: Dict[str, str]
+        self, request: web.Request, ticket: Ticket, plan: Frames, query: Dict[str, str]
     ) -> web.StreamResponse:
-        link = Link(next(self._numbers), ticket, self._read, self._left)
-        self._running.add(link)
-        debug = asked.get("debug_reconnects") == "true"
+        connection = Connection(next(self._numbers), ticket, self._read, self._on_disconnect)
+        self._running.add(connection)
+        debug = query.get("debug_reconnects") == "true"
         try:
-            return await link.run(request, plan, lambda _: self._joined(link, debug))
+            return await connection.run(
+                request, plan, lambda _: self._on_connect(connection, debug)
+            )
         finally:
-            self._running.discard(link)
+            self._running.discard(connection)
 
-    def _joined(self, link: Link, debug: bool) -> None:
-        others = sum(each.kind == SOCKET_MODE for each in self._links)
-        if link.kind == SOCKET_MODE and others >= self.most:
-            refusal = envelopes.disconnect("too_many_websockets", link.app_id, others)
-            link.put(text_of(refusal))
-            link.put(Close(1000))
+    def _on_connect(self, connection: Connection, debug: bool) -> None:
+        others = sum(each.kind == SOCKET_MODE for each in self._connections)
+        if connection.kind == SOCKET_MODE and others >= self.most:
+            refusal = envelopes.disconnect("too_many_websockets", connection.app_id, others)
+            connection.put(text_of(refusal))
+            connection.put(Close(1000))
             return
-        hello = envelopes.hello(link.app_id, others + 1, debug)
-        link.begin(text_of(hello if link.kind == SOCKET_MODE else rtm.HELLO))
-        self._change(self._links.append, link)
-        if link.kind == SOCKET_MODE:
+        hello = envelopes.hello(connection.app_id, others + 1, debug)
+        connection.begin(text_of(hello if connection.kind == SOCKET_MODE else rtm.HELLO))
+        self._change(self._connections.append, connection)
+        if connection.kind == SOCKET_MODE:
             self._rtm_only, self._socket_mode_used = False, True
-            self._deliveries.joined(link)
+            self._deliveries.add_connection(connection)
         else:
             self._rtm_only = not self._socket_mode_used
 
-    def _left(self, link: Link) -> None:
-        if link in self._links:
-            self._change(self._links.remove, link)
-            self._deliveries.left(link)
+    def _on_disconnect(self, connection: Connection) -> None:
+        if connection in self._connections:
+            self._change(self._connections.remove, connection)
+            self._deliveries.remove_connection(connection)
 
-    def _read(self, link: Link, text: str) -> None:
+    def _read(self, connection: Connection, text: str) -> None:
         """A client said something."""
         try:
             frame = json.loads(text)
         except ValueError:
             frame = None
-        known = isinstance(frame, dict)
+        is_object = isinstance(frame, dict)
         if self.echoes:
-            link.put(text)
-        if known and link.kind == SOCKET_MODE and isinstance(frame.get("envelope_id"), str):
-            self._deliveries.acknowledge(link, frame["envelope_id"], frame.get("payload"))
+            connection.put(text)
+        if (
+            is_object
+            and connection.kind == SOCKET_MODE
+            and isinstance(frame.get("envelope_id"), str)
+        ):
+            self._deliveries.acknowledge(connection, frame["envelope_id"], frame.get("payload"))
             return
-        self.record.note(self.received, Received(link.number, text))
-        if known and link.kind == RTM:
-            answer = rtm.answer(self._workspace, link.user, frame)
+        self.record.note(self.received, Received(connection.number, text))
+        if is_object and connection.kind == RTM:
+            answer = rtm.answer(self._workspace, connection.user, frame)
             if answer is not None:
-                link.put(text_of(answer))
+                connection.put(text_of(answer))
 
-    def _tell(self, event: Any, event_id: str, told: Json) -> None:
+    def _deliver_event(self, event: Any, event_id: str, options: Json) -> None:
         """One event to every RTM connection and to one of Socket Mode."""
-        listeners = [link for link in self._links if link.kind == RTM]
+        listeners = [connection for connection in self._connections if connection.kind == RTM]
         if listeners and envelopes.is_for_rtm(event):
             text = text_of(event)
-            for link in listeners:
-                link.put(text, _nobody)
+            for connection in listeners:
+                connection.put(text, _ignore)
         if self._rtm_only:
             return
-        more = {key: told[key] for key in told if key not in envelopes.OF_ENVELOPE}
+        more = {key: options[key] for key in options if key not in envelopes.OF_ENVELOPE}
         payload = envelopes.event_callback(
             self._workspace.team["id"], self.app_id, self._bot(), event, event_id, int(time.time())
         )
         payload.update(envelopes.shared(self._workspace, event))
-        parcel = self._deliveries.parcel(
-            envelopes.EVENTS_API, {**payload, **more}, event_id, first=told
+        pending = self._deliveries.new_envelope(
+            envelopes.EVENTS_API, {**payload, **more}, event_id, first=options
         )
-        self._deliveries.submit(parcel)
+        self._deliveries.submit(pending)
 
     def _bot(self) -> str:
         """The user that the app's bot is."""
@@ -351,37 +357,41 @@ class Sockets:
         envelope_id: str,
         on_answer: Optional[Callable[[Any], None]],
     ) -> None:
-        parcel = self._deliveries.parcel(kind, payload)
-        parcel.on_answer = on_answer
-        self._deliveries.submit(parcel, envelope_id)
+        pending = self._deliveries.new_envelope(kind, payload)
+        pending.on_answer = on_answer
+        self._deliveries.submit(pending, envelope_id)
 
-    def _disconnect(self, links: List[Link], reason: str, close_after: Optional[float]) -> None:
-        for link in links:
+    def _disconnect(
+        self, connections: List[Connection], reason: str, close_after: Optional[float]
+    ) -> None:
+        for connection in connections:
             rtm_says = {"type": "goodbye"}
-            link.put(text_of(rtm_says if link.kind == RTM else envelopes.disconnect(reason)))
+            connection.put(
+                text_of(rtm_says if connection.kind == RTM else envelopes.disconnect(reason))
+            )
             if close_after is not None:
-                asyncio.get_running_loop().call_later(close_after, link.put, Close(1000))
+                asyncio.get_running_loop().call_later(close_after, connection.put, Close(1000))
 
     async def _burst(
         self, count: int, channels: List[str], user: str, text: str, keep: bool
     ) -> int:
         for number in range(count):
             channel = channels[number % len(channels)]
-            self._say(channel, user, "{} {}".format(text, number), keep)
+            self._announce(channel, user, "{} {}".format(text, number), keep)
             if number % FAIRNESS:
                 continue
             # What was told waits in the loop; it lies with the connections after this turn.
             await asyncio.sleep(0)
-            for link in list(self._links):
-                await link.room()
+            for connection in list(self._connections):
+                await connection.room()
         return count
 
-    def _say(self, channel: str, user: str, text: str, keep: bool) -> None:
+    def _announce(self, channel: str, user: str, text: str, keep: bool) -> None:
         if keep:
             self._workspace.say(user, channel, text)
             return
         with self._workspace.lock:
-            event = self._workspace.unkept(user, channel, text)
+            event = self._workspace.unrecorded_message(user, channel, text)
         self.push_event(event)
 
     async def _tracked(self, work: Any) -> Any:
@@ -391,23 +401,23 @@ class Sockets:
         task.add_done_callback(self._tasks.discard)
         return await task
 
-    def _change(self, function: Callable[[Link], None], link: Link) -> None:
+    def _change(self, function: Callable[[Connection], None], connection: Connection) -> None:
         with self.record.changed:
-            function(link)
+            function(connection)
             self.record.changed.notify_all()
         for watcher in list(self.record.watchers):
             watcher()
 
-    def _living_loop(self) -> asyncio.AbstractEventLoop:
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             raise RuntimeError("the server does not run")
         return self._loop
 
     def _call(self, function: Callable[..., Any], *args: Any) -> None:
-        self._living_loop().call_soon_threadsafe(function, *args)
+        self._running_loop().call_soon_threadsafe(function, *args)
 
 
-def _nobody() -> None:
+def _ignore() -> None:
     """RTM: nothing is to be done when a frame goes out."""
 
 
@@ -416,7 +426,7 @@ async def _nothing(request: web.Request) -> web.StreamResponse:
     return web.Response()
 
 
-async def _spoil(exchange: Exchange, action: Action) -> Optional[web.StreamResponse]:
+async def _faulty_response(exchange: Exchange, action: Action) -> Optional[web.StreamResponse]:
     """The spoiled answer to an upgrade; None where it only came late."""
     if isinstance(action, HangHandshake):
         await exchange.stopping.wait()

@@ -13,13 +13,13 @@ RTM = "rtm"
 
 @dataclass(frozen=True)
 class Ticket:
-    """What an address opens: `kind` of connection, for whom, and `made` in the clock's seconds."""
+    """What a URL opens: `kind` of connection, for whom; `created` in the clock's seconds."""
 
     text: str
     kind: str
     app_id: str
     user: str
-    made: float
+    created: float
 
 
 class Tickets:
@@ -52,4 +52,4 @@ class Tickets:
             ticket = self._open.pop(text, None)
         if ticket is None or ticket.kind != kind:
             return None
-        return ticket if self._clock() - ticket.made <= self.lifetime else None
+        return ticket if self._clock() - ticket.created <= self.lifetime else None

@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 from typing import Dict, List, MutableMapping, NamedTuple, Set
 
-from sandbox.slack.checks.slack_error import Refuse
+from sandbox.slack.checks.slack_error import SlackError
 from sandbox.slack.state.tokens import BOT, CONFIG, USER, Token
 
 CLIENT_ID = "1795420800.1795420801"
@@ -38,18 +38,18 @@ class Rotation:
         self.begun: Set[str] = set()
 
     def check_client(self, client_id: object, client_secret: object) -> None:
-        """Refuse a client that is not the app."""
+        """SlackError a client that is not the app."""
         if client_id != CLIENT_ID:
-            raise Refuse("invalid_client_id")
+            raise SlackError("invalid_client_id")
         if client_secret != CLIENT_SECRET:
-            raise Refuse("bad_client_secret")
+            raise SlackError("bad_client_secret")
 
     def exchange(self, refresh_token: str) -> Pair:
         """Use a refresh token up. The access token before lives on until it expires."""
         with self._lock:
             before = self.refresh_tokens.pop(refresh_token, None)
             if before is None:
-                raise Refuse("invalid_refresh_token")
+                raise SlackError("invalid_refresh_token")
             token = replace(self._tokens[before], state="live")
             number = len(self.issued) + 1
             access = "{}loopback-{}".format(_PREFIXES[token.kind], number)
@@ -63,10 +63,10 @@ class Rotation:
         """A token that does not expire for one that does, once."""
         token = self._tokens.get(access)
         if token is None or token.kind not in ("bot", "user") or access.startswith("xoxe"):
-            raise Refuse("invalid_token")
+            raise SlackError("invalid_token")
         with self._lock:
             if access in self.begun:
-                raise Refuse("token_already_exchanged")
+                raise SlackError("token_already_exchanged")
             self.begun.add(access)
             self.refresh_tokens[access] = access  # for the moment until it is used up
         return self.exchange(access)

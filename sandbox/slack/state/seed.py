@@ -106,8 +106,8 @@ def _channels() -> List[Channel]:
     def channel(
         channel_id: str, name: str, members: Sequence[str], purpose: str, **more: Any
     ) -> Channel:
-        told = {"value": purpose, "creator": OWNER, "last_set": START}
-        return Channel(channel_id, name, OWNER, members=list(members), purpose=told, **more)
+        purpose_json = {"value": purpose, "creator": OWNER, "last_set": START}
+        return Channel(channel_id, name, OWNER, members=list(members), purpose=purpose_json, **more)
 
     return [
         channel(

@@ -36,12 +36,12 @@ class Token:
     bot_id: str = ""
     app_id: str = APP_ID
 
-    def has_one_of(self, wanted: Iterable[str]) -> bool:
+    def has_one_of(self, scopes: Iterable[str]) -> bool:
         """True where one of these scopes suffices, as Slack lists them per type of channel."""
-        return self.scopes is None or not set(wanted).isdisjoint(self.scopes)
+        return self.scopes is None or not set(scopes).isdisjoint(self.scopes)
 
 
-def ready_made(bot_user: str, bot_id: str, user: str) -> Dict[str, Token]:
+def default_tokens(bot_user: str, bot_id: str, user: str) -> Dict[str, Token]:
     """One live token of each kind, and one bot token for each way to be refused."""
     return {
         BOT: Token("bot", bot_user, bot_id=bot_id),

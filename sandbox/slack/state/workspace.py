@@ -174,10 +174,10 @@ class Workspace:
         sees the modal.
         """
         self._numbers["trigger"] = self._numbers.get("trigger", 0) + 1
-        made = "{}.{}.loopback".format(START, self._numbers["trigger"])
-        self.trigger_ids[made] = state
-        self.trigger_users[made] = user
-        return made
+        new_id = "{}.{}.loopback".format(START, self._numbers["trigger"])
+        self.trigger_ids[new_id] = state
+        self.trigger_users[new_id] = user
+        return new_id
 
     def emit(self, kind: str, **fields: Any) -> None:
         """Tell `on_event` that something happened."""
@@ -196,8 +196,10 @@ class Workspace:
             name = "crowd{}".format(number)
             email = name + "@crowd.example"
             user_id = "U9{:08d}".format(number)
-            gone = number % 10 == 9
-            self.add_user(User(user_id, name, "Crowd {}".format(number), email, deleted=gone))
+            is_deactivated = number % 10 == 9
+            self.add_user(
+                User(user_id, name, "Crowd {}".format(number), email, deleted=is_deactivated)
+            )
 
     def add_channel(self, channel: Channel) -> Channel:
         """Put a conversation into the team."""
@@ -206,29 +208,34 @@ class Workspace:
 
     def channel_named(self, name: str) -> Optional[Channel]:
         """The channel of this name, with or without #; direct messages have no names."""
-        wanted = name.lstrip("#")
+        wanted_name = name.lstrip("#")
         return next(
             (
                 channel
                 for channel in self.channels.values()
-                if channel.name == wanted and channel.kind != "im"
+                if channel.name == wanted_name and channel.kind != "im"
             ),
             None,
         )
 
     def direct(self, members: Iterable[str], create: bool = True) -> Optional[Channel]:
         """The direct message of exactly these members; opened where there was none."""
-        wanted = sorted(set(members))
+        wanted_name = sorted(set(members))
         for channel in self.channels.values():
-            if channel.kind in ("im", "mpim") and sorted(channel.members) == wanted:
+            if channel.kind in ("im", "mpim") and sorted(channel.members) == wanted_name:
                 return channel
         if not create:
             return None
-        kind = "im" if len(wanted) <= 2 else "mpim"
-        names = "--".join(self.users[member].name for member in wanted)
+        kind = "im" if len(wanted_name) <= 2 else "mpim"
+        names = "--".join(self.users[member].name for member in wanted_name)
         name = "" if kind == "im" else "mpdm-{}-1".format(names)
         channel = Channel(
-            self.next_id("D" if kind == "im" else "C"), name, wanted[0], kind, self.now(), wanted
+            self.next_id("D" if kind == "im" else "C"),
+            name,
+            wanted_name[0],
+            kind,
+            self.now(),
+            wanted_name,
         )
         return self.add_channel(channel)
 
@@ -241,7 +248,11 @@ class Workspace:
         channel.messages.append(message)
         channel.closed_by.clear()
         self.recount(channel, message)
-        more = {"root": told(parent)} if message.get("subtype") == "thread_broadcast" else {}
+        more = (
+            {"root": without_private_keys(parent)}
+            if message.get("subtype") == "thread_broadcast"
+            else {}
+        )
         self.emit("message", **{**self._event_of(channel, message), **more})
         self._mention(channel, message)
         return message
@@ -250,7 +261,7 @@ class Workspace:
         """Tell a bot that it is mentioned; of a direct message the message itself tells it."""
         people = mentions.mentioned(message) if channel.kind != "im" else ()
         if any(self.users[each].is_bot for each in people if each in self.users):
-            self.emit("app_mention", **mentions.event(channel.id, told(message)))
+            self.emit("app_mention", **mentions.event(channel.id, without_private_keys(message)))
 
     def whisper(self, channel: Channel, user_id: str, message: Json) -> Json:
         """Show a message to one person only. No event tells of it."""
@@ -264,20 +275,24 @@ class Workspace:
         """Let a person post, from any thread; `channel`: an ID, a name or a Channel; `more`: other
         members of the message (thread_ts, files, subtype, blocks …). Returns the message."""
         with self.lock:
-            return self.post(self._found(channel), self._said(user_id, text, more))
+            return self.post(self._find_channel(channel), self._new_message(user_id, text, more))
 
-    def unkept(self, user_id: str, channel: str, text: str) -> Json:
+    def unrecorded_message(self, user_id: str, channel: str, text: str) -> Json:
         """The event of a message by a person which no history remembers."""
-        message = {"ts": self.next_ts(), "team": self.team["id"], **self._said(user_id, text, {})}
-        event = self._event_of(self._found(channel), message)
+        message = {
+            "ts": self.next_ts(),
+            "team": self.team["id"],
+            **self._new_message(user_id, text, {}),
+        }
+        event = self._event_of(self._find_channel(channel), message)
         return {"type": "message", **event}
 
-    def _said(self, user_id: str, text: str, more: Json) -> Json:
+    def _new_message(self, user_id: str, text: str, more: Json) -> Json:
         self._numbers["client_msg"] = self._numbers.get("client_msg", 0) + 1
-        made = str(uuid.UUID(int=self._numbers["client_msg"], version=4))
-        return {"user": user_id, "text": text, "client_msg_id": made, **more}
+        new_id = str(uuid.UUID(int=self._numbers["client_msg"], version=4))
+        return {"user": user_id, "text": text, "client_msg_id": new_id, **more}
 
-    def _found(self, channel: Union[str, Channel]) -> Channel:
+    def _find_channel(self, channel: Union[str, Channel]) -> Channel:
         if isinstance(channel, Channel):
             return channel
         found = self.channels.get(channel) or self.channel_named(channel)
@@ -292,7 +307,7 @@ class Workspace:
             "channel": channel.id,
             "channel_type": CHANNEL_TYPES[channel.kind],
             "event_ts": message["ts"],
-            **{key: value for key, value in told(message).items() if key != "type"},
+            **{key: value for key, value in without_private_keys(message).items() if key != "type"},
         }
 
     @staticmethod
@@ -324,7 +339,7 @@ class Workspace:
         )
 
 
-def told(message: Optional[Json]) -> Json:
+def without_private_keys(message: Optional[Json]) -> Json:
     """PURE: a message as others see it; names that begin with _ are the server's own."""
     return {key: value for key, value in (message or {}).items() if not key.startswith("_")}
 

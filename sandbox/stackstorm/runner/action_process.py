@@ -26,7 +26,7 @@ from sandbox.stackstorm import package_path
 from sandbox.stackstorm.config import complete
 from sandbox.stackstorm.metadata import PACK, PYTHON_RUNNER, Action, load_action
 from sandbox.stackstorm.runner import parameters
-from sandbox.stackstorm.validation_errors import Mistake, NotRunnable, raise_any
+from sandbox.stackstorm.validation_errors import NotRunnable, ValidationError, raise_if_any
 
 SUCCEEDED, FAILED, TIMED_OUT = "succeeded", "failed", "timeout"
 WRAPPER = Path(__file__).resolve().with_name("wrapper.py")
@@ -76,7 +76,7 @@ def run_action(
     pack: Path = PACK,
     datastore: Optional[Path] = None,
 ) -> Execution:
-    """Run an action of the pack; Mistakes for what StackStorm would refuse beforehand.
+    """Run an action of the pack; ValidationErrors for what StackStorm would refuse beforehand.
 
     `values`: name → JSON value, cast as the API does. `config`: as in the pack's config file.
     `on_line(stream, text)` is called, on another thread, for each line while it is written.
@@ -104,16 +104,16 @@ def execute(
     `around`: what StackStorm itself puts into the environment. `on_start(pid)` is called once the
     process is there; it leads a group of its own.
     """
-    raise_any_hindrance(action)
-    given, runner = parameters.complete(action, checked)
+    raise_if_not_runnable(action)
+    values, runner = parameters.complete(action, checked)
     entry = action.path.parent / action.entry_point
-    raise_any(_runner_mistakes(action, runner, entry))
+    raise_if_any(_runner_mistakes(action, runner, entry))
     process = _Process(
         order={
             "pack": action.pack,
             "file": str(entry.resolve()),
             "config": config,
-            "parameters": given,
+            "parameters": values,
             "log_level": runner["log_level"],
             "datastore": str(datastore) if datastore else None,
         },
@@ -124,14 +124,14 @@ def execute(
     return process.run(runner["timeout"] if timeout is None else timeout)
 
 
-def raise_any_hindrance(action: Action) -> None:
+def raise_if_not_runnable(action: Action) -> None:
     """NotRunnable if the action is disabled or no Python action."""
     if not action.enabled:
-        raise NotRunnable([Mistake(action.ref, "is disabled")])
+        raise NotRunnable([ValidationError(action.ref, "is disabled")])
     if action.runner_type != PYTHON_RUNNER:
         raise NotRunnable(
             [
-                Mistake(
+                ValidationError(
                     action.ref, f"is run by StackStorm's {action.runner_type}, not by the sandbox"
                 )
             ]
@@ -155,8 +155,8 @@ def import_path(action: Action) -> List[str]:
     """PYTHONPATH of the action's process."""
     actions = action.path.parent.resolve()
     inherited = [part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part]
-    ours = (actions.parent, PACK)
-    foreign = [part for part in inherited if not _within(Path(part).resolve(), ours)]
+    folders = (actions.parent, PACK)
+    foreign = [part for part in inherited if not _within(Path(part).resolve(), folders)]
     return [sysconfig.get_path("platlib"), str(actions / "lib"), *foreign, *package_path.folders()]
 
 
@@ -166,15 +166,17 @@ def _within(part: Path, folders: Sequence[Path]) -> bool:
     return inside and "site-packages" not in part.parts
 
 
-def _runner_mistakes(action: Action, runner: Dict[str, Any], entry: Path) -> List[Mistake]:
+def _runner_mistakes(action: Action, runner: Dict[str, Any], entry: Path) -> List[ValidationError]:
     found = []
     if not action.entry_point or not entry.is_file():
-        found.append(Mistake(action.path.name, f'entry_point "{action.entry_point}" is no file'))
+        found.append(
+            ValidationError(action.path.name, f'entry_point "{action.entry_point}" is no file')
+        )
     if runner["content_version"]:
-        found.append(Mistake("content_version", "the sandbox runs the files as they are"))
+        found.append(ValidationError("content_version", "the sandbox runs the files as they are"))
     for name, value in (runner["env"] or {}).items():
         if not isinstance(value, str):
-            found.append(Mistake(f"env.{name}", "must be a string"))
+            found.append(ValidationError(f"env.{name}", "must be a string"))
     return found
 
 

@@ -15,29 +15,29 @@ from sandbox.stackstorm.masking import mask_parameters
 from sandbox.stackstorm.metadata import RUNNER_PARAMETERS, Action
 from sandbox.stackstorm.runner import command_words
 from sandbox.stackstorm.schema import Schema, violations, with_defaults
-from sandbox.stackstorm.validation_errors import Mistake, raise_any
+from sandbox.stackstorm.validation_errors import ValidationError, raise_if_any
 
 _RAW = re.compile(r"\{%-?\s*raw\s*-?%\}(.*?)\{%-?\s*endraw\s*-?%\}", re.DOTALL)
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
-def from_words(action: Action, given: Sequence[str]) -> Dict[str, Any]:
-    """Checked values of `name=value` words; Mistakes with all that is wrong with them."""
-    values, mistakes = command_words.parse(given, action.schema)
+def from_words(action: Action, words: Sequence[str]) -> Dict[str, Any]:
+    """Checked values of `name=value` words; ValidationErrors with all that is wrong with them."""
+    values, errors = command_words.parse(words, action.schema)
     checked, more = _checked(action, values)
-    named = {mistake.name.lstrip("@") for mistake in mistakes}
-    raise_any(mistakes + [mistake for mistake in more if mistake.name not in named])
+    named = {error.name.lstrip("@") for error in errors}
+    raise_if_any(errors + [error for error in more if error.name not in named])
     return checked
 
 
 def check(action: Action, values: Dict[str, Any], literal: bool = False) -> Dict[str, Any]:
-    """Cast and checked values (name → value, only those given); Mistakes with all that is wrong.
+    """Coerced and checked values (name → value, only those given); ValidationErrors.
 
     `values` are what a rule or a workflow hands over: any JSON value, text is cast. `literal`:
     what looks like a template in them is text, or was rendered before.
     """
-    checked, mistakes = _checked(action, values, literal)
-    raise_any(mistakes)
+    checked, errors = _checked(action, values, literal)
+    raise_if_any(errors)
     return checked
 
 
@@ -46,16 +46,16 @@ def complete(action: Action, checked: Dict[str, Any]) -> Tuple[Dict[str, Any], D
 
     Absent or null means the default, else None; a fixed parameter is always its default.
     """
-    final, mistakes = {}, []
+    final, errors = {}, []
     for name, schema in action.schema.items():
         value = checked.get(name)
         if value is None or schema.get("immutable"):
             value = schema.get("default")
         try:
-            final[name] = coercion.cast(schema["type"], value)
-        except coercion.NotCast as error:
-            mistakes.append(Mistake(name, f"its default {error.wanted}"))
-    raise_any(mistakes)
+            final[name] = coercion.coerce(schema["type"], value)
+        except coercion.CoercionError as error:
+            errors.append(ValidationError(name, f"its default {error.expectation}"))
+    raise_if_any(errors)
     runner = {name: final.pop(name) for name in RUNNER_PARAMETERS if name in final}
     return final, runner
 
@@ -67,32 +67,36 @@ def masked(action: Action, values: Dict[str, Any]) -> Dict[str, Any]:
 
 def _checked(
     action: Action, values: Dict[str, Any], literal: bool = False
-) -> Tuple[Dict[str, Any], List[Mistake]]:
-    schema, checked, mistakes = action.schema, {}, []
+) -> Tuple[Dict[str, Any], List[ValidationError]]:
+    schema, checked, errors = action.schema, {}, []
     for name, value in values.items():
-        known = schema.get(name)
-        if known is None:
-            mistakes.append(Mistake(name, _unknown(name, action)))
-        elif known.get("immutable"):
-            mistakes.append(Mistake(name, "is fixed by the action and cannot be given"))
+        parameter_schema = schema.get(name)
+        if parameter_schema is None:
+            errors.append(ValidationError(name, _unknown(name, action)))
+        elif parameter_schema.get("immutable"):
+            errors.append(ValidationError(name, "is fixed by the action and cannot be given"))
         else:
             try:
-                checked[name] = coercion.cast(known["type"], value if literal else _rendered(value))
-            except coercion.NotCast as error:
-                mistakes.append(Mistake(name, _not_cast(error, known)))
-    return checked, mistakes + _violations(schema, checked, mistakes)
+                checked[name] = coercion.coerce(
+                    parameter_schema["type"], value if literal else _rendered(value)
+                )
+            except coercion.CoercionError as error:
+                errors.append(ValidationError(name, _coercion_error(error, parameter_schema)))
+    return checked, errors + _violations(schema, checked, errors)
 
 
-def _violations(schema: Schema, checked: Schema, before: List[Mistake]) -> List[Mistake]:
+def _violations(
+    schema: Schema, checked: Schema, before: List[ValidationError]
+) -> List[ValidationError]:
     """What the schema says, except about what was refused already."""
-    refused = {mistake.name for mistake in before}
+    refused = {error.name for error in before}
     whole = with_defaults(checked, {"properties": schema})
     return [m for m in violations(whole, schema) if re.split(r"[.\[]", m.name)[0] not in refused]
 
 
-def _not_cast(error: coercion.NotCast, known: Schema) -> str:
-    if known.get("secret"):
-        return f"{error.wanted}, not {error.kind}"
+def _coercion_error(error: coercion.CoercionError, parameter_schema: Schema) -> str:
+    if parameter_schema.get("secret"):
+        return f"{error.expectation}, not {error.kind}"
     return str(error)
 
 

@@ -56,12 +56,12 @@ class RemoteDatastore:
         """Keep str(value); raises where it cannot be kept."""
         client = self.get_api_client()
         key = self._key(name, local)
-        given: Dict[str, Any] = {"name": key, "value": str(value), "scope": _checked(scope)}
+        members: Dict[str, Any] = {"name": key, "value": str(value), "scope": _checked(scope)}
         if encrypt:
-            given["secret"] = True
+            members["secret"] = True
         if ttl:
-            given["ttl"] = ttl
-        client.keys.update(instance=client.keys.resource(**given))
+            members["ttl"] = ttl
+        client.keys.update(instance=client.keys.resource(**members))
         return True
 
     def delete_value(self, name: str, local: bool = True, scope: str = SYSTEM) -> bool:

@@ -29,16 +29,16 @@ def main(arguments: List[str]) -> int:
     parser.add_argument("--eventlet", action="store_true")
     parser.add_argument("--hurry", action="store_true")
     parser.add_argument("--keep-limits", action="store_true")
-    asked = parser.parse_args(arguments)
-    if asked.eventlet:
+    options = parser.parse_args(arguments)
+    if options.eventlet:
         import eventlet
 
         eventlet.monkey_patch(**dict.fromkeys(PATCHED, True))
-    run(asked)
+    run(options)
     return 0
 
 
-def run(asked: Any) -> None:
+def run(options: Any) -> None:
     """Load the sensor and let it run, to its end."""
     import importlib.util
     import json
@@ -51,23 +51,23 @@ def run(asked: Any) -> None:
     from sandbox.stackstorm.sensor.service import SensorService
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    if asked.eventlet:
+    if options.eventlet:
         from eventlet.patcher import is_monkey_patched
 
         names = [each for each in PATCHED if is_monkey_patched(each)]
         logging.getLogger("host").info("patched: %s", ", ".join(names))
     package_path.add_stubs()
-    pack, folder = Path(__file__).resolve().parents[3], Path(asked.folder)
+    pack, folder = Path(__file__).resolve().parents[3], Path(options.folder)
     # Not put in sys.modules: StackStorm does not do that either.
     spec = importlib.util.spec_from_file_location("slack_sensor", pack / ENTRY)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    if asked.hurry:
-        hurry(asked.keep_limits)
+    if options.hurry:
+        hurry(options.keep_limits)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     kind = ConnectedSensorService if os.environ.get("ST2_API_URL") else SensorService
-    sensor = module.SlackSensor(kind(folder, asked.pause), config=config)
+    sensor = module.SlackSensor(kind(folder, options.pause), config=config)
     sensor.setup()
     sensor.run()
 
@@ -82,8 +82,8 @@ def hurry(keep_limits: bool = False) -> None:
     dispatcher.LONGEST_WAIT = workspace_sensor.OPENING = 1.0
     if keep_limits:
         return
-    made = rate_limiter.RateLimiter.__init__
-    made.__defaults__ = (*(made.__defaults__ or ())[:1], 100_000)
+    original_init = rate_limiter.RateLimiter.__init__
+    original_init.__defaults__ = (*(original_init.__defaults__ or ())[:1], 100_000)
 
 
 if __name__ == "__main__":

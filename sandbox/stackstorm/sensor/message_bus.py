@@ -38,7 +38,7 @@ class Pool:
         self._bus = bus
         self._lock = threading.Lock()
         self._outages = -1  # how many there had been when the connection was made
-        self._is_dead = False
+        self._is_broken = False
         self.is_closed = False
 
     def publish(self, trigger: str, payload: Any, trace_tag: Any) -> None:
@@ -46,7 +46,7 @@ class Pool:
         with self._lock:
             if self.is_closed:
                 raise RuntimeError("Acquire on closed pool")
-            if self._is_dead:
+            if self._is_broken:
                 raise AttributeError("'NoneType' object has no attribute 'channel'")
             self._connect()
             if self._bus.swallows:
@@ -58,7 +58,7 @@ class Pool:
 
     def _connect(self) -> None:
         if self._bus.is_away() and self._outages >= 0:
-            self._is_dead = True
+            self._is_broken = True
         if self._bus.is_away():
             raise ConnectionRefusedError(111, "ECONNREFUSED")
         self._outages = self._bus.outages

@@ -24,12 +24,12 @@ class TriggerDispatcherService:
 
     bus: MessageBus
     find_schema: FindSchema
-    made: List[TriggerDispatcherService]
+    instances: List[TriggerDispatcherService]
 
     def __init__(self, logger: Any) -> None:
         self._logger = logger
         self._dispatcher = _TriggerDispatcher(self.bus)
-        self.made.append(self)
+        self.instances.append(self)
 
     def dispatch(
         self,
@@ -74,6 +74,6 @@ class _TriggerDispatcher:
 def service_class(
     bus: MessageBus, find_schema: FindSchema = lambda trigger: {}
 ) -> Type[TriggerDispatcherService]:
-    """The class of the services of a host; all that were made stand in its `made`, in order."""
-    attributes = {"bus": bus, "find_schema": staticmethod(find_schema), "made": []}
+    """The class of the services of a host; its `instances` are all of them, in order."""
+    attributes = {"bus": bus, "find_schema": staticmethod(find_schema), "instances": []}
     return type("TriggerDispatcherService", (TriggerDispatcherService,), attributes)

@@ -1,29 +1,29 @@
 """StackStorm's API on loopback, with enough behind it to run what a pack does through it.
 
-Who may import whom (upper may import lower)::
+Modules import those of the rows below them::
 
-    standin sensing        a StackStorm as a test has it in its hands; what a sensor gets of it
-    serving                the addresses, on a thread
-    controllers            what each address does
-    system                 the parts, put together
-    ready_made             core.ask, core.echo, core.noop, chatops.format_execution_result
-    alias_executions       a command → an execution
+    fake_stackstorm sensor_service      what tests and the demo use; what a sensor gets
+    http_server                         the routes, on a thread
+    controllers                         what each route does
+    container                           the parts, put together
+    builtin_actions                     StackStorm's own: core.ask, core.echo, core.noop …
+    alias_executions                    a command → an execution
     workflows inquiries python_runner   the runners
-    workflow_run           one workflow that runs
-    notifier reactor       what is told at the end; triggers and rules
-    engine                 executions, from request to end
-    policies records       one at a time; one execution
-    live_parameters        what is rendered before an execution is requested
-    alias_book registry    what is registered
-    workflow_spec yaql_expressions   PURE: workflows, Jinja, YAQL
-    store tokens faults clock statuses times refusal
+    workflow_run                        one running workflow
+    notifier reactor                    triggers at the end of an execution; triggers and rules
+    engine                              executions, from request to end
+    policies records                    one execution at a time; one execution
+    rendered_parameters                 templates in parameters, before an execution is requested
+    aliases alias_match registry        what is registered
+    workflow_spec yaql_expressions      PURE: workflows, YAQL
+    store tokens faults clock statuses times api_error
 
-It behaves as StackStorm was seen to behave, its traps included: they are in the docstrings.
-It needs jinja2 and aiohttp; `client()` needs st2client.
+It behaves as StackStorm was observed to behave, with its traps: the docstrings name them.
+It needs jinja2, aiohttp and yaql; `client()` needs st2client.
 """
 
-from sandbox.stackstorm.server.fake_stackstorm import StandInApi
+from sandbox.stackstorm.server.fake_stackstorm import FakeStackStorm
 from sandbox.stackstorm.server.faults import Fault
-from sandbox.stackstorm.server.inquiries import Answer
+from sandbox.stackstorm.server.inquiries import InquiryAnswer
 
-__all__ = ["Answer", "Fault", "StandInApi"]
+__all__ = ["InquiryAnswer", "Fault", "FakeStackStorm"]

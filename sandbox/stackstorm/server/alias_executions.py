@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 from sandbox.stackstorm import coercion, rendering
 from sandbox.stackstorm.datastore import Datastore
-from sandbox.stackstorm.server.aliases import Alias, AliasBook
+from sandbox.stackstorm.server.aliases import Alias, AliasRegistry
 from sandbox.stackstorm.server.api_error import bad_request
 from sandbox.stackstorm.server.engine import Engine
 from sandbox.stackstorm.server.registry import Entry
@@ -18,45 +18,45 @@ Json = Dict[str, Any]
 class AliasExecutions:
     """What turns commands into executions."""
 
-    def __init__(self, engine: Engine, book: AliasBook, store: Datastore) -> None:
+    def __init__(self, engine: Engine, book: AliasRegistry, store: Datastore) -> None:
         self._engine = engine
         self._book = book
         self._store = store
 
-    def execute(self, asked: Json, caller: Caller) -> Json:
-        """`execution`, `actionalias`, and the acknowledgement's `message` and `extra`; Refusal.
+    def execute(self, body: Json, caller: Caller) -> Json:
+        """`execution`, `actionalias`, and the acknowledgement's `message` and `extra`; ApiError.
 
-        `asked`: name, format, command, user, source_channel, source_context,
+        `body`: name, format, command, user, source_channel, source_context,
         notification_channel, notification_route.
         """
-        if not asked.get("name"):
+        if not body.get("name"):
             raise bad_request('Alias execution "name" is required')
-        alias = self._book.by_name(asked["name"])
+        alias = self._book.by_name(body["name"])
         if not alias.enabled:
             raise bad_request(f'Action alias with name "{alias.name}" is disabled.')
-        values = alias.parameters(asked.get("format") or "", asked.get("command") or "")
+        values = alias.parameters(body.get("format") or "", body.get("command") or "")
         context = {
             "action_alias_ref": {"id": alias.document["id"], "name": alias.name},
-            "api_user": asked.get("user"),
+            "api_user": body.get("user"),
             "user": caller.user,
-            "source_channel": asked.get("source_channel"),
+            "source_channel": body.get("source_channel"),
         }
         values = {**values, **self._immutable(alias, values, context)}
         entry = self._engine.registry.get(alias.document["action_ref"])
         record = self._engine.request(
-            entry.ref, lists_of(entry, values), context, notify=notification(asked)
+            entry.ref, lists_of(entry, values), context, notify=notification(body)
         )
         answer = {"execution": record.document(), "actionalias": alias.document}
         return {**answer, **acknowledgement(alias, answer)}
 
-    def match_and_execute(self, asked: Json, caller: Caller) -> Json:
+    def match_and_execute(self, body: Json, caller: Caller) -> Json:
         """Both at once; `source_context` is refused, as it is not in StackStorm's schema."""
-        if "source_context" in asked:
+        if "source_context" in body:
             raise bad_request(
                 "Additional properties are not allowed ('source_context' was unexpected)"
             )
-        alias, found = self._book.match(str(asked.get("command")))
-        whole = {**asked, "name": alias.name, "format": found.representation}
+        alias, found = self._book.match(str(body.get("command")))
+        whole = {**body, "name": alias.name, "format": found.representation}
         return {"results": [self.execute(whole, caller)]}
 
     def _immutable(self, alias: Alias, values: Json, context: Json) -> Json:
@@ -82,10 +82,10 @@ def lists_of(entry: Entry, values: Json) -> Json:
     }
 
 
-def notification(asked: Json) -> Json:
+def notification(body: Json) -> Json:
     """Where the result is told, and with what."""
-    route = asked.get("notification_route") or asked.get("notification_channel")
-    data = {key: asked.get(key) for key in ("user", "source_channel", "source_context")}
+    route = body.get("notification_route") or body.get("notification_channel")
+    data = {key: body.get(key) for key in ("user", "source_channel", "source_context")}
     return {"on_complete": {"routes": [route] if route else [], "data": data}}
 
 

@@ -14,7 +14,7 @@ from sandbox.stackstorm.server.alias_match import extract
 from sandbox.stackstorm.server.api_error import bad_request, not_found
 
 Json = Dict[str, Any]
-KEPT = ("ack", "result", "extra", "immutable_parameters")
+OPTIONAL_KEYS = ("ack", "result", "extra", "immutable_parameters")
 
 
 class Format(NamedTuple):
@@ -51,7 +51,7 @@ class Alias:
                 yield Format(display, one, multiple)
 
     def parameters(self, format_string: str, command: str) -> Json:
-        """What the command gives; Refusal where the format is not this alias's, or does not fit."""
+        """What the command gives; ApiError where the format is another alias's or does not fit."""
         if format_string not in [each.representation for each in self.formats()]:
             raise bad_request(
                 f'Format string "{format_string}" is not available on the alias "{self.name}"'
@@ -62,7 +62,7 @@ class Alias:
         return dict(found)
 
 
-class AliasBook:
+class AliasRegistry:
     """Every alias, in the order in which they were registered."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class AliasBook:
             "enabled": document.get("enabled", True),
             "action_ref": document["action_ref"],
             "formats": document["formats"],
-            **{key: document.get(key) or {} for key in KEPT},
+            **{key: document.get(key) or {} for key in OPTIONAL_KEYS},
         }
         alias = Alias(copy.deepcopy(whole))
         refs = [each.document["ref"] for each in self._aliases]
@@ -101,21 +101,21 @@ class AliasBook:
         return sorted(self._aliases, key=lambda each: (each.document["pack"], each.name))
 
     def get(self, ref_or_id: str) -> Alias:
-        """Refusal 404."""
+        """ApiError 404."""
         for alias in self._aliases:
             if ref_or_id in (alias.document["id"], alias.document["ref"]):
                 return alias
         raise not_found(f'Resource with a reference or id "{ref_or_id}" not found')
 
     def by_name(self, name: str) -> Alias:
-        """The first of that name, whatever its pack: StackStorm looks no further. Refusal 404."""
+        """The first of that name, whatever its pack: StackStorm looks no further. ApiError 404."""
         for alias in self._aliases:
             if alias.name == name:
                 return alias
         raise not_found(f'Unable to identify action alias with name "{name}".')
 
     def match(self, command: str) -> Tuple[Alias, Format]:
-        """The one that fits; Refusal 400 where none or several do."""
+        """The one that fits; ApiError 400 where none or several do."""
         single = self._fitting(command, multiple=False)
         if len(single) > 1:
             raise bad_request(f"Command '{command}' matched more than 1 pattern")

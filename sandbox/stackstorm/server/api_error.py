@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """A status of HTTP and the text that goes into `faultstring`."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -12,11 +12,11 @@ class Refusal(Exception):
         self.text = text
 
 
-def not_found(what: str) -> Refusal:
+def not_found(what: str) -> ApiError:
     """404."""
-    return Refusal(404, what)
+    return ApiError(404, what)
 
 
-def bad_request(what: str) -> Refusal:
+def bad_request(what: str) -> ApiError:
     """400."""
-    return Refusal(400, what)
+    return ApiError(400, what)

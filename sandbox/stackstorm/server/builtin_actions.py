@@ -6,10 +6,10 @@ from typing import Any, Dict
 
 from sandbox.stackstorm import rendering
 from sandbox.stackstorm.metadata import PYTHON_RUNNER
-from sandbox.stackstorm.server.aliases import AliasBook
-from sandbox.stackstorm.server.api_error import Refusal
+from sandbox.stackstorm.server.aliases import AliasRegistry
+from sandbox.stackstorm.server.api_error import ApiError
 from sandbox.stackstorm.server.engine import Engine
-from sandbox.stackstorm.server.registry import ASK, INQUIRER, Entry, Registry, made
+from sandbox.stackstorm.server.registry import ASK, INQUIRER, Entry, Registry, make_action
 
 Json = Dict[str, Any]
 
@@ -20,18 +20,18 @@ execution: {{ execution.id }}
 {% endif %}{% if execution.result %}result: {{ execution.result | to_json_string }}{% endif %}"""
 
 
-def add(registry: Registry, engine: Engine, book: AliasBook) -> None:
+def add(registry: Registry, engine: Engine, book: AliasRegistry) -> None:
     """Register them."""
-    registry.add(Entry(made("core.ask", ASK, runner_type=INQUIRER)))
-    registry.add(Entry(made("core.noop", runner_type="noop"), run=lambda: dict(WELL)))
+    registry.add(Entry(make_action("core.ask", ASK, runner_type=INQUIRER)))
+    registry.add(Entry(make_action("core.noop", runner_type="noop"), run=lambda: dict(WELL)))
     message = {"message": {"type": "string", "required": True}}
-    registry.add(Entry(made("core.echo", message, runner_type="local-shell-cmd"), run=_echo))
+    registry.add(Entry(make_action("core.echo", message, runner_type="local-shell-cmd"), run=_echo))
 
     def format_result(execution_id: str) -> Json:
         return formatted(engine, book, execution_id)
 
-    wanted = {"execution_id": {"type": "string", "required": True}}
-    action = made("chatops.format_execution_result", wanted, runner_type=PYTHON_RUNNER)
+    parameters = {"execution_id": {"type": "string", "required": True}}
+    action = make_action("chatops.format_execution_result", parameters, runner_type=PYTHON_RUNNER)
     registry.add(Entry(action, run=format_result))
 
 
@@ -39,7 +39,7 @@ def _echo(message: str) -> Json:
     return {**WELL, "stdout": message, "stderr": ""}
 
 
-def formatted(engine: Engine, book: AliasBook, execution_id: str) -> Json:
+def formatted(engine: Engine, book: AliasRegistry, execution_id: str) -> Json:
     """`enabled`, `message` and `extra`: how the alias of an execution wants its result told."""
     execution = engine.get(execution_id).document()
     context: Json = {"execution": execution}
@@ -59,8 +59,8 @@ def formatted(engine: Engine, book: AliasBook, execution_id: str) -> Json:
     return found
 
 
-def _alias(book: AliasBook, alias_id: str) -> Json:
+def _alias(book: AliasRegistry, alias_id: str) -> Json:
     try:
         return book.get(alias_id).document
-    except Refusal:
+    except ApiError:
         return {}

@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterable, Optional
 from sandbox.stackstorm.metadata import PYTHON_RUNNER, pack_ref
 from sandbox.stackstorm.server import builtin_actions
 from sandbox.stackstorm.server.alias_executions import AliasExecutions
-from sandbox.stackstorm.server.aliases import AliasBook
+from sandbox.stackstorm.server.aliases import AliasRegistry
 from sandbox.stackstorm.server.clock import Clock
 from sandbox.stackstorm.server.engine import Engine
 from sandbox.stackstorm.server.inquiries import Inquiries
@@ -18,7 +18,7 @@ from sandbox.stackstorm.server.python_runner import Callables, PackActions
 from sandbox.stackstorm.server.reactor import Reactor
 from sandbox.stackstorm.server.records import Record
 from sandbox.stackstorm.server.registry import INQUIRER, ORQUESTA, Registry
-from sandbox.stackstorm.server.rendered_parameters import LiveParameters
+from sandbox.stackstorm.server.rendered_parameters import ParameterRenderer
 from sandbox.stackstorm.server.store import Store
 from sandbox.stackstorm.server.tokens import SYSTEM_USER, Tokens
 from sandbox.stackstorm.server.workflows import Workflows
@@ -26,7 +26,7 @@ from sandbox.stackstorm.server.workflows import Workflows
 Json = Dict[str, Any]
 
 
-class System:
+class Container:
     """A StackStorm without its addresses."""
 
     def __init__(self, packs: Iterable[Path], configs: Dict[str, Json]) -> None:
@@ -35,12 +35,12 @@ class System:
         self.tokens = Tokens()
         self.registry = Registry()
         self.engine = Engine(self.registry, Policies(), self.clock)
-        self.aliases = AliasBook()
+        self.aliases = AliasRegistry()
         self.alias_executions = AliasExecutions(self.engine, self.aliases, self.store)
         self.reactor = Reactor(self._request, self.engine.lock, self.clock)
         self.inquiries = Inquiries(self.engine, self.dispatch)
-        self.live_parameters = LiveParameters(self.store)
-        self.workflows = Workflows(self.engine, self.store, self.live_parameters)
+        self.parameter_renderer = ParameterRenderer(self.store)
+        self.workflows = Workflows(self.engine, self.store, self.parameter_renderer)
         self.pack_actions = PackActions(self.engine, configs, self.store, self.tokens)
         self.inquiries.resume = self.workflows.wake
         self.engine.runners = {
@@ -68,7 +68,7 @@ class System:
 
     def _request(self, ref: str, values: Json, context: Json) -> Record:
         whole = {"user": SYSTEM_USER, **context}
-        return self.engine.request(ref, self.live_parameters(values, whole), whole)
+        return self.engine.request(ref, self.parameter_renderer(values, whole), whole)
 
     def _forget_tokens(self, record: Record) -> None:
         if record.completed:

@@ -1,6 +1,6 @@
 """What each address of the API does. Nothing here knows of sockets.
 
-A controller takes an Asked and returns an Answer, or raises Refusal.
+A controller takes an ApiRequest and returns an ApiResponse, or raises ApiError.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple
 from sandbox.stackstorm.config import load_schema
 from sandbox.stackstorm.masking import mask
 from sandbox.stackstorm.server import statuses
-from sandbox.stackstorm.server.api_error import Refusal, bad_request, not_found
-from sandbox.stackstorm.server.inquiries import shown
+from sandbox.stackstorm.server.api_error import ApiError, bad_request, not_found
+from sandbox.stackstorm.server.inquiries import inquiry_json
 from sandbox.stackstorm.server.records import Record
 from sandbox.stackstorm.server.registry import ORQUESTA
 from sandbox.stackstorm.server.tokens import Caller
 
 if TYPE_CHECKING:
-    from sandbox.stackstorm.server.container import System
+    from sandbox.stackstorm.server.container import Container
 
 Json = Dict[str, Any]
 KEPT_FIELDS = ("id",)
@@ -27,10 +27,10 @@ DEFAULT_LIMIT = 100
 
 
 @dataclass(frozen=True)
-class Asked:
+class ApiRequest:
     """One request: who, the parts of the path, the query, the JSON of the body."""
 
-    system: System
+    system: Container
     caller: Caller
     path: Dict[str, str]
     query: Dict[str, str]
@@ -47,15 +47,15 @@ class Asked:
         except ValueError:
             raise bad_request(f"{name} must be an integer") from None
 
-    def page(self, found: List[Any]) -> Answer:
+    def page(self, found: List[Any]) -> ApiResponse:
         """A part of a list, with the number of the whole."""
         offset, limit = self.number("offset", 0), self.number("limit", DEFAULT_LIMIT)
         headers = {"X-Total-Count": str(len(found)), "X-Limit": str(limit)}
-        return Answer(found[offset : offset + limit if limit > 0 else None], headers=headers)
+        return ApiResponse(found[offset : offset + limit if limit > 0 else None], headers=headers)
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     """JSON, its status, and headers. `settle`: an inquiry whose window is to pass first."""
 
     document: Any = None
@@ -64,47 +64,47 @@ class Answer:
     settle: str = ""
 
 
-Controller = Callable[[Asked], Answer]
+Controller = Callable[[ApiRequest], ApiResponse]
 
 
-def get_key(asked: Asked) -> Answer:
-    name = asked.path["name"]
-    return Answer(_pair(asked, _existing(asked, name)))
+def get_key(request: ApiRequest) -> ApiResponse:
+    name = request.path["name"]
+    return ApiResponse(_pair(request, _existing(request, name)))
 
 
-def list_keys(asked: Asked) -> Answer:
-    prefix = asked.query.get("prefix")
-    found = asked.system.store.list_values(local=False, prefix=prefix)
-    return asked.page([_pair(asked, each.name) for each in found])
+def list_keys(request: ApiRequest) -> ApiResponse:
+    prefix = request.query.get("prefix")
+    found = request.system.store.list_values(local=False, prefix=prefix)
+    return request.page([_pair(request, each.name) for each in found])
 
 
-def put_key(asked: Asked) -> Answer:
-    name, body = asked.path["name"], asked.body
+def put_key(request: ApiRequest) -> ApiResponse:
+    name, body = request.path["name"], request.body
     if not isinstance(body, dict) or not isinstance(body.get("value"), str):
         raise bad_request("'value' must be a string")
     if body.get("scope", "system") not in ("system", "st2kv.system"):
         raise bad_request("only the system scope is here")
     secret = bool(body.get("secret") or body.get("encrypted"))
-    store = asked.system.store
+    store = request.system.store
     store.set_value(name, body["value"], body.get("ttl"), local=False, encrypt=secret)
-    return Answer(_pair(asked, name))
+    return ApiResponse(_pair(request, name))
 
 
-def delete_key(asked: Asked) -> Answer:
-    name = _existing(asked, asked.path["name"])
-    asked.system.store.delete_value(name, local=False)
-    return Answer(None, 204)
+def delete_key(request: ApiRequest) -> ApiResponse:
+    name = _existing(request, request.path["name"])
+    request.system.store.delete_value(name, local=False)
+    return ApiResponse(None, 204)
 
 
-def _existing(asked: Asked, name: str) -> str:
-    if asked.system.store.get_value(name, local=False) is None:
+def _existing(request: ApiRequest, name: str) -> str:
+    if request.system.store.get_value(name, local=False) is None:
         raise not_found(f'The key "{name}" does not exist in the StackStorm datastore.')
     return name
 
 
-def _pair(asked: Asked, name: str) -> Json:
+def _pair(request: ApiRequest, name: str) -> Json:
     """Encrypted values come as such, unless `decrypt` is asked."""
-    store, decrypt = asked.system.store, asked.flag("decrypt")
+    store, decrypt = request.system.store, request.flag("decrypt")
     secret = store.is_encrypted(name)
     return {
         "name": name,
@@ -116,44 +116,44 @@ def _pair(asked: Asked, name: str) -> Json:
     }
 
 
-def get_action(asked: Asked) -> Answer:
+def get_action(request: ApiRequest) -> ApiResponse:
     try:
-        return Answer(asked.system.registry.get(asked.path["ref"]).document())
-    except Refusal as error:
+        return ApiResponse(request.system.registry.get(request.path["ref"]).document())
+    except ApiError as error:
         raise not_found(error.text) from None
 
 
-def list_aliases(asked: Asked) -> Answer:
-    wanted = {key: asked.query[key] for key in ("name", "pack") if key in asked.query}
-    documents = [alias.document for alias in asked.system.aliases.all()]
-    return asked.page([d for d in documents if all(d[key] == v for key, v in wanted.items())])
+def list_aliases(request: ApiRequest) -> ApiResponse:
+    status = {key: request.query[key] for key in ("name", "pack") if key in request.query}
+    documents = [alias.document for alias in request.system.aliases.all()]
+    return request.page([d for d in documents if all(d[key] == v for key, v in status.items())])
 
 
-def list_rules(asked: Asked) -> Answer:
-    pack = asked.query.get("pack")
-    rules = [each for each in asked.system.reactor.rules() if pack in (None, each.pack)]
-    return asked.page(
+def list_rules(request: ApiRequest) -> ApiResponse:
+    pack = request.query.get("pack")
+    rules = [each for each in request.system.reactor.rules() if pack in (None, each.pack)]
+    return request.page(
         [{"ref": r.ref, "pack": r.pack, "name": r.name, "enabled": r.enabled} for r in rules]
     )
 
 
-def get_pack_config(asked: Asked) -> Answer:
+def get_pack_config(request: ApiRequest) -> ApiResponse:
     """As registered, secrets masked (st2api/controllers/v1/pack_configs.py)."""
-    pack = asked.path["ref"]
-    values = asked.system.pack_actions.configs.get(pack)
+    pack = request.path["ref"]
+    values = request.system.pack_actions.configs.get(pack)
     if values is None:
         raise not_found(f'Unable to identify resource with pack "{pack}".')
     schema = {"type": "object", "properties": load_schema()}
-    return Answer({"pack": pack, "values": mask(copy.deepcopy(values), schema)})
+    return ApiResponse({"pack": pack, "values": mask(copy.deepcopy(values), schema)})
 
 
-def get_alias(asked: Asked) -> Answer:
-    return Answer(asked.system.aliases.get(asked.path["ref"]).document)
+def get_alias(request: ApiRequest) -> ApiResponse:
+    return ApiResponse(request.system.aliases.get(request.path["ref"]).document)
 
 
-def match_alias(asked: Asked) -> Answer:
-    alias, found = asked.system.aliases.match(str(asked.body["command"]))
-    return Answer(
+def match_alias(request: ApiRequest) -> ApiResponse:
+    alias, found = request.system.aliases.match(str(request.body["command"]))
+    return ApiResponse(
         {
             "actionalias": alias.document,
             "display": found.display,
@@ -162,24 +162,26 @@ def match_alias(asked: Asked) -> Answer:
     )
 
 
-def help_aliases(asked: Asked) -> Answer:
-    query = asked.query
-    return Answer(
-        asked.system.aliases.help(
+def help_aliases(request: ApiRequest) -> ApiResponse:
+    query = request.query
+    return ApiResponse(
+        request.system.aliases.help(
             query.get("filter", ""),
             query.get("pack", ""),
-            asked.number("limit", 0),
-            asked.number("offset", 0),
+            request.number("limit", 0),
+            request.number("offset", 0),
         )
     )
 
 
-def execute_alias(asked: Asked) -> Answer:
-    return Answer(asked.system.alias_executions.execute(asked.body, asked.caller), 201)
+def execute_alias(request: ApiRequest) -> ApiResponse:
+    return ApiResponse(request.system.alias_executions.execute(request.body, request.caller), 201)
 
 
-def match_and_execute(asked: Asked) -> Answer:
-    return Answer(asked.system.alias_executions.match_and_execute(asked.body, asked.caller), 201)
+def match_and_execute(request: ApiRequest) -> ApiResponse:
+    return ApiResponse(
+        request.system.alias_executions.match_and_execute(request.body, request.caller), 201
+    )
 
 
 FILTERS: Dict[str, Callable[[Record], Any]] = {
@@ -192,97 +194,97 @@ FILTERS: Dict[str, Callable[[Record], Any]] = {
 }
 
 
-def list_executions(asked: Asked) -> Answer:
+def list_executions(request: ApiRequest) -> ApiResponse:
     """Latest first, unless `sort_asc`; `parent=null` for those without one."""
-    engine = asked.system.engine
+    engine = request.system.engine
     with engine.lock:
         records = list(engine.records.values())
     for name, value in FILTERS.items():
-        if name in asked.query:
-            wanted = None if asked.query[name] == "null" else asked.query[name]
-            records = [record for record in records if value(record) == wanted]
-    if not asked.flag("sort_asc"):
+        if name in request.query:
+            status = None if request.query[name] == "null" else request.query[name]
+            records = [record for record in records if value(record) == status]
+    if not request.flag("sort_asc"):
         records.reverse()
-    return asked.page([_selected(asked, _document(asked, record)) for record in records])
+    return request.page([_selected(request, _document(request, record)) for record in records])
 
 
-def get_execution(asked: Asked) -> Answer:
-    record = asked.system.engine.get(asked.path["id"])
-    return Answer(_selected(asked, _document(asked, record)))
+def get_execution(request: ApiRequest) -> ApiResponse:
+    record = request.system.engine.get(request.path["id"])
+    return ApiResponse(_selected(request, _document(request, record)))
 
 
-def post_execution(asked: Asked) -> Answer:
-    body, system = asked.body, asked.system
+def post_execution(request: ApiRequest) -> ApiResponse:
+    body, system = request.body, request.system
     if not isinstance(body, dict) or not isinstance(body.get("action"), str):
         raise bad_request("'action' is a required property")
-    context = {**(body.get("context") or {}), "user": body.get("user") or asked.caller.user}
-    values = system.live_parameters(body.get("parameters") or {}, context)
+    context = {**(body.get("context") or {}), "user": body.get("user") or request.caller.user}
+    values = system.parameter_renderer(body.get("parameters") or {}, context)
     record = system.engine.request(body["action"], values, context, notify=body.get("notify"))
-    return Answer(_document(asked, record), 201)
+    return ApiResponse(_document(request, record), 201)
 
 
-def run_again(asked: Asked) -> Answer:
+def run_again(request: ApiRequest) -> ApiResponse:
     """A new execution with the parameters of another, of which it tells."""
-    first = asked.system.engine.get(asked.path["id"])
-    context = {"user": asked.caller.user, "re-run": {"ref": first.id}}
-    record = asked.system.engine.request(first.ref, dict(first.parameters), context)
-    return Answer(_document(asked, record), 201)
+    first = request.system.engine.get(request.path["id"])
+    context = {"user": request.caller.user, "re-run": {"ref": first.id}}
+    record = request.system.engine.request(first.ref, dict(first.parameters), context)
+    return ApiResponse(_document(request, record), 201)
 
 
-def put_execution(asked: Asked) -> Answer:
+def put_execution(request: ApiRequest) -> ApiResponse:
     """`status` of the body: canceled, pausing or paused, resuming."""
-    record, wanted = asked.system.engine.get(asked.path["id"]), asked.body.get("status")
-    with asked.system.engine.lock:
+    record, status = request.system.engine.get(request.path["id"]), request.body.get("status")
+    with request.system.engine.lock:
         if record.completed:
             raise bad_request("Execution is already in completed state.")
-        if wanted in (statuses.CANCELING, statuses.CANCELED):
-            asked.system.engine.cancel(record, asked.caller.user)
-        elif wanted in (statuses.PAUSING, statuses.PAUSED, statuses.RESUMING):
-            _pause_or_resume(asked, record, wanted)
+        if status in (statuses.CANCELING, statuses.CANCELED):
+            request.system.engine.cancel(record, request.caller.user)
+        elif status in (statuses.PAUSING, statuses.PAUSED, statuses.RESUMING):
+            _pause_or_resume(request, record, status)
         else:
-            raise bad_request(f"Failed updating execution. A status {wanted!r} is not known here.")
-    return Answer(_document(asked, record))
+            raise bad_request(f"Failed updating execution. A status {status!r} is not known here.")
+    return ApiResponse(_document(request, record))
 
 
-def _pause_or_resume(asked: Asked, record: Record, wanted: str) -> None:
+def _pause_or_resume(request: ApiRequest, record: Record, status: str) -> None:
     if record.runner != ORQUESTA:
         raise bad_request(
             f'Failed updating execution. It is not supported by the "{record.runner}" runner.'
         )
-    workflows = asked.system.workflows
-    (workflows.resume if wanted == statuses.RESUMING else workflows.pause)(record)
+    workflows = request.system.workflows
+    (workflows.resume if status == statuses.RESUMING else workflows.pause)(record)
 
 
-def delete_execution(asked: Asked) -> Answer:
-    record = asked.system.engine.get(asked.path["id"])
-    asked.system.engine.cancel(record, asked.caller.user)
-    return Answer(_document(asked, record))
+def delete_execution(request: ApiRequest) -> ApiResponse:
+    record = request.system.engine.get(request.path["id"])
+    request.system.engine.cancel(record, request.caller.user)
+    return ApiResponse(_document(request, record))
 
 
-def list_children(asked: Asked) -> Answer:
+def list_children(request: ApiRequest) -> ApiResponse:
     """All descendants, or those down to `depth`."""
-    record, depth = asked.system.engine.get(asked.path["id"]), asked.number("depth", -1)
-    with asked.system.engine.lock:
-        found = _descendants(asked, record, depth)
-        return Answer([_document(asked, each) for each in found])
+    record, depth = request.system.engine.get(request.path["id"]), request.number("depth", -1)
+    with request.system.engine.lock:
+        found = _descendants(request, record, depth)
+        return ApiResponse([_document(request, each) for each in found])
 
 
-def _descendants(asked: Asked, record: Record, depth: int) -> List[Record]:
+def _descendants(request: ApiRequest, record: Record, depth: int) -> List[Record]:
     found = []
-    for child in [asked.system.engine.get(each) for each in record.children] if depth else []:
-        found += [child, *_descendants(asked, child, depth - 1)]
+    for child in [request.system.engine.get(each) for each in record.children] if depth else []:
+        found += [child, *_descendants(request, child, depth - 1)]
     return found
 
 
-def _document(asked: Asked, record: Record) -> Json:
-    with asked.system.engine.lock:
-        return record.document(asked.flag("show_secrets"))
+def _document(request: ApiRequest, record: Record) -> Json:
+    with request.system.engine.lock:
+        return record.document(request.flag("show_secrets"))
 
 
-def _selected(asked: Asked, document: Json) -> Json:
+def _selected(request: ApiRequest, document: Json) -> Json:
     """Only `include_attributes`, or all but `exclude_attributes`."""
-    included = _names(asked, "include_attributes")
-    excluded = _names(asked, "exclude_attributes")
+    included = _names(request, "include_attributes")
+    excluded = _names(request, "exclude_attributes")
     if included and excluded:
         raise bad_request("include_attributes and exclude_attributes are mutually exclusive.")
     if included:
@@ -291,31 +293,31 @@ def _selected(asked: Asked, document: Json) -> Json:
     return {name: value for name, value in document.items() if name not in excluded}
 
 
-def _names(asked: Asked, key: str) -> List[str]:
-    return [name for name in asked.query.get(key, "").split(",") if name]
+def _names(request: ApiRequest, key: str) -> List[str]:
+    return [name for name in request.query.get(key, "").split(",") if name]
 
 
-def list_inquiries(asked: Asked) -> Answer:
-    return asked.page(asked.system.inquiries.pending())
+def list_inquiries(request: ApiRequest) -> ApiResponse:
+    return request.page(request.system.inquiries.pending())
 
 
-def get_inquiry(asked: Asked) -> Answer:
-    return Answer(shown(asked.system.inquiries.get(asked.path["id"])))
+def get_inquiry(request: ApiRequest) -> ApiResponse:
+    return ApiResponse(inquiry_json(request.system.inquiries.get(request.path["id"])))
 
 
-def put_inquiry(asked: Asked) -> Answer:
-    inquiry, response = asked.path["id"], asked.body.get("response")
-    asked.system.inquiries.take(inquiry, response, asked.caller)
-    return Answer({"id": inquiry, "response": response}, settle=inquiry)
+def put_inquiry(request: ApiRequest) -> ApiResponse:
+    inquiry, response = request.path["id"], request.body.get("response")
+    request.system.inquiries.take(inquiry, response, request.caller)
+    return ApiResponse({"id": inquiry, "response": response}, settle=inquiry)
 
 
-def post_webhook(asked: Asked) -> Answer:
+def post_webhook(request: ApiRequest) -> ApiResponse:
     """The generic webhook: whoever may ask the API can fire any trigger by it."""
-    body = asked.body
+    body = request.body
     if not isinstance(body, dict) or not isinstance(body.get("trigger"), str):
         raise bad_request("'trigger' is a required property")
-    asked.system.dispatch(body["trigger"], body.get("payload") or {})
-    return Answer(body, 202)
+    request.system.dispatch(body["trigger"], body.get("payload") or {})
+    return ApiResponse(body, 202)
 
 
 ROUTES: List[Tuple[str, str, Controller]] = [

@@ -13,13 +13,13 @@ from typing import Any, Callable, Dict, List, Optional, Protocol
 from sandbox.stackstorm.runner import parameters
 from sandbox.stackstorm.schema import violations
 from sandbox.stackstorm.server import statuses
-from sandbox.stackstorm.server.api_error import Refusal, bad_request, not_found
+from sandbox.stackstorm.server.api_error import ApiError, bad_request, not_found
 from sandbox.stackstorm.server.clock import Clock
 from sandbox.stackstorm.server.policies import Policies
 from sandbox.stackstorm.server.records import Record
 from sandbox.stackstorm.server.registry import Registry
 from sandbox.stackstorm.server.times import iso
-from sandbox.stackstorm.validation_errors import Mistakes
+from sandbox.stackstorm.validation_errors import ValidationErrors
 
 Json = Dict[str, Any]
 OnChange = Callable[[Record], None]
@@ -52,7 +52,7 @@ class Engine:
         self.validate_output = False
 
     def get(self, execution_id: str) -> Record:
-        """Refusal 404."""
+        """ApiError 404."""
         with self.lock:
             if execution_id == "last" and self.records:
                 return list(self.records.values())[-1]
@@ -69,7 +69,7 @@ class Engine:
         notify: Optional[Json] = None,
         user: Optional[str] = None,
     ) -> Record:
-        """A new execution, checked and on its way. Refusal 400 for what StackStorm refuses.
+        """A new execution, checked and on its way. ApiError 400 for what StackStorm refuses.
 
         `values` are taken literally: whoever renders templates has done so before.
         """
@@ -78,7 +78,7 @@ class Engine:
             raise bad_request(f'Unable to execute. Action "{ref}" is disabled.')
         try:
             checked = parameters.check(entry.action, values, literal=True)
-        except Mistakes as error:
+        except ValidationErrors as error:
             raise bad_request(str(error)) from None
         context = {**context, "pack": entry.action.pack}
         context.setdefault("user", user)
@@ -104,22 +104,22 @@ class Engine:
                 record.result = result
             if record.completed:
                 record.end = self.clock()
-            for tell in list(self.on_change):
-                tell(record)
+            for notify_listener in list(self.on_change):
+                notify_listener(record)
             if record.completed:
                 self._release(record)
             self.changes += 1
             self._changed.notify_all()
 
-    def wait_for_change(self, seen: int, seconds: float) -> bool:
-        """Whether there was one since `changes` was `seen`, or is one in that time."""
+    def wait_for_change(self, last_seen: int, seconds: float) -> bool:
+        """Whether there was one since `changes` was `last_seen`, or is one in that time."""
         with self._changed:
-            return self._changed.wait_for(lambda: self.changes != seen, seconds)
+            return self._changed.wait_for(lambda: self.changes != last_seen, seconds)
 
     def finish(self, record: Record, status: str, result: Any) -> None:
         """The end that its runner tells; too late where it was cancelled or its runner killed."""
         with self.lock:
-            if record.completed or record.dead:
+            if record.completed or record.is_killed:
                 return
             wrong = self._wrong_output(record, result) if status == statuses.SUCCEEDED else ""
             if wrong:
@@ -138,12 +138,12 @@ class Engine:
         return "; ".join(str(each) for each in found)
 
     def cancel(self, record: Record, user: str) -> None:
-        """As DELETE does; Refusal (of status 200, as in StackStorm) where it cannot be."""
+        """As DELETE does; ApiError (of status 200, as in StackStorm) where it cannot be."""
         with self.lock:
             if record.status == statuses.CANCELED:
                 return
             if record.status not in statuses.CANCELABLE:
-                raise Refusal(200, f"Action cannot be canceled. State = {record.status}.")
+                raise ApiError(200, f"Action cannot be canceled. State = {record.status}.")
             record.context["cancelled_by"] = user
             record.result = {"message": "Action canceled by user.", "user": user}
             # Paused at the top it is over at once, and nothing inside hears of it.
@@ -161,7 +161,7 @@ class Engine:
         with self.lock:
             record = self.get(execution_id)
             assert record.status == statuses.RUNNING, record.status
-            record.dead = True
+            record.is_killed = True
             if abandon:
                 self.set_status(record, statuses.ABANDONED)
 
@@ -169,7 +169,7 @@ class Engine:
         """Nothing that still runs is heard any more."""
         with self.lock:
             for record in self.records.values():
-                record.dead = True
+                record.is_killed = True
             self.on_change.clear()
 
     def ancestors(self, record: Record) -> List[Record]:

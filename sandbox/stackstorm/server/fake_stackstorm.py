@@ -1,4 +1,4 @@
-"""StandInApi: a StackStorm, as a test or a demo has it in its hands."""
+"""FakeStackStorm: a StackStorm, as a test or a demo has it in its hands."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple, TypeVar
 
 from sandbox.stackstorm.metadata import PACK, PYTHON_RUNNER
 from sandbox.stackstorm.server import statuses
-from sandbox.stackstorm.server.container import System
+from sandbox.stackstorm.server.container import Container
 from sandbox.stackstorm.server.faults import Fault, Faults
-from sandbox.stackstorm.server.http_server import Request, Server
-from sandbox.stackstorm.server.inquiries import Answer as InquiryAnswer
-from sandbox.stackstorm.server.reactor import Dispatched
+from sandbox.stackstorm.server.http_server import RecordedRequest, Server
+from sandbox.stackstorm.server.inquiries import InquiryAnswer
+from sandbox.stackstorm.server.reactor import DispatchedTrigger
 from sandbox.stackstorm.server.records import Record
-from sandbox.stackstorm.server.registry import Entry, made
+from sandbox.stackstorm.server.registry import Entry, make_action
 from sandbox.stackstorm.server.tokens import SYSTEM_USER
 
 Json = Dict[str, Any]
@@ -25,8 +25,8 @@ TICK = 0.05
 PERSON = "st2admin"
 
 
-class StandInApi:
-    """A StackStorm on 127.0.0.1. `with StandInApi() as st2: ...`, or `start()` and `end()`.
+class FakeStackStorm:
+    """A StackStorm on 127.0.0.1. `with FakeStackStorm() as st2: ...`, or `start()` and `end()`.
 
     `packs`: folders of packs whose actions, workflows, aliases, rules and policies it has.
     `configs`: name of a pack → its config, as in its file. `port`: 0 for any free one; after
@@ -46,7 +46,7 @@ class StandInApi:
         validate_output: bool = False,
     ) -> None:
         self.configs: Dict[str, Json] = configs if configs is not None else {}
-        self.system = System(packs, self.configs)
+        self.system = Container(packs, self.configs)
         self.system.registry.in_thread = in_thread
         self.system.engine.webui = webui
         self.system.engine.validate_output = validate_output
@@ -68,11 +68,11 @@ class StandInApi:
         return f"{self.url}/v1"
 
     @property
-    def requests(self) -> List[Request]:
+    def requests(self) -> List[RecordedRequest]:
         """Every request that was read."""
         return self._server.requests
 
-    def start(self) -> StandInApi:
+    def start(self) -> FakeStackStorm:
         """Listen; returns once connections are accepted."""
         self._server.start()
         self.system.pack_actions.api_url = self.api_url
@@ -89,7 +89,7 @@ class StandInApi:
         self.system.engine.end()
         self.system.pack_actions.end()
 
-    def __enter__(self) -> StandInApi:
+    def __enter__(self) -> FakeStackStorm:
         return self.start()
 
     def __exit__(self, *exc_info: Any) -> None:
@@ -118,7 +118,7 @@ class StandInApi:
         enabled: bool = True,
     ) -> None:
         """An action that calls `run(**parameters)`; `parameters`: name → schema."""
-        action = made(
+        action = make_action(
             ref,
             parameters,
             runner_type=runner_type,
@@ -164,7 +164,7 @@ class StandInApi:
         notify: Optional[Json] = None,
         context: Optional[Json] = None,
     ) -> str:
-        """Request an execution, as `st2 run` does; its ID."""
+        """RecordedRequest an execution, as `st2 run` does; its ID."""
         whole = {**(context or {}), "user": user}
         return self.system.engine.request(ref, parameters or {}, whole, notify=notify).id
 
@@ -179,15 +179,15 @@ class StandInApi:
             records = list(self.system.engine.records.values())
             return [each.document(True) for each in records if ref in (None, each.ref)]
 
-    def dispatch(self, trigger: str, payload: Json) -> Dispatched:
+    def dispatch(self, trigger: str, payload: Json) -> DispatchedTrigger:
         """Fire a trigger, as a sensor does."""
-        told: Dispatched = self.system.dispatch(trigger, payload)
-        return told
+        triggers: DispatchedTrigger = self.system.dispatch(trigger, payload)
+        return triggers
 
     def dispatched(self, trigger: str) -> List[Json]:
         """The payloads with which it was fired."""
-        told = list(self.system.reactor.dispatched)
-        return [each.payload for each in told if each.trigger == trigger]
+        triggers = list(self.system.reactor.dispatched)
+        return [each.payload for each in triggers if each.trigger == trigger]
 
     @property
     def rule_failures(self) -> List[Tuple[str, str]]:
@@ -202,20 +202,20 @@ class StandInApi:
         """What the condition gives once that is true; AssertionError when it takes too long."""
         engine, waited = self.system.engine, 0.0
         while True:
-            seen = engine.changes
+            changes = engine.changes
             value = condition()  # without the lock: it may ask the API
             if value:
                 return value
             assert waited < seconds, "waited in vain; executions: %s" % self._summary()
-            if not engine.wait_for_change(seen, TICK):
+            if not engine.wait_for_change(changes, TICK):
                 waited += TICK
 
-    def wait_for_status(self, execution_id: str, *wanted: str) -> Json:
+    def wait_for_status(self, execution_id: str, *statuses_wanted: str) -> Json:
         """The execution, once it has one of these states."""
 
         def there() -> Json:
             execution = self.execution(execution_id)
-            return execution if execution["status"] in wanted else {}
+            return execution if execution["status"] in statuses_wanted else {}
 
         return self.wait_for(there)
 

@@ -12,15 +12,15 @@ from typing import Any, List, NamedTuple, Optional
 from aiohttp import web
 
 from sandbox.stackstorm.server import controllers
-from sandbox.stackstorm.server.api_error import Refusal
-from sandbox.stackstorm.server.container import System
-from sandbox.stackstorm.server.controllers import Answer, Asked, Controller
+from sandbox.stackstorm.server.api_error import ApiError
+from sandbox.stackstorm.server.container import Container
+from sandbox.stackstorm.server.controllers import ApiRequest, ApiResponse, Controller
 from sandbox.stackstorm.server.faults import Faults
 
 ON_PURPOSE = {"faultstring": "on purpose"}
 
 
-class Request(NamedTuple):
+class RecordedRequest(NamedTuple):
     """A request that was read: method, path with query, JSON of the body, token."""
 
     method: str
@@ -30,11 +30,11 @@ class Request(NamedTuple):
 
 
 class Server:
-    """Serves a System on 127.0.0.1. After `stop()` it starts again on the same port."""
+    """Serves a Container on 127.0.0.1. After `stop()` it starts again on the same port."""
 
-    def __init__(self, system: System, faults: Faults, port: int = 0) -> None:
+    def __init__(self, system: Container, faults: Faults, port: int = 0) -> None:
         self.port = port
-        self.requests: List[Request] = []
+        self.requests: List[RecordedRequest] = []
         self._system = system
         self._faults = faults
         self._thread: Optional[threading.Thread] = None
@@ -97,30 +97,32 @@ class Server:
         async def handle(request: web.Request) -> web.StreamResponse:
             body = await request.text()
             token = request.headers.get("X-Auth-Token")
-            record = Request(request.method, request.path_qs, _json(body), token)
+            record = RecordedRequest(request.method, request.path_qs, _json(body), token)
             self.requests.append(record)
             fault = self._faults.take(f"{request.method} {request.path}")
             if fault and fault.slow:
                 await self._until(fault.slow)
             if fault and fault.status and not fault.done:
-                return _answer(Answer(ON_PURPOSE, fault.status))
+                return _answer(ApiResponse(ON_PURPOSE, fault.status))
             answer = await self._ask(controller, request, record)
             if fault and fault.cut:
                 _cut(request)
             if fault and fault.status:
-                answer = Answer(ON_PURPOSE, fault.status)
+                answer = ApiResponse(ON_PURPOSE, fault.status)
             return _answer(answer)
 
         return handle
 
-    async def _ask(self, controller: Controller, request: web.Request, record: Request) -> Answer:
+    async def _ask(
+        self, controller: Controller, request: web.Request, record: RecordedRequest
+    ) -> ApiResponse:
         try:
             caller = self._system.tokens.caller(record.token)
             path = {key: value for key, value in request.match_info.items() if key != "slash"}
-            asked = Asked(self._system, caller, path, dict(request.query), record.body)
-            answer = controller(asked)
-        except Refusal as refusal:
-            return Answer({"faultstring": refusal.text}, refusal.status)
+            api_request = ApiRequest(self._system, caller, path, dict(request.query), record.body)
+            answer = controller(api_request)
+        except ApiError as refusal:
+            return ApiResponse({"faultstring": refusal.text}, refusal.status)
         if answer.settle:
             await self._settle(answer.settle)
         return answer
@@ -143,7 +145,7 @@ def _json(body: str) -> Any:
     return None
 
 
-def _answer(answer: Answer) -> web.Response:
+def _answer(answer: ApiResponse) -> web.Response:
     if answer.status == 204:
         return web.Response(status=204)
     return web.json_response(answer.document, status=answer.status, headers=answer.headers)

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Optional
 from sandbox.stackstorm.runner import parameters
 from sandbox.stackstorm.schema import violations
 from sandbox.stackstorm.server import statuses
-from sandbox.stackstorm.server.api_error import Refusal, bad_request, not_found
+from sandbox.stackstorm.server.api_error import ApiError, bad_request, not_found
 from sandbox.stackstorm.server.engine import Engine
 from sandbox.stackstorm.server.records import Record
 from sandbox.stackstorm.server.registry import INQUIRER
@@ -18,11 +18,11 @@ Json = Dict[str, Any]
 Dispatch = Callable[[str, Json], None]
 
 TRIGGER = "core.st2.generic.inquiry"
-SHOWN = ("route", "ttl", "users", "roles", "schema")
+INQUIRY_KEYS = ("route", "ttl", "users", "roles", "schema")
 
 
 @dataclass
-class Answer:
+class InquiryAnswer:
     """One answer that was taken (200). `by`: the execution whose token gave it, if any.
 
     `stored`: whether it is the one that the inquiry kept.
@@ -46,19 +46,19 @@ class Inquiries:
     def __init__(self, engine: Engine, dispatch: Dispatch) -> None:
         self.window = 0.05
         self.hangs = True
-        self.answers: List[Answer] = []
+        self.answers: List[InquiryAnswer] = []
         self.resume: Callable[[Record, bool], None] = lambda asking, hangs: None
         self._engine = engine
         self._dispatch = dispatch
-        self._open: Dict[str, List[Answer]] = {}
+        self._open: Dict[str, List[InquiryAnswer]] = {}
 
     def start(self, record: Record) -> None:
         """Ask, and wait."""
-        given, _ = parameters.complete(record.entry.action, record.parameters)
-        result = {name: given[name] for name in SHOWN}
+        values, _ = parameters.complete(record.entry.action, record.parameters)
+        result = {name: values[name] for name in INQUIRY_KEYS}
         with self._engine.lock:
             if record.status == statuses.RUNNING:
-                self._dispatch(TRIGGER, {"id": record.id, "route": given["route"]})
+                self._dispatch(TRIGGER, {"id": record.id, "route": values["route"]})
                 self._engine.set_status(record, statuses.PENDING, result)
 
     def cancel(self, record: Record) -> None:
@@ -69,16 +69,16 @@ class Inquiries:
         """What GET /v1/inquiries lists."""
         with self._engine.lock:
             return [
-                shown(record)
+                inquiry_json(record)
                 for record in self._engine.records.values()
                 if record.runner == INQUIRER and record.status == statuses.PENDING
             ]
 
     def get(self, inquiry_id: str) -> Record:
-        """One that can still be answered; Refusal."""
+        """One that can still be answered; ApiError."""
         try:
             record = self._engine.get(inquiry_id)
-        except Refusal:
+        except ApiError:
             raise not_found("The resource could not be found.") from None
         if record.runner != INQUIRER:
             raise bad_request(f'Action execution "{inquiry_id}" is not an inquiry.')
@@ -88,19 +88,19 @@ class Inquiries:
             raise bad_request(f'Inquiry "{inquiry_id}" has already been responded to.')
         return record
 
-    def take(self, inquiry_id: str, response: Json, caller: Caller) -> Answer:
+    def take(self, inquiry_id: str, response: Json, caller: Caller) -> InquiryAnswer:
         """Check an answer; it has its effect when `settle` is called, `window` seconds later."""
         with self._engine.lock:
             record = self.get(inquiry_id)
             users = record.result["users"]
             if users and caller.user not in users:
-                raise Refusal(
+                raise ApiError(
                     403,
                     f'User "{caller.user}" does not have permission to respond to inquiry '
                     f'"{inquiry_id}".',
                 )
             self._check(record, response)
-            answer = Answer(inquiry_id, response, caller.user, caller.execution)
+            answer = InquiryAnswer(inquiry_id, response, caller.user, caller.execution)
             self.answers.append(answer)
             self._open.setdefault(inquiry_id, []).append(answer)
             return answer
@@ -113,13 +113,13 @@ class Inquiries:
     def settle(self, inquiry_id: str) -> None:
         """Let what was taken have its effect. The first call does it, the others nothing."""
         with self._engine.lock:
-            taken = self._open.pop(inquiry_id, None)
-            if not taken:
+            answers = self._open.pop(inquiry_id, None)
+            if not answers:
                 return
             record = self._engine.get(inquiry_id)
-            taken[-1].stored = True
-            self._resume(record, hangs=self.hangs and len(taken) > 1)
-            result = {**record.result, "response": taken[-1].response}
+            answers[-1].stored = True
+            self._resume(record, hangs=self.hangs and len(answers) > 1)
+            result = {**record.result, "response": answers[-1].response}
             self._engine.set_status(record, statuses.SUCCEEDED, result)
 
     def settle_all(self) -> None:
@@ -156,6 +156,6 @@ class Inquiries:
             )
 
 
-def shown(record: Record) -> Json:
+def inquiry_json(record: Record) -> Json:
     """An inquiry as the API shows it."""
-    return {"id": record.id, **{name: record.result[name] for name in SHOWN}}
+    return {"id": record.id, **{name: record.result[name] for name in INQUIRY_KEYS}}

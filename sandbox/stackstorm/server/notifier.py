@@ -94,6 +94,6 @@ def _action_payload(record: Record) -> Json:
         "action_name": record.ref,
         "action_ref": record.ref,
         "runner_ref": record.runner,
-        "parameters": record.shown_parameters(),
+        "parameters": record.visible_parameters(),
         "result": record.result,
     }

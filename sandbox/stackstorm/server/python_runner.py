@@ -18,7 +18,7 @@ from sandbox.stackstorm.server import statuses
 from sandbox.stackstorm.server.engine import Engine
 from sandbox.stackstorm.server.records import Record
 from sandbox.stackstorm.server.tokens import Tokens
-from sandbox.stackstorm.validation_errors import Mistakes
+from sandbox.stackstorm.validation_errors import ValidationErrors
 
 Json = Dict[str, Any]
 
@@ -31,9 +31,9 @@ class Callables:
 
     def start(self, record: Record) -> None:
         assert record.entry.run is not None
-        given, _ = parameters.complete(record.entry.action, record.parameters)
+        values, _ = parameters.complete(record.entry.action, record.parameters)
         run = record.entry.run
-        status, result = outcome(lambda: run(**given))
+        status, result = outcome(lambda: run(**values))
         if record.runner != PYTHON_RUNNER and status == statuses.SUCCEEDED:
             result = result["result"]  # other runners have no frame around it
         self._engine.finish(record, status, result)
@@ -69,7 +69,7 @@ class PackActions:
     def start(self, record: Record) -> None:
         try:
             status, result = self._run(record)
-        except Mistakes as error:
+        except ValidationErrors as error:
             status, result = statuses.FAILED, {"error": str(error)}
         self._processes.pop(record.id, None)
         self._engine.finish(record, status, result)
@@ -118,20 +118,20 @@ class PackActions:
             if record.completed or self._ended:  # while it was being started
                 _kill(pid)
 
-        done = action_process.execute(
+        execution = action_process.execute(
             action, record.parameters, config, around=around, on_start=started
         )
-        return done.status, done.document()
+        return execution.status, execution.document()
 
     def _in_thread(self, record: Record, config: Json, around: Dict[str, str]) -> Any:
         action = record.entry.action
-        given, _ = parameters.complete(action, record.parameters)
+        values, _ = parameters.complete(action, record.parameters)
 
         def run() -> Any:
             path = str(action.path.parent / action.entry_point)
             found = wrapper.action_class(wrapper.load(path), path)
             service = ActionService(action.pack, found.__name__)
-            return found(config=config, action_service=service).run(**given)
+            return found(config=config, action_service=service).run(**values)
 
         with self._one_at_a_time:
             if self._ended:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, List, NamedTuple, Tuple
 
 from sandbox.stackstorm.rules import Rule, load_rules, read_rule
-from sandbox.stackstorm.server.api_error import Refusal
+from sandbox.stackstorm.server.api_error import ApiError
 from sandbox.stackstorm.server.clock import Clock
 from sandbox.stackstorm.server.times import iso
 
@@ -17,7 +17,7 @@ Request = Callable[[str, Json, Json], Any]
 TIMERS = ("core.st2.IntervalTimer", "core.st2.CronTimer", "core.st2.DateTimer")
 
 
-class Dispatched(NamedTuple):
+class DispatchedTrigger(NamedTuple):
     """A trigger that was fired, and the rules that it set off."""
 
     trigger: str
@@ -33,7 +33,7 @@ class Reactor:
     """
 
     def __init__(self, request: Request, lock: ContextManager[Any], clock: Clock) -> None:
-        self.dispatched: List[Dispatched] = []
+        self.dispatched: List[DispatchedTrigger] = []
         self.failures: List[Tuple[str, str]] = []
         self._request = request
         self._clock = clock
@@ -59,16 +59,16 @@ class Reactor:
         """Switch a rule on, or off."""
         self._rules[ref] = replace(self._rules[ref], enabled=enabled)
 
-    def dispatch(self, trigger: str, payload: Json) -> Dispatched:
+    def dispatch(self, trigger: str, payload: Json) -> DispatchedTrigger:
         """Fire a trigger, as a sensor does."""
         with self._lock:
             rules = [each for each in self._rules.values() if each.enabled]
             found = [each for each in rules if each.matches(trigger, payload)]
-            told = Dispatched(trigger, payload, [each.ref for each in found])
-            self.dispatched.append(told)
+            triggered = DispatchedTrigger(trigger, payload, [each.ref for each in found])
+            self.dispatched.append(triggered)
             for rule in found:
                 self._set_off(rule, payload)
-            return told
+            return triggered
 
     def tick(self, ref: str) -> None:
         """The timer of one enabled rule fires."""
@@ -77,12 +77,12 @@ class Reactor:
         assert rule.enabled, f"{ref} is disabled"
         payload = {"executed_at": iso(self._clock()), "schedule": None}
         with self._lock:
-            self.dispatched.append(Dispatched(rule.trigger, payload, [ref]))
+            self.dispatched.append(DispatchedTrigger(rule.trigger, payload, [ref]))
             self._set_off(rule, payload)
 
     def _set_off(self, rule: Rule, payload: Json) -> None:
         context = {"rule": {"ref": rule.ref, "name": rule.name, "pack": rule.pack}}
         try:
-            self._request(rule.action, rule.given(payload), context)
-        except Refusal as refusal:
+            self._request(rule.action, rule.action_parameters(payload), context)
+        except ApiError as refusal:
             self.failures.append((rule.ref, refusal.text))

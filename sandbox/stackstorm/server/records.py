@@ -23,7 +23,7 @@ def new_id() -> str:
 class Record:
     """An execution. `start` and `end` are Unix seconds; `notify` as in the action's metadata.
 
-    `dead`: its runner was killed, so it stays as it is whatever the action still does.
+    `is_killed`: its runner was killed, so it stays as it is whatever the action still does.
     """
 
     entry: Entry
@@ -36,7 +36,7 @@ class Record:
     end: Optional[float] = None
     result: Any = None
     web_url: Optional[str] = None
-    dead: bool = False
+    is_killed: bool = False
     log: List[Json] = field(default_factory=list)
     children: List[str] = field(default_factory=list)
     id: str = field(default_factory=new_id)
@@ -56,7 +56,7 @@ class Record:
         """Whether it has ended."""
         return self.status in statuses.COMPLETED
 
-    def shown_parameters(self, secrets: bool = False) -> Json:
+    def visible_parameters(self, secrets: bool = False) -> Json:
         """The parameters, the secret ones masked unless `secrets`."""
         if secrets:
             return dict(self.parameters)
@@ -64,7 +64,7 @@ class Record:
 
     def document(self, secrets: bool = False) -> Json:
         """What the API answers. Attributes that are empty are left out, as StackStorm does."""
-        parameters = self.shown_parameters(secrets)
+        parameters = self.visible_parameters(secrets)
         of_workflow = self.context.get("orquesta") or {}
         whole = {
             "id": self.id,
@@ -82,7 +82,7 @@ class Record:
             "parent": self.parent,
             "children": list(self.children),
             "start_timestamp": iso(self.start),
-            "result": self._shown_result(secrets),
+            "result": self._visible_result(secrets),
             "log": list(self.log),
             "web_url": self.web_url,
             "workflow_execution": of_workflow.get("workflow_execution_id"),
@@ -93,7 +93,7 @@ class Record:
             whole["elapsed_seconds"] = self.end - self.start
         return {name: value for name, value in whole.items() if value}
 
-    def _shown_result(self, secrets: bool) -> Any:
+    def _visible_result(self, secrets: bool) -> Any:
         """`output_schema` speaks of what stands under the runner's key in the result."""
         key, schema = self.entry.output_key, self.entry.action.output_schema
         if secrets or not schema or not isinstance(self.result, dict) or key not in self.result:

@@ -116,7 +116,7 @@ class Registry:
         return entry
 
     def get(self, ref: str) -> Entry:
-        """Refusal 400 where there is none, in StackStorm's words."""
+        """ApiError 400 where there is none, in StackStorm's words."""
         if ref not in self._entries:
             found = self._of_a_pack(ref)
             if found is None:
@@ -136,7 +136,7 @@ class Registry:
         return None
 
 
-def made(ref: str, parameters: Optional[Json] = None, **rest: Any) -> Action:
+def make_action(ref: str, parameters: Optional[Json] = None, **rest: Any) -> Action:
     """Metadata of an action that has no file."""
     pack, _, name = ref.partition(".")
     return Action(pack=pack, name=name, path=Path(ref), parameters=parameters or {}, **rest)

@@ -18,14 +18,14 @@ from sandbox.stackstorm.server.api_error import bad_request
 Json = Dict[str, Any]
 
 
-class LiveParameters:
+class ParameterRenderer:
     """Renders with the datastore, the context of the execution, and the other parameters."""
 
     def __init__(self, store: Datastore) -> None:
         self._store = store
 
     def __call__(self, values: Json, context: Json) -> Json:
-        """Rendered values; Refusal 400 for a name that leads nowhere."""
+        """Rendered values; ApiError 400 for a name that leads nowhere."""
         whole = {**rendering.datastore(self._store), "action_context": context, **values}
         return {name: self._rendered(name, value, whole) for name, value in values.items()}
 

@@ -10,13 +10,13 @@ from sandbox.stackstorm.sensor.message_bus import MessageBus
 from sandbox.stackstorm.sensor.trigger_dispatcher import service_class
 
 if TYPE_CHECKING:
-    from sandbox.stackstorm.server.fake_stackstorm import StandInApi
+    from sandbox.stackstorm.server.fake_stackstorm import FakeStackStorm
 
 
 class SensorService:
     """Triggers go to the stand-in's rules, values into its datastore (`name`: pack.Class)."""
 
-    def __init__(self, st2: StandInApi, name: str) -> None:
+    def __init__(self, st2: FakeStackStorm, name: str) -> None:
         self._st2 = st2
         self._name = name
         service = service_class(MessageBus(self._publish))

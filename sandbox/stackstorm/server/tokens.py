@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Dict, Optional
 
-from sandbox.stackstorm.server.api_error import Refusal
+from sandbox.stackstorm.server.api_error import ApiError
 
 # The user that StackStorm's own services act as.
 SYSTEM_USER = "stanley"
@@ -42,10 +42,10 @@ class Tokens:
             self.revoke(token)
 
     def caller(self, token: Optional[str]) -> Caller:
-        """Whose it is; Refusal 401."""
+        """Whose it is; ApiError 401."""
         if not token:
-            raise Refusal(401, "Unauthorized - One of Token or API key required.")
+            raise ApiError(401, "Unauthorized - One of Token or API key required.")
         found = self._good.get(token)
         if found is None:
-            raise Refusal(401, "Unauthorized - Unable to find the token, or it has expired.")
+            raise ApiError(401, "Unauthorized - Unable to find the token, or it has expired.")
         return found

@@ -12,11 +12,11 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from sandbox.stackstorm import rendering
 from sandbox.stackstorm.runner import parameters
 from sandbox.stackstorm.server import statuses
-from sandbox.stackstorm.server.api_error import Refusal
+from sandbox.stackstorm.server.api_error import ApiError
 from sandbox.stackstorm.server.engine import Engine
 from sandbox.stackstorm.server.records import Record, new_id
 from sandbox.stackstorm.server.registry import INQUIRER, ORQUESTA
-from sandbox.stackstorm.server.rendered_parameters import LiveParameters
+from sandbox.stackstorm.server.rendered_parameters import ParameterRenderer
 from sandbox.stackstorm.server.workflow_spec import Functions, Spec, Task, Transition, render
 
 Json = Dict[str, Any]
@@ -24,7 +24,7 @@ Json = Dict[str, Any]
 # What a workflow hands on to its tasks of a command in chat.
 FROM_CHAT = ("api_user", "source_channel")
 # What an expression may raise, and a request that is refused.
-WRONG = (Refusal, ValueError, LookupError, TypeError, AttributeError, rendering.UndefinedError)
+WRONG = (ApiError, ValueError, LookupError, TypeError, AttributeError, rendering.UndefinedError)
 WAITING = (statuses.PENDING, statuses.PAUSED)
 
 
@@ -68,8 +68,8 @@ class Items:
         return Outcome(statuses.SUCCEEDED if well else statuses.FAILED, self.results)
 
 
-class Run:
-    """`begin` it; `child_changed` moves it on. `deaf`: nothing moves it any more."""
+class WorkflowRun:
+    """`begin` it; `child_changed` moves it on. `ignores_events`: nothing moves it any more."""
 
     def __init__(
         self,
@@ -77,53 +77,53 @@ class Run:
         record: Record,
         spec: Spec,
         functions: Functions,
-        live: LiveParameters,
+        render_parameters: ParameterRenderer,
     ) -> None:
-        self.deaf = False
+        self.ignores_events = False
         self._engine = engine
         self._record = record
         self._spec = spec
         self._functions = functions
-        self._live = live
+        self._render_parameters = render_parameters
         self._context: Json = {}
         self._active: Dict[str, Task] = {}
         self._items: Dict[str, Tuple[Items, int]] = {}
-        self._held: List[Task] = []
+        self._next_tasks: List[Task] = []
         self._errors: List[Json] = []
         self._results: Dict[str, Any] = {}
         self._without_output = False
 
     def begin(self) -> None:
         """Inputs, variables, and the tasks that no other leads to."""
-        given, _ = parameters.complete(self._record.entry.action, self._record.parameters)
+        inputs, _ = parameters.complete(self._record.entry.action, self._record.parameters)
         self._record.context["workflow_execution"] = new_id()
         self._context = {"st2": self._st2(), "parent": self._record.context}
 
         def first() -> None:
             for name, default in self._spec.input:
-                value = given.get(name)
+                value = inputs.get(name)
                 self._context[name] = self._rendered(default) if value is None else value
             for name, value in self._spec.vars:
                 self._context[name] = self._rendered(value)
-            self._held = self._spec.first()
+            self._next_tasks = self._spec.first()
 
-        if self._tried(first):
+        if self._succeeds(first):
             self.go_on()
 
     def go_on(self) -> None:
         """Begin what is to be done next, or end."""
-        while self._held and self._record.status == statuses.RUNNING:
-            task = self._held.pop(0)
-            if not self._tried(lambda: self._begin_task(task)):  # noqa: B023 (called at once)
+        while self._next_tasks and self._record.status == statuses.RUNNING:
+            task = self._next_tasks.pop(0)
+            if not self._succeeds(lambda: self._begin_task(task)):  # noqa: B023 (called at once)
                 return
-        if not self._active and not self._held:
+        if not self._active and not self._next_tasks:
             self._end()
         else:
             self.pause_if_idle()
 
     def child_changed(self, child: Record) -> None:
         """Move on with a task that has ended; be paused where all that is left waits."""
-        if self.deaf or self._record.completed or child.id not in self._active:
+        if self.ignores_events or self._record.completed or child.id not in self._active:
             return
         if child.id in self._items:
             self._item_changed(*self._items[child.id], child)
@@ -146,8 +146,8 @@ class Run:
         if self._record.status == statuses.CANCELING:
             self._cancelled_if_idle()
         elif items.ended and not was_paused:
-            mine = [each for each, (found, _) in self._items.items() if found is items]
-            for each in mine:
+            item_ids = [each for each, (found, _) in self._items.items() if found is items]
+            for each in item_ids:
                 self._active.pop(each)
             self._task_ended(items.task, items.outcome)
         else:
@@ -156,9 +156,11 @@ class Run:
     def pause_if_idle(self) -> None:
         """Paused, when no task runs and there is one that waits, or a pause was asked for."""
         running = [each for each in self._children() if self._runs(each)]
-        asked = self._record.status == statuses.PAUSING
-        waits = bool(self._active) and self._record.status == statuses.RUNNING and not self._held
-        if not running and (asked or waits):
+        is_inquiry = self._record.status == statuses.PAUSING
+        waits = (
+            bool(self._active) and self._record.status == statuses.RUNNING and not self._next_tasks
+        )
+        if not running and (is_inquiry or waits):
             self._engine.set_status(self._record, statuses.PAUSED, {"output": None})
 
     def _runs(self, child: Record) -> bool:
@@ -169,7 +171,7 @@ class Run:
 
     def cancel(self) -> None:
         """Sub-workflows are cancelled too, what else runs is waited for."""
-        self._held = []
+        self._next_tasks = []
         for child in self._children():
             workflow = child.runner == ORQUESTA and child.status in statuses.CANCELABLE
             if workflow or child.status == statuses.DELAYED:
@@ -199,8 +201,10 @@ class Run:
             self._task_ended(task, items.outcome)
 
     def _begin_action(self, task: Task, functions: Functions) -> Record:
-        known = {**self._with_task(None, None), **functions}
-        ref, values = (copy.deepcopy(render(each, known)) for each in (task.action, task.input))
+        known_functions = {**self._with_task(None, None), **functions}
+        ref, values = (
+            copy.deepcopy(render(each, known_functions)) for each in (task.action, task.input)
+        )
         above = self._record.context
         chat = {key: above[key] for key in FROM_CHAT if above.get(key)}
         context = {
@@ -220,9 +224,9 @@ class Run:
                 "task_route": 0,
             },
         }
-        given = {key: value for key, value in values.items() if value is not None}
-        given = self._live(given, context)
-        child = self._engine.request(ref, given, context, parent=self._record.id)
+        inputs = {key: value for key, value in values.items() if value is not None}
+        inputs = self._render_parameters(inputs, context)
+        child = self._engine.request(ref, inputs, context, parent=self._record.id)
         self._active[child.id] = task
         return child
 
@@ -235,22 +239,22 @@ class Run:
             self._finish(statuses.SUCCEEDED, {"output": None})
         else:
             self._results[task.name] = child.result
-            self._tried(lambda: self._follow(task, child))
+            self._succeeds(lambda: self._follow(task, child))
             if not self._record.completed:
                 self.go_on()
 
     def _follow(self, task: Task, child: Outcome) -> None:
         """Publish, and note what is next. A failure that nothing takes up is the workflow's."""
         succeeded = child.status == statuses.SUCCEEDED
-        following = [each for each in task.next if self._holds(each, child, succeeded)]
+        following = [each for each in task.next if self._applies(each, child, succeeded)]
         for each in following:
             for name, value in each.publish:
                 self._context[name] = self._rendered(value, child, succeeded)
         todo = [name for each in following for name in each.do]
-        self._held += [self._spec.tasks[name] for name in todo if name in self._spec.tasks]
+        self._next_tasks += [self._spec.tasks[name] for name in todo if name in self._spec.tasks]
         failed = not succeeded and not any(name != "continue" for name in todo)
         if failed or "fail" in todo:
-            self._held = []
+            self._next_tasks = []
             self._errors.append(
                 {
                     "type": "error",
@@ -259,10 +263,10 @@ class Run:
                     "result": child.result,
                 }
             )
-        asked = child.runner == INQUIRER
-        self._without_output = asked and not any(name in self._spec.tasks for name in todo)
+        is_inquiry = child.runner == INQUIRER
+        self._without_output = is_inquiry and not any(name in self._spec.tasks for name in todo)
 
-    def _holds(self, transition: Transition, child: Outcome, succeeded: bool) -> bool:
+    def _applies(self, transition: Transition, child: Outcome, succeeded: bool) -> bool:
         return transition.when is None or bool(self._rendered(transition.when, child, succeeded))
 
     def _end(self) -> None:
@@ -283,19 +287,19 @@ class Run:
             try:
                 found[name] = self._rendered(value)
             except WRONG as error:
-                self._errors.append(_told(error))
+                self._errors.append(_error_json(error))
         return found
 
     def _finish(self, status: str, result: Json) -> None:
-        self._held = []
+        self._next_tasks = []
         self._engine.finish(self._record, status, result)
 
-    def _tried(self, work: Callable[[], None]) -> bool:
+    def _succeeds(self, work: Callable[[], None]) -> bool:
         """Whether it went well; what is wrong in an expression fails the workflow."""
         try:
             work()
         except WRONG as error:
-            self._errors.append(_told(error))
+            self._errors.append(_error_json(error))
             output = self._output() or None
             self._finish(statuses.FAILED, {"output": output, "errors": self._errors})
             return False
@@ -349,5 +353,5 @@ def _item_of(task: Task, value: Any) -> Callable[..., Any]:
     return item
 
 
-def _told(error: BaseException) -> Json:
+def _error_json(error: BaseException) -> Json:
     return {"type": "error", "message": f"{type(error).__name__}: {error}"}

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from sandbox.stackstorm import rendering
 from sandbox.stackstorm.server import yaql_expressions
-from sandbox.stackstorm.validation_errors import Mistake, Mistakes
+from sandbox.stackstorm.validation_errors import ValidationError, ValidationErrors
 
 Json = Dict[str, Any]
 Pairs = List[Tuple[str, Any]]
@@ -66,17 +66,17 @@ class Spec:
 
 
 def read(document: Any, where: str) -> Spec:
-    """The definition in a document; Mistakes with all that is not known here."""
-    mistakes = list(_mistakes(document))
-    if mistakes:
-        raise Mistakes([Mistake(where, text) for text in mistakes])
+    """The definition in a document; ValidationErrors with all that is not known here."""
+    errors = list(_errors(document))
+    if errors:
+        raise ValidationErrors([ValidationError(where, text) for text in errors])
     tasks = {name: _task(name, task) for name, task in document["tasks"].items()}
-    known = {*tasks, *COMMANDS}
+    known_keys = {*tasks, *COMMANDS}
     for task in tasks.values():
-        for name in [each for after in task.next for each in after.do if each not in known]:
-            mistakes.append(f"task {task.name} leads to {name}, which is no task")
-    if mistakes:
-        raise Mistakes([Mistake(where, text) for text in mistakes])
+        for name in [each for after in task.next for each in after.do if each not in known_keys]:
+            errors.append(f"task {task.name} leads to {name}, which is no task")
+    if errors:
+        raise ValidationErrors([ValidationError(where, text) for text in errors])
     return Spec(
         input=_pairs(document.get("input")),
         vars=_pairs(document.get("vars")),
@@ -119,7 +119,7 @@ def _jinja(text: str, functions: Functions) -> Any:
     return rendering.render(text, dict(functions))
 
 
-def _mistakes(document: Any) -> Iterator[str]:
+def _errors(document: Any) -> Iterator[str]:
     if not isinstance(document, dict) or not isinstance(document.get("tasks"), dict):
         yield "is no workflow with tasks"
         return
@@ -138,9 +138,9 @@ def _mistakes(document: Any) -> Iterator[str]:
             yield from _no_list("publish", each)
 
 
-def _unknown(where: str, document: Json, known: Any) -> Iterator[str]:
+def _unknown(where: str, document: Json, known_keys: Any) -> Iterator[str]:
     for key in document:
-        if key not in known:
+        if key not in known_keys:
             yield f"{where}: `{key}` is not known here, only a whole StackStorm has it"
 
 
@@ -168,9 +168,9 @@ def _transition(document: Json) -> Transition:
     return Transition(document.get("when"), _pairs(document.get("publish")), names)
 
 
-def _pairs(listed: Any) -> Pairs:
+def _pairs(entries: Any) -> Pairs:
     """[{"a": 1}, "b"] → [("a", 1), ("b", None)]."""
     found: Pairs = []
-    for each in listed or []:
+    for each in entries or []:
         found += [(each, None)] if isinstance(each, str) else list(each.items())
     return found

@@ -19,11 +19,11 @@ from sandbox.stackstorm.metadata import load_yaml
 from sandbox.stackstorm.server import statuses
 from sandbox.stackstorm.server.engine import Engine
 from sandbox.stackstorm.server.records import Record
-from sandbox.stackstorm.server.registry import ORQUESTA, Entry, made
-from sandbox.stackstorm.server.rendered_parameters import LiveParameters
-from sandbox.stackstorm.server.workflow_run import Run
+from sandbox.stackstorm.server.registry import ORQUESTA, Entry, make_action
+from sandbox.stackstorm.server.rendered_parameters import ParameterRenderer
+from sandbox.stackstorm.server.workflow_run import WorkflowRun
 from sandbox.stackstorm.server.workflow_spec import Functions, Spec, read
-from sandbox.stackstorm.validation_errors import Mistakes
+from sandbox.stackstorm.validation_errors import ValidationErrors
 
 Json = Dict[str, Any]
 CANCELED = (statuses.CANCELING, statuses.CANCELED)
@@ -32,20 +32,22 @@ CANCELED = (statuses.CANCELING, statuses.CANCELED)
 class Workflows:
     """The runner of `orquesta` actions."""
 
-    def __init__(self, engine: Engine, store: Datastore, live: LiveParameters) -> None:
+    def __init__(
+        self, engine: Engine, store: Datastore, render_parameters: ParameterRenderer
+    ) -> None:
         self.api_url = ""
-        self._live = live
+        self._render_parameters = render_parameters
         self._engine = engine
         self._store = store
         self._defined: Dict[str, Any] = {}
-        self._runs: Dict[str, Run] = {}
+        self._runs: Dict[str, WorkflowRun] = {}
 
     def define(self, ref: str, definition: Any, schema: Optional[Json] = None, **rest: Any) -> None:
-        """A workflow that has no file. Mistakes for what is not known here."""
+        """A workflow that has no file. ValidationErrors for what is not known here."""
         document = yaml.safe_load(definition) if isinstance(definition, str) else definition
         read(document, ref)
         self._defined[ref] = document
-        entry = Entry(made(ref, schema, runner_type=ORQUESTA, **rest))
+        entry = Entry(make_action(ref, schema, runner_type=ORQUESTA, **rest))
         self._engine.registry.add(entry)
 
     def start(self, record: Record) -> None:
@@ -54,8 +56,14 @@ class Workflows:
             if record.status != statuses.RUNNING:
                 return
             try:
-                run = Run(self._engine, record, self._spec(record), self._functions(), self._live)
-            except Mistakes as error:
+                run = WorkflowRun(
+                    self._engine,
+                    record,
+                    self._spec(record),
+                    self._functions(),
+                    self._render_parameters,
+                )
+            except ValidationErrors as error:
                 failed = {"errors": [{"message": str(error)}], "output": None}
                 self._engine.finish(record, statuses.FAILED, failed)
                 return
@@ -71,7 +79,7 @@ class Workflows:
     def cancel(self, record: Record) -> None:
         """Ends at once, or when the tasks that run have ended. Those that wait are left so."""
         run = self._runs.get(record.id)
-        if run is None or record.dead:
+        if run is None or record.is_killed:
             self._engine.set_status(record, statuses.CANCELED)
         elif record.status == statuses.CANCELING:
             run.cancel()
@@ -97,7 +105,7 @@ class Workflows:
         run = self._runs[asking.id]
         around = [asking, *self._engine.ancestors(asking)]
         if any(each.status in CANCELED or each.completed for each in around):
-            run.deaf = True
+            run.ignores_events = True
             return
         below: Optional[Record] = None
         for each in around:
@@ -107,7 +115,7 @@ class Workflows:
                 self._engine.set_status(each, statuses.RESUMING)
                 self._engine.set_status(each, statuses.RUNNING)
             below = each
-        run.deaf = hangs
+        run.ignores_events = hangs
 
     def _spec(self, record: Record) -> Spec:
         if record.ref in self._defined:
