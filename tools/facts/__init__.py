@@ -1,4 +1,4 @@
-"""Makes etc/slack/web_api.json from public sources: `bin/refresh_facts`.
+"""Makes etc/slack/web_api.json and events.json from public sources: `bin/refresh_facts`.
 
 command    the command line and the report
 fetch      reads pages from a folder or the site
@@ -7,5 +7,7 @@ typings    what the types of @slack/web-api and @slack/types say (typescript: re
 sdk        what slack_sdk's functions take
 merge      merges them by the order of trust; rules: how a fact is made from a page
 rulings    differences on purpose, with reasons; compare: where facts and a package differ
+events     merges the keys of events
+origins    where the facts of a method came from
 changes    what a refresh changed, by method and for CHANGES.md
 """

@@ -97,11 +97,13 @@ def sources(options: argparse.Namespace) -> merge.Sources:
     """What the pages and packages say."""
     from slack_sdk.web.client import WebClient
 
+    types = node_types(options.node or options.root / NODE)
     return merge.Sources(
         pages=pages_of(options) if options.pages else {},
         sdk=sdk.methods(WebClient),
-        node=node_arguments(options.node or options.root / NODE),
+        node=None if types is None else {name: each.arguments for name, each in types.items()},
         is_complete=bool(options.pages) and not options.partial,
+        answers={name: each.response for name, each in (types or {}).items()},
     )
 
 
@@ -113,10 +115,11 @@ def packages(root: Path) -> Dict[str, merge.Arguments]:
     found: Dict[str, merge.Arguments] = {
         "slack_sdk %s" % slack_sdk.version.__version__: sdk.methods(WebClient)
     }
-    node = node_arguments(root / NODE)
-    if node is not None:
+    types = node_types(root / NODE)
+    if types is not None:
         version = json.loads((root / NODE / "package.json").read_text(encoding="utf-8"))["version"]
-        found["@slack/web-api %s" % version] = node
+        arguments = {name: each.arguments for name, each in types.items()}
+        found["@slack/web-api %s" % version] = arguments
     return found
 
 
@@ -138,12 +141,12 @@ def track(names: List[str]) -> Iterable[str]:
     return rich.progress.track(names, "pages", console=Console(stderr=True))
 
 
-def node_arguments(path: Path) -> Optional[Dict[str, Dict[str, typings.Argument]]]:
-    """Method -> arguments of the types for Node. None: the package is not there."""
+def node_types(path: Path) -> Optional[Dict[str, typings.MethodTypes]]:
+    """Method -> its types for Node. None: the package is not there."""
     if not path.exists():
         return None
     methods = typings.Package(typings.read_package(path)).methods()
-    return {name: each.arguments for name, each in methods.items() if name not in CLIENTS_OWN}
+    return {name: each for name, each in methods.items() if name not in CLIENTS_OWN}
 
 
 def report(

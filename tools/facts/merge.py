@@ -35,12 +35,14 @@ class Incomplete(Exception):
 
 @dataclass(frozen=True)
 class Sources:
-    """`is_complete`: every method that has no page is gone. `node`: None where it was not read."""
+    """`is_complete`: every method that has no page is gone. `node`: None where it was not read.
+    `answers`: method -> keys of its answer and their containers, of the types for Node."""
 
     pages: Mapping[str, Page]
     sdk: Arguments
     node: Optional[Arguments]
     is_complete: bool = True
+    answers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def packages(self) -> Iterator[Tuple[str, Arguments]]:
         """(name as rulings have it, methods), the more trusted first."""
@@ -84,11 +86,14 @@ class _Merger:
         methods = self._outcome.methods
         self._retire_missing()
         for name, page in sorted(self._sources.pages.items()):
-            if name not in methods:
+            is_new = name not in methods
+            if is_new:
                 methods[name] = rules.new_method(page)
-                self._decide_writes(name)
             if not methods[name]["retired"] and not methods[name]["undocumented"]:
                 self._merge_page(name, methods[name], page)
+            if is_new:
+                self._decide_writes(name)
+                self._add_answer(name, methods[name])
         self._compare_packages()
         if self._sources.node is not None:
             self._mark_unverified(self._sources.node)
@@ -118,6 +123,20 @@ class _Merger:
             return
         likely = rules.probably_writes(name)
         self._undecide("%s is new: does it write?" % name, name, WHOLE_METHOD, "writes", likely)
+
+    def _add_answer(self, name: str, facts: Dict[str, Any]) -> None:
+        answer = self._sources.answers.get(name, {})
+        if answer:
+            facts["response_keys"] = rules.answer_keys(answer)
+        if "cursor" not in facts["args"]:
+            return
+        ruling = self._rulings.get((name, WHOLE_METHOD, "pagination"))
+        found = ruling.ruling if ruling else rules.pagination(facts, answer)
+        if found is None:
+            text = "%s has a cursor, and no type says what its answer holds" % name
+            self._undecide(text, name, WHOLE_METHOD, "pagination", rules.NONE)
+        elif found != rules.NONE:
+            facts["pagination"] = found
 
     def _merge_page(self, name: str, facts: Dict[str, Any], page: Page) -> None:
         for about, value in rules.facts_of_page(facts, page):
@@ -149,9 +168,9 @@ class _Merger:
         ruling = self._rulings.get((name, key, "type"))
         form = rules.form_of_new(key, page, packages, self._forms, ruling)
         if form is None:
-            text = "%s: no source knows the type of the new argument %s" % (name, key)
-            self._undecide(text, name, key, "type", "string")
-            form = {"type": "string"}
+            text = "%s: no source tells the form of the new argument %s" % (name, key)
+            self._undecide(text, name, key, "type", rules.likely_type(page))
+            form = rules.provisional_form(page)
         argument = {**form, "required": False}
         if page.is_for_org_token:
             argument["required_if"] = "org_token"

@@ -35,9 +35,9 @@ ON_EVERY_PAGE = frozenset(
 # Slack's own clients use these scopes; an app cannot have them.
 NOT_FOR_APPS = frozenset({"client", "seamless.user"})
 # Rulings that decide what no source states.
-DECISIONS = frozenset({"writes", "type"})
-# A ruling about `values`: those that the page lists are not all.
-NO_VALUES = "none"
+DECISIONS = frozenset({"writes", "type", "pagination"})
+# A ruling about `values`: those that the page lists are not all. About `pagination`: not paged.
+NONE = "none"
 _KINDS_OF_TOKEN = ("bot", "user", "app", "configuration")
 _READING = re.compile(
     r"^(get|list|info|lookup|history|replies|members|fetch|search|download|test|counts?|preview)"
@@ -179,6 +179,38 @@ def mark_unverified(facts: Json, is_unverified: bool) -> None:
         facts.pop("unverified", None)
 
 
+# answers
+
+
+_OF_EVERY_ANSWER = frozenset(
+    ["ok", "error", "errors", "needed", "provided", "warning", "arg", "response_metadata"]
+)
+_NEXT_CURSOR = ("response_metadata.next_cursor", "next_cursor")
+
+
+def answer_keys(answer: Mapping[str, str]) -> List[str]:
+    """Keys of a method's answer, of the containers that a type has."""
+    own = {key for key in answer if "." not in key} - _OF_EVERY_ANSWER
+    return sorted(own | ({"response_metadata"} if _NEXT_CURSOR[0] in answer else set()))
+
+
+def pagination(facts: Mapping[str, Any], answer: Mapping[str, str]) -> Optional[Json]:
+    """How a method with a cursor is paged; None: its answer does not tell."""
+    items = [key for key in answer_keys(answer) if answer.get(key) in ("list", "map")]
+    sizes = [key for key in sorted(_COUNTS) if key in facts["args"]]
+    cursors = [key for key in _NEXT_CURSOR if key in answer]
+    if len(items) != 1 or len(sizes) != 1 or not cursors:
+        return None
+    return {
+        "kind": "cursor",
+        "result_key": items[0],
+        "cursor_param": "cursor",
+        "size_param": sizes[0],
+        "next_cursor": cursors[0],
+        "container": answer[items[0]],
+    }
+
+
 # arguments
 
 
@@ -222,7 +254,7 @@ def typed_default(type_: str, text: str) -> Any:
 def assign_to_argument(argument: Json, about: str, value: Any) -> None:
     """Set a fact of an argument where it differs."""
     owner, key = _place(argument, about)
-    if value not in (None, NO_VALUES) and differ(owner.get(key), value):
+    if value not in (None, NONE) and differ(owner.get(key), value):
         owner[key] = value
 
 
@@ -270,25 +302,50 @@ def form_of_new(
         return {"type": "string"}
     if name in known and is_compatible(page.type, known[name]):
         return dict(known[name])
+    return _form(_type_of_text(page) or _type_of_packages(page, packages) or page.type)
+
+
+def _type_of_packages(page: PageArgument, packages: Sequence[Argument]) -> str:
+    """Of the first package that has one type. A text there and a list on the page: with commas."""
     kinds = [kind for each in packages for kind in each.kinds if len(each.kinds) == 1]
-    return _form(_type_of_text(page) or (kinds[0] if kinds else "") or page.type)
+    if page.type == "array" and "string" in kinds:
+        return "csv list"
+    return kinds[0] if kinds else ""
 
 
 def _type_of_text(page: PageArgument) -> str:
     """A text whose example is a list with commas is a list."""
     if page.type in ("", "string") and re.fullmatch(r"[\w.-]+(,\s?[\w.-]+)+", page.example):
-        return "array"
+        return "csv list"
     return ""
 
 
+_LISTS = {
+    "csv list": {"type": "array", "items": {"type": "string"}, "format": "csv"},
+    "json list": {"type": "array", "items": {"type": "string"}, "format": "json"},
+    "objects": {"type": "array", "items": {"type": "object"}, "format": "json"},
+}
+
+
 def _form(type_: str) -> Optional[Json]:
-    if type_ == "array":
-        return {"type": "array", "items": {"type": "string"}, "format": "csv"}
+    """None for a list whose form nothing tells, and for an unknown type."""
+    if type_ in _LISTS:
+        return dict(_LISTS[type_])
     if type_ == "object":
         return {"type": "object", "format": "json"}
     if type_ == "file":
         return {"type": "string", "format": "binary"}
     return {"type": _SIMPLE[type_]} if type_ in _SIMPLE else None
+
+
+def likely_type(page: PageArgument) -> str:
+    """A guess where nothing tells, for a suggestion and until it is decided."""
+    return "csv list" if page.type == "array" else "string"
+
+
+def provisional_form(page: PageArgument) -> Json:
+    """The form until it is decided."""
+    return _form(likely_type(page)) or {}
 
 
 # rulings

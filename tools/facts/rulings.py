@@ -13,7 +13,7 @@ WHOLE_METHOD = "*"
 ABOUT = (
     *("required", "argument", "container", "type", "default", "values", "largest"),
     *("method", "writes", "http_method", "content_types", "scopes", "rate_tier", "errors"),
-    *("deprecated", "legacy", "retired", "replaced_by"),
+    *("deprecated", "legacy", "retired", "replaced_by", "pagination"),
 )
 SOURCES = ("node", "sdk", "page")
 
