@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Tuple
 
-from tools.facts.typings import Argument, MethodTypes
+from tools.facts.typings import Argument
 
 Facts = Mapping[str, Mapping[str, Any]]
 Arguments = Mapping[str, Mapping[str, Argument]]
@@ -37,25 +37,14 @@ def required(facts: Facts, source: Arguments) -> Differences:
     }
 
 
-def containers(facts: Facts, source: Mapping[str, MethodTypes]) -> Differences:
+def containers(facts: Facts, answers: Mapping[str, Mapping[str, str]]) -> Differences:
     """Containers of paged items that differ: (method, key) -> what the facts say."""
     found: Differences = {}
-    for method, types in source.items():
+    for method, answer in answers.items():
         pages = facts.get(method, {}).get("pagination")
-        if pages and types.response.get(pages["result_key"]) != pages["container"]:
+        if pages and answer.get(pages["result_key"]) != pages["container"]:
             found[method, pages["result_key"]] = pages["container"]
     return found
-
-
-def unknown_keys(facts: Facts, source: Mapping[str, MethodTypes]) -> Differences:
-    """Keys that the facts name in an answer and its type does not have: (method, key) -> True."""
-    return {
-        (method, key): True
-        for method, types in source.items()
-        if not facts.get(method, {"retired": True})["retired"]
-        for key in facts[method].get("response_keys") or ()
-        if key not in types.response
-    }
 
 
 def _living(facts: Facts, source: Arguments) -> list[Tuple[str, Mapping[str, Argument]]]:

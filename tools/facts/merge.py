@@ -95,6 +95,7 @@ class _Merger:
                 self._decide_writes(name)
                 self._add_answer(name, methods[name])
         self._compare_packages()
+        self._compare_answers()
         if self._sources.node is not None:
             self._mark_unverified(self._sources.node)
         self._find_unneeded()
@@ -126,8 +127,7 @@ class _Merger:
 
     def _add_answer(self, name: str, facts: Dict[str, Any]) -> None:
         answer = self._sources.answers.get(name, {})
-        if answer:
-            facts["response_keys"] = rules.answer_keys(answer)
+        rules.add_answer_keys(facts, answer)
         if "cursor" not in facts["args"]:
             return
         ruling = self._rulings.get((name, WHOLE_METHOD, "pagination"))
@@ -206,6 +206,15 @@ class _Merger:
                 if name in methods and not methods[name]["retired"]:
                     rules.add_seen_in(methods[name], source)
 
+    def _compare_answers(self) -> None:
+        methods, answers = self._outcome.methods, self._sources.answers
+        for name, answer in answers.items():
+            if name in methods and rules.is_documented(methods[name]):
+                rules.add_answer_keys(methods[name], answer)
+        for (name, key), value in compare.containers(methods, answers).items():
+            text = "%s: %s is a %s, and the types for Node say otherwise" % (name, key, value)
+            self._difference("node", text, name, key, "container", value)
+
     def _mark_unverified(self, node: Arguments) -> None:
         """Methods and arguments that no package knows."""
         for name, facts in self._outcome.methods.items():
@@ -249,9 +258,9 @@ class _Merger:
             checked = {source for source, _ in self._sources.packages()}
             checked |= {"page"} if name in self._sources.pages else set()
             for source in sorted(ruling.against & checked):
-                if about in rules.DECISIONS or about == "container":
+                if about in rules.DECISIONS or (name, key, about, source) in self._used:
                     continue
-                if (name, key, about, source) not in self._used:
+                if about != "container" or self._sources.answers:
                     text = "%s: nothing needs the ruling about %s of %s against %s"
                     self._outcome.unneeded.append(text % (name, about, key, source))
 

@@ -183,15 +183,27 @@ def mark_unverified(facts: Json, is_unverified: bool) -> None:
 
 
 _OF_EVERY_ANSWER = frozenset(
-    ["ok", "error", "errors", "needed", "provided", "warning", "arg", "response_metadata"]
+    [
+        *("ok", "error", "errors", "needed", "provided", "warning", "arg", "detail", "callstack"),
+        *("deprecated_argument", "response_metadata"),
+    ]
 )
 _NEXT_CURSOR = ("response_metadata.next_cursor", "next_cursor")
 
 
 def answer_keys(answer: Mapping[str, str]) -> List[str]:
-    """Keys of a method's answer, of the containers that a type has."""
-    own = {key for key in answer if "." not in key} - _OF_EVERY_ANSWER
-    return sorted(own | ({"response_metadata"} if _NEXT_CURSOR[0] in answer else set()))
+    """Own keys of a method's answer, of the containers that a type has."""
+    return sorted({key for key in answer if "." not in key} - _OF_EVERY_ANSWER)
+
+
+def add_answer_keys(facts: Json, answer: Mapping[str, str]) -> None:
+    """Keys that the facts lack. None goes: other sources show keys that the types do not have."""
+    known = set(facts.get("response_keys", ()))
+    new = set(answer_keys(answer)) - known
+    if "cursor" in facts["args"] and not known and _NEXT_CURSOR[0] in answer:
+        new.add("response_metadata")
+    if new:
+        facts["response_keys"] = sorted(known | new)
 
 
 def pagination(facts: Mapping[str, Any], answer: Mapping[str, str]) -> Optional[Json]:

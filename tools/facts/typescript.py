@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple, Union
 
 _TOKEN = re.compile(
-    r"""\s+|//[^\n]*|/\*.*?\*/|(?P<name>[A-Za-z_$][\w$]*)|(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
+    r"""\s+|//[^\n]*|/\*.*?\*/|(?P<name>[A-Za-z_$][\w$]*)"""
+    r"""|(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
     r"""|(?P<number>-?\d+(?:\.\d+)?)|(?P<sign>\.\.\.|=>|[{}()\[\]<>|&;:,?=.*`+-])""",
     re.S,
 )
