@@ -2,6 +2,7 @@
 for Node. Where they differ on purpose, etc/slack/rulings.yaml says why."""
 
 import json
+import tarfile
 from pathlib import Path
 
 import node_clients
@@ -189,14 +190,24 @@ export declare abstract class Methods extends EventEmitter {
     readonly c: { three: MethodWithOptionalArgument<ThreeArguments, OneResponse> };
 }
 """
-PACKAGE = typings.Package(
-    {
-        "dist/methods.d.ts": METHODS,
-        "dist/request.d.ts": REQUEST,
-        "dist/common.d.ts": COMMON,
-        "dist/response.d.ts": RESPONSE,
-    }
-)
+PACKAGE_FILES = {
+    "dist/methods.d.ts": METHODS,
+    "dist/request.d.ts": REQUEST,
+    "dist/common.d.ts": COMMON,
+    "dist/response.d.ts": RESPONSE,
+}
+PACKAGE = typings.Package(PACKAGE_FILES)
+
+
+def test_a_package_is_read_from_a_folder_and_from_a_tarball_of_npm(tmp_path):
+    for name, text in {**PACKAGE_FILES, "dist/methods.js": "skipped"}.items():
+        path = tmp_path / "package" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    with tarfile.open(tmp_path / "package.tgz", "w:gz") as archive:
+        archive.add(tmp_path / "package", "package")
+    for path in (tmp_path / "package", tmp_path / "package.tgz"):
+        assert typings.read_package(path) == PACKAGE_FILES
 
 
 def required_of(method):
