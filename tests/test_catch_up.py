@@ -44,7 +44,7 @@ class Missing:
         self.checkpoint.missing = self.ledger.missing
         self.limiter = RateLimiter(lambda: self.clock.now)
         client = SingleAttemptClient(read_settings(config))
-        parts = Parts(
+        self.parts = Parts(
             Backfill(client, "harbour", "T1"),
             self.ledger,
             self.queue,
@@ -53,7 +53,7 @@ class Missing:
             lambda state, why: self.said.append((state, why)),
         )
         self.catch_up = CatchUp(
-            parts, made, self.limiter, lambda: self.clock.now, self.warnings.append
+            self.parts, made, self.limiter, lambda: self.clock.now, self.warnings.append
         )
         self.dispatched = []
 
@@ -133,6 +133,57 @@ def post(slack, *texts, channel=GENERAL, **more):
     for text in texts:
         message = slack.workspace.say(OWNER, channel, text, **more)
     return message
+
+
+# leaving while something is fetched
+
+
+def after_leaving(missing, config):
+    """The next process, with what the last one saved on its way out."""
+    missing.checkpoint.save(missing.now)
+    return restarted(missing, config)
+
+
+def closes_after(call, queue):
+    def closing(*arguments):
+        page = call(*arguments)
+        queue.close()
+        return page
+
+    return closing
+
+
+def test_a_history_that_comes_while_the_sensor_leaves_is_read_by_the_next_one(
+    missing, config, monkeypatch
+):
+    missing.say("seen")
+    assert missing.dispatch() == ["seen"]
+    missing.lose()
+    missing.say("missed 1", "missed 2", missed=True)
+    missing.connect()
+    missing.say("live")
+    backfill = missing.parts.backfill
+    monkeypatch.setattr(backfill, "history", closes_after(backfill.history, missing.queue))
+    while not missing.asked(HISTORY):
+        missing.step()
+    found = after_leaving(missing, config).finish()
+    assert found == ["missed 1", "missed 2", "live"]
+
+
+def test_replies_that_come_while_the_sensor_leaves_are_read_by_the_next_one(
+    missing, config, monkeypatch
+):
+    parent = missing.say("parent")["ts"]
+    missing.lose()
+    missing.say("missed reply", missed=True, thread_ts=parent)
+    missing.connect()
+    missing.say("live", thread_ts=parent)
+    assert missing.dispatch() == ["parent"]
+    backfill = missing.parts.backfill
+    monkeypatch.setattr(backfill, "replies", closes_after(backfill.replies, missing.queue))
+    while not missing.asked(REPLIES):
+        missing.step()
+    assert after_leaving(missing, config).finish() == ["missed reply", "live"]
 
 
 # main lines and threads
