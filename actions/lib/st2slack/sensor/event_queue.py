@@ -295,13 +295,8 @@ class EventQueue:
             self._paused.discard(why)
             self._filled.notify_all()
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether it takes nothing more."""
-        return self._closed
-
     def close(self) -> None:
-        """Take nothing more, and wake every thread that waits. What is in it stays undispatched."""
+        """Wake everybody who waits; what is in it stays undispatched."""
         with self._lock:
             self._closed = True
             self._filled.notify_all()

@@ -139,8 +139,6 @@ class Fetcher:
             if reading.has_main and not had_main:
                 _, messages = reader.main_read(channel)
                 self._put(channel, messages)
-                if self._is_leaving():
-                    return
                 reader.main_queued(channel)
             reader.threads_found(channel, self._threads_of(channel, reading))
             if reading.is_done:
@@ -184,15 +182,9 @@ class Fetcher:
             self._warnings.leads_nowhere(REPLIES, channel)
         with ledger.lock:
             self._put(channel, missing)
-            if self._is_leaving():
-                return
             if more:
                 cursors[thread] = (oldest, more)
             reader.thread_read(channel, thread, page.items[-1]["ts"] if more else None)
-
-    def _is_leaving(self) -> bool:
-        """The queue may not have taken what was read: it stays missing, for the next process."""
-        return self._parts.queue.is_closed
 
     def _put(self, channel: str, messages: Sequence[Mapping[str, Any]]) -> None:
         parts = self._parts

@@ -107,7 +107,7 @@ class Receiver:
             self._dropped(event, acknowledge)
         elif outcome is Outcome.REFUSED:
             self._refused(event, acknowledge)
-        if is_message and outcome not in (Outcome.REFUSED, Outcome.CLOSED):
+        if is_message and outcome is not Outcome.REFUSED:
             to.checkpoint.received(event)
 
     def accept_fetched(self, event: Event) -> Any:
