@@ -666,3 +666,28 @@ def test_an_acknowledgement_waits_for_a_checkpoint_and_for_the_history():
     assert due() == acknowledged[:2] and len(deferred) == 1
     clock.now += 60
     assert due() == acknowledged[:2] and len(deferred) == 0, "Slack delivers it again"
+
+
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_what_is_read_while_the_sensor_stops_is_fetched_by_the_next(slack, config, in_thread):
+    """The queue takes nothing out any more, and the page was under way."""
+    one = Missing(slack, config)
+    parent = one.say("parent")
+    one.dispatch()
+    one.lose()
+    more = {"thread_ts": parent["ts"]} if in_thread else {}
+    one.say("missed 1", "missed 2", missed=True, **more)
+    one.connect()
+    for _ in range(20):
+        if calls(slack, REPLIES if in_thread else HISTORY):
+            break
+        tasks = {each.method for each in one.catch_up._tasks()}
+        if (REPLIES if in_thread else HISTORY) in tasks:
+            one.queue.close()
+        one.step()
+    one.checkpoint.save(one.now)
+    other = Missing(slack, config, one.store)
+    other.checkpoint.load(other.now)
+    other.ledger.restore(other.checkpoint.gaps)
+    other.connect()
+    assert other.finish() == ["missed 1", "missed 2"]

@@ -266,7 +266,15 @@ def test_closing_wakes_everybody():
     queue.close()
     thread.join(60)
     assert not thread.is_alive() and results == [None]
-    assert put(queue, message(1)) is Outcome.CLOSED
+
+
+def test_what_comes_after_closing_would_be_missing_after_a_restart():
+    queue = EventQueue()
+    queue.close()
+    assert put(queue, message(1)) is Outcome.QUEUED
+    assert fetched(queue, message(3)) is None
+    assert queue.get(0) is None
+    assert queue.spans_pending() == {MAIN: Span(ts(0), ts(3))}
 
 
 def test_it_pauses_as_long_as_there_is_a_reason():

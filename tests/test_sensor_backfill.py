@@ -111,6 +111,37 @@ def test_after_a_kill_only_what_was_not_saved_comes_twice(slack, transport):
         assert numbers(sensing.texts) == [1, 2]
 
 
+def test_what_is_read_while_the_sensor_stops_is_fetched_by_the_next(slack, transport):
+    """It raises the mark of its channel, and Slack does not deliver it again."""
+    slack.socket.retry_after = ()
+    store = {}
+    with Sensing(slack, transport, store) as sensing:
+        sensing.say("m 0")
+        sensing.wait_texts(1)
+        sensing.workspace.queue.close()
+        marks = sensing.workspace.checkpoint.watermarks
+        sensing.say("m 1")
+        until(lambda: sensing.workspace.checkpoint.watermarks != marks)
+    with Sensing(slack, transport, store) as sensing:
+        assert sensing.wait_texts(1) == ["m 1"]
+
+
+def test_killed_while_a_bots_message_waits_for_the_apps_identity(slack, transport):
+    """Newer messages of its channel were dispatched meanwhile."""
+    slack.socket.retry_after = ()
+    store = {}
+    slack.faults.append(Fault.status(500, method="auth.test", times=None))
+    with Sensing(slack, transport, store) as sensing:
+        sensing.say("m 0", user="U0OTHERBOT1", bot_id="B0OTHER001", app_id="A0OTHER001")
+        sensing.say("m 1")
+        assert sensing.wait_texts(1) == ["m 1"]
+        sensing.workspace.checkpoint.save(time.time())
+        left = dict(store)  # the datastore as a kill leaves it
+    slack.faults.clear()
+    with Sensing(slack, transport, left) as sensing:
+        assert sensing.wait_texts(1) == ["m 0"]
+
+
 def test_off_means_off(slack, transport):
     store = {}
     with Sensing(slack, transport, store, backfill_max_age=0) as sensing:

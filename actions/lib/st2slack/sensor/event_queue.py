@@ -54,7 +54,6 @@ class Outcome(Enum):
     PENDING = "pending"  # it is in there already; it will be acknowledged with that one
     DROPPED = "dropped"  # its history has it
     REFUSED = "refused"  # there is no room, and no history has it
-    CLOSED = "closed"
 
 
 class Item:
@@ -158,8 +157,6 @@ class EventQueue:
     ) -> Outcome:
         """Add an event that came live. `in_history`: it can be fetched again."""
         with self._lock:
-            if self._closed:
-                return Outcome.CLOSED
             pending = self._find(keys)
             if pending is not None:
                 if acknowledge is not None:
@@ -186,7 +183,7 @@ class EventQueue:
         """Add a message of a history; False where it is in there already. Nobody waits here: see
         wait_for_room."""
         with self._lock:
-            if self._closed or self._find(keys) is not None:
+            if self._find(keys) is not None:
                 return False
             line = self._line(line_of(event, ref))
             item = Item(event, ref, keys, line, True)
@@ -296,7 +293,11 @@ class EventQueue:
             self._filled.notify_all()
 
     def close(self) -> None:
-        """Wake everybody who waits; what is in it stays undispatched."""
+        """Wake everybody who waits; what is in it stays undispatched.
+
+        What is put in from now on stays as well: whoever put it in takes it for no longer missing,
+        so the checkpoint that is saved last must find it here.
+        """
         with self._lock:
             self._closed = True
             self._filled.notify_all()

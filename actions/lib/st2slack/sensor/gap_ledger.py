@@ -16,7 +16,8 @@ from st2slack.base.timestamps import seconds, timestamp
 from st2slack.sensor.backfill import event_type, is_wanted
 from st2slack.sensor.channel_gaps import ChannelGaps
 from st2slack.sensor.clock_offset import SKEW, ClockOffset
-from st2slack.sensor.event_queue import EventQueue, LineKey
+from st2slack.sensor.event_queue import EventQueue, LineKey, line_of
+from st2slack.sensor.model import MESSAGE, Event
 from st2slack.sensor.spans import Missing, Span, Spans, just_before
 from st2slack.settings.sensor import SensorSettings
 
@@ -196,16 +197,24 @@ class GapLedger:
         found = self.channels.get(channel)
         return found.readable if found is not None else None
 
-    def missing(self) -> Dict[str, Missing]:
-        """What each channel lacks, and what waits in the queue, which a restart would lack."""
+    def missing(self, held: Iterable[Event] = ()) -> Dict[str, Missing]:
+        """What each channel lacks, and what waits in the queue, which a restart would lack.
+
+        `held`: events that wait elsewhere, while newer ones of their channel are dispatched.
+        """
         with self.lock:
             made = {
                 channel: found.missing()
                 for channel, found in self.channels.items()
                 if found.main or found.parents or found.threads or found.reading is not None
             }
-            pending = self._queue.spans_pending()
-        for (channel, thread), span in pending.items():
+            pending = list(self._queue.spans_pending().items())
+        pending += [
+            (line_of(event, MESSAGE), Span(just_before(event.order), event.order))
+            for event in held
+            if event.channel and event.order
+        ]
+        for (channel, thread), span in pending:
             if self._settings.backfill_max_age <= 0:
                 continue
             missing = made.setdefault(channel, Missing(Spans(), Spans(), {}))

@@ -46,6 +46,7 @@ class IdentityLookup:
         self._asking = threading.Lock()
         self._lock = threading.Lock()  # of what follows
         self._held: List[Any] = []
+        self._releasing: List[Any] = []
         self._is_known = False
         self._is_full = False
         self._retry_in = RETRY
@@ -60,6 +61,12 @@ class IdentityLookup:
     def waiting(self) -> int:
         """How many items are held."""
         return len(self._held)
+
+    @property
+    def held(self) -> List[Any]:
+        """The items that are held, or about to be released."""
+        with self._lock:
+            return [*self._releasing, *self._held]
 
     def run(self, stop: threading.Event) -> None:
         """Ask every few seconds until it is known or `stop` is set."""
@@ -83,9 +90,10 @@ class IdentityLookup:
             self._use(identity)
             with self._lock:
                 self._is_known = True
-                held, self._held = self._held, []
-            for each in held:
+                self._releasing, self._held = self._held, []
+            for each in self._releasing:
                 self._release(each)
+            self._releasing = []
 
     def hold(self, item: Any) -> bool:
         """Keep `item` until the identity is known; False if it is already, or there is no room."""

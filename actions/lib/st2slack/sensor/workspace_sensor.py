@@ -462,9 +462,10 @@ class WorkspaceSensor:
 
     def _missing(self) -> Dict[str, Missing]:
         """For the checkpoint that is about to be saved."""
+        held = [event for event, _ in self._identity.held]  # before the queue: they move there
         with self.ledger.lock:
             self._deferred.saving(self.ledger.version)
-            return self.ledger.missing()
+            return self.ledger.missing(held)
 
     def _warn_of_channels_left_out(self, now: float) -> None:
         line = self.ledger.left_out_line(now, self.checkpoint.alive)
