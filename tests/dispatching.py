@@ -5,7 +5,9 @@ import os
 import types
 
 from sandbox.stackstorm import package_path as stackstorm_path
+from sandbox.stackstorm.datastore import Datastore
 from sandbox.stackstorm.sensor.message_bus import MessageBus
+from sandbox.stackstorm.sensor.service import SensorService
 from sandbox.stackstorm.sensor.trigger_dispatcher import service_class
 
 ON_STACKSTORM = bool(os.environ.get("ST2_REPO_PATH") and stackstorm_path.real_folder("st2common"))
@@ -16,19 +18,7 @@ SCHEMA = {
 }
 
 
-class SensorService:
-    """As StackStorm's, as far as it dispatches."""
-
-    def __init__(self, service):
-        self._trigger_dispatcher_service = service
-
-    def dispatch(self, trigger, payload=None, trace_tag=None):
-        return self._trigger_dispatcher_service.dispatch(
-            trigger=trigger, payload=payload, trace_tag=trace_tag, throw_on_validation_error=False
-        )
-
-
-class StandInHost:
+class FakeHost:
     """`published`: (trigger, payload) in the order in which the bus got them. `connects_again`:
     whether its connections outlive an outage."""
 
@@ -40,7 +30,7 @@ class StandInHost:
         self.database_is_away = self._bus_is_away = False
         self._bus = MessageBus(self._publish, lambda: self._bus_is_away)
         self._class = service_class(self._bus, self._find)
-        self.sensor_service = SensorService(self._class(logger))
+        self.sensor_service = SensorService(Datastore("tests"), self._class(logger), logger)
 
     def _publish(self, trigger, payload, trace_tag):
         self.published.append((trigger, payload))
@@ -114,7 +104,9 @@ class StackStormHost:
             self._pools.append(service._dispatcher._publisher._publisher.pool)
 
         monkeypatch.setattr(TriggerDispatcherService, "__init__", making)
-        self.sensor_service = SensorService(TriggerDispatcherService(logger=logger))
+        self.sensor_service = SensorService(
+            Datastore("tests"), TriggerDispatcherService(logger=logger), logger
+        )
 
     @property
     def published(self):
@@ -141,7 +133,7 @@ KINDS = ["stand-in", "stackstorm"] if ON_STACKSTORM else ["stand-in"]
 
 
 def make_host(kind, logger, monkeypatch):
-    return StackStormHost(logger, monkeypatch) if kind == "stackstorm" else StandInHost(logger)
+    return StackStormHost(logger, monkeypatch) if kind == "stackstorm" else FakeHost(logger)
 
 
 def strange(**changed):

@@ -128,7 +128,7 @@ SCHEMA = {
 def shown(payload, trigger="p.t"):
     found = []
     types = listen.TriggerTypes([{"name": "t", "payload_schema": SCHEMA}], "p")
-    service = listen.SensorService(types, found.append, logging.getLogger("x"))
+    service = listen.ListeningSensorService(types, found.append, logging.getLogger("x"))
     service.dispatch(trigger=trigger, payload=payload, trace_tag="tag")
     return found[0]
 
@@ -159,7 +159,7 @@ def test_people_see_what_is_not_empty():
 def test_the_datastore_is_shared_with_the_actions(tmp_path):
     types = listen.TriggerTypes([], "p")
     path = tmp_path / "store.json"
-    service = listen.SensorService(types, print, logging.getLogger("x"), path)
+    service = listen.ListeningSensorService(types, print, logging.getLogger("x"), path)
     service.set_value("key", "text", local=False)
     assert ActionService("p", "x", path=path).get_value("key", local=False) == "text"
     assert service.get_value("none", local=False, decrypt=True) is None

@@ -1,7 +1,7 @@
 """The real sensors/slack_sensor.py in a process of its own: signals, restarts, faults.
 
-What StackStorm is to it stands in sandbox/stackstorm/sensor/service.py: dispatches and datastore
-are files, so that nothing depends on how the process ends.
+Its StackStorm is sandbox/stackstorm/sensor/host_service.py: dispatches and datastore are files, so
+that nothing depends on how the process ends.
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from sensing import INC, PATIENCE, TRANSPORTS, D, G, RealTime, numbers, until
 
 from sandbox.slack import Fault, SocketFault
 from sandbox.slack.state import seed
-from sandbox.stackstorm.sensor.service import NO_BUS, NO_DATABASE, NO_DATASTORE, read_lines
+from sandbox.stackstorm.sensor.host_service import NO_BUS, NO_DATABASE, NO_DATASTORE, read_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 SLACK_SENSOR = ROOT / "sensors/slack_sensor.py"

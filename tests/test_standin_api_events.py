@@ -577,10 +577,10 @@ class TestRules:
             st2.tick("slack.refresh_tokens")
 
     def test_a_sensor_dispatches_to_it(self, st2):
-        from sandbox.stackstorm.server.sensor_service import SensorService
+        from sandbox.stackstorm.server.sensor_service import FakeSensorService
 
         st2.rule(**self.RULE)
-        service = SensorService(st2, "slack.SlackSensor")
+        service = FakeSensorService(st2, "slack.SlackSensor")
         service.dispatch("tests.press", {"id": "yes", "by": "mara"})
         assert len(st2.executions("core.echo")) == 1
         assert service.set_value("state", {"a": 1})

@@ -32,6 +32,7 @@ from sandbox.stackstorm import masking, package_path
 from sandbox.stackstorm.datastore import Datastore
 from sandbox.stackstorm.metadata import load_yaml, pack_ref
 from sandbox.stackstorm.sensor.message_bus import MessageBus
+from sandbox.stackstorm.sensor.service import SensorService
 from sandbox.stackstorm.sensor.trigger_dispatcher import service_class
 from sandbox.stackstorm.validation_errors import ValidationError, ValidationErrors
 
@@ -71,8 +72,8 @@ class TriggerTypes:
         return DispatchedTrigger(trigger, masked, trace_tag, error.message if error else "")
 
 
-class SensorService:
-    """What the sensor gets as `self.sensor_service`: as much of it as this pack uses."""
+class ListeningSensorService(SensorService):
+    """A sensor service that shows what is dispatched, with what StackStorm would drop."""
 
     def __init__(
         self,
@@ -83,36 +84,15 @@ class SensorService:
     ) -> None:
         self._types = types
         self._show = show
-        self._log = log
-        self._lock = threading.Lock()
-        self._store = Datastore("slack.SlackSensor", datastore)
-        # What StackStorm would drop is shown, too: without a schema nothing is.
-        self._trigger_dispatcher_service = service_class(MessageBus(self._publish))(log)
-
-    def get_logger(self, name: str) -> logging.Logger:
-        """The sensor's logger."""
-        return self._log.getChild(name)
-
-    def dispatch(self, trigger: str, payload: Any = None, trace_tag: Optional[str] = None) -> None:
-        """Show it. The sensor dispatches from several threads."""
-        self._trigger_dispatcher_service.dispatch(trigger, payload, trace_tag)
+        self._lock = threading.Lock()  # the sensor dispatches from several threads
+        # Without a schema nothing is dropped.
+        store = Datastore("slack.SlackSensor", datastore)
+        super().__init__(store, service_class(MessageBus(self._publish))(log), log)
 
     def _publish(self, trigger: str, payload: Any, trace_tag: Any) -> None:
         dispatched = self._types.check(trigger, payload or {}, trace_tag or "")
         with self._lock:
             self._show(dispatched)
-
-    def get_value(
-        self, name: str, local: bool = True, scope: str = "system", decrypt: bool = False
-    ) -> Optional[str]:
-        """A value of the datastore."""
-        with self._lock:
-            return self._store.get_value(name, local, scope, decrypt)
-
-    def set_value(self, name: str, value: Any, local: bool = True) -> bool:
-        """Keep a value in the datastore."""
-        with self._lock:
-            return self._store.set_value(name, value, local=local)
 
 
 def load_sensor(pack: Path) -> Any:
@@ -215,7 +195,7 @@ def call(args: argparse.Namespace) -> int:
     show = json_line if args.json or not sys.stdout.isatty() else on_terminal(Console())
     with _config(args) as (config, converse):
         scrub = masking.Scrubber(configs.secrets_of(config, args.pack_dir))
-        service = SensorService(types, show, _logger(scrub), args.datastore)
+        service = ListeningSensorService(types, show, _logger(scrub), args.datastore)
         sensor = sensor_class(service, config=config)
         sensor.setup()
         with _stop_at_end(sensor.cleanup, args.seconds), converse():

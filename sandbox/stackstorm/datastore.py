@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +21,10 @@ Entry = Tuple[str, Optional[float], bool]
 
 
 class Datastore:
-    """Keys of one scope."""
+    """Keys of one scope. Several threads may use it: a write does not undo that of another.
+
+    `prefix`: put before local keys, with a colon; with "" the keys are whole names.
+    """
 
     def __init__(
         self,
@@ -32,6 +36,7 @@ class Datastore:
         self._path = path
         self._clock = clock
         self._memory: Dict[str, Entry] = {}
+        self._lock = threading.Lock()
 
     def get_value(
         self, name: str, local: bool = True, scope: str = SYSTEM, decrypt: bool = False
@@ -56,17 +61,19 @@ class Datastore:
         encrypt: bool = False,
     ) -> bool:
         """Keep str(value), for `ttl` seconds or for good."""
-        entries = self._alive(scope)
-        end = self._clock() + ttl if ttl else None
-        entries[self._key(name, local)] = (str(value), end, encrypt)
-        self._write(entries)
+        with self._lock:
+            entries = self._alive(scope)
+            end = self._clock() + ttl if ttl else None
+            entries[self._key(name, local)] = (str(value), end, encrypt)
+            self._write(entries)
         return True
 
     def delete_value(self, name: str, local: bool = True, scope: str = SYSTEM) -> bool:
         """Whether the key was there."""
-        entries = self._alive(scope)
-        found = entries.pop(self._key(name, local), None) is not None
-        self._write(entries)
+        with self._lock:
+            entries = self._alive(scope)
+            found = entries.pop(self._key(name, local), None) is not None
+            self._write(entries)
         return found
 
     def list_values(
@@ -86,7 +93,7 @@ class Datastore:
         return found[start : start + limit] if limit else found[start:]
 
     def _key(self, name: str, local: bool) -> str:
-        return f"{self._prefix}:{name}" if local else name
+        return f"{self._prefix}:{name}" if local and self._prefix else name
 
     def _alive(self, scope: str) -> Dict[str, Entry]:
         if scope not in (SYSTEM, "st2kv.system"):

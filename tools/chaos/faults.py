@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List, Tuple
 from sandbox.slack import Fault, SocketFault
 from sandbox.slack.http.faults import FaultList
 from sandbox.slack.sockets.socket_faults import GARBAGE, Wire, oversized
-from sandbox.stackstorm.sensor.service import NO_BUS, NO_DATABASE, NO_DATASTORE
+from sandbox.stackstorm.sensor.host_service import NO_BUS, NO_DATABASE, NO_DATASTORE
 
 from .traffic import Traffic
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-from sandbox.stackstorm.sensor.service import DISPATCHED, SAVES, read_lines
+from sandbox.stackstorm.sensor.host_service import DISPATCHED, SAVES, read_lines
 
 from .judge import Dispatched
 from .plan import Plan

@@ -47,8 +47,7 @@ def run(options: Any) -> None:
     from pathlib import Path
 
     from sandbox.stackstorm import package_path
-    from sandbox.stackstorm.sensor.connected_service import ConnectedSensorService
-    from sandbox.stackstorm.sensor.service import SensorService
+    from sandbox.stackstorm.sensor.host_service import ConnectedSensorService, HostSensorService
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     if options.eventlet:
@@ -66,7 +65,7 @@ def run(options: Any) -> None:
     if options.hurry:
         hurry(options.keep_limits)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    kind = ConnectedSensorService if os.environ.get("ST2_API_URL") else SensorService
+    kind = ConnectedSensorService if os.environ.get("ST2_API_URL") else HostSensorService
     sensor = module.SlackSensor(kind(folder, options.pause), config=config)
     sensor.setup()
     sensor.run()

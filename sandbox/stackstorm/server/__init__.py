@@ -16,7 +16,7 @@ Modules import those of the rows below them::
     rendered_parameters                 templates in parameters, before an execution is requested
     aliases alias_match registry        what is registered
     workflow_spec yaql_expressions      PURE: workflows, YAQL
-    store tokens faults clock statuses times api_error
+    tokens faults clock statuses times api_error
 
 It behaves as StackStorm was observed to behave, with its traps: the docstrings name them.
 It needs jinja2, aiohttp and yaql; `client()` needs st2client.

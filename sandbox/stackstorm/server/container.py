@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Dict, Iterable, Optional
 
+from sandbox.stackstorm.datastore import Datastore
 from sandbox.stackstorm.metadata import PYTHON_RUNNER, pack_ref
 from sandbox.stackstorm.server import builtin_actions
 from sandbox.stackstorm.server.alias_executions import AliasExecutions
@@ -19,7 +20,6 @@ from sandbox.stackstorm.server.reactor import Reactor
 from sandbox.stackstorm.server.records import Record
 from sandbox.stackstorm.server.registry import INQUIRER, ORQUESTA, Registry
 from sandbox.stackstorm.server.rendered_parameters import ParameterRenderer
-from sandbox.stackstorm.server.store import Store
 from sandbox.stackstorm.server.tokens import SYSTEM_USER, Tokens
 from sandbox.stackstorm.server.workflows import Workflows
 
@@ -31,7 +31,7 @@ class Container:
 
     def __init__(self, packs: Iterable[Path], configs: Dict[str, Json]) -> None:
         self.clock = Clock()
-        self.store = Store(self.clock)
+        self.store = Datastore("", clock=self.clock)
         self.tokens = Tokens()
         self.registry = Registry()
         self.engine = Engine(self.registry, Policies(), self.clock)
