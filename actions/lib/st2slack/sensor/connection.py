@@ -164,10 +164,12 @@ class Connection:
 
         False where that may not have been all.
         """
-        ends, drained = self._clock() + DRAIN_TIMEOUT, False
+        began, drained = self._clock(), False
+        ends = began + DRAIN_TIMEOUT
         while not (drained or self.end_reason or stop.is_set()) and self._clock() < ends:
-            # A reader that waits for room is quiet as well.
-            drained = not self._is_handling and self._clock() - self.last_frame > DRAIN_IDLE
+            # A reader that waits for room, or has not come to read yet, is quiet as well.
+            quiet = self._clock() - max(began, self.last_frame)
+            drained = not self._is_handling and quiet > DRAIN_IDLE
             stop.wait(0.0 if drained else 0.05)
         self.close()
         self._thread.join(DRAIN_IDLE)
