@@ -7,6 +7,7 @@ import requests
 from websockets.sync.client import connect
 
 from sandbox.slack import SocketFault
+from tools.chaos import runs
 from tools.chaos.judge import HELD, Dispatched, Handed, Said, judge
 from tools.chaos.plan import Plan
 from tools.chaos.runs import among_faults, in_a_burst, with_restarts
@@ -37,6 +38,28 @@ def test_with_slacks_limits():
 def test_killed_and_stopped_and_started_again():
     report = with_restarts(Plan(500, restarts=2, transport="rtm", leaves_within=60.0, **SMALL))
     assert report.good, told(report)
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_what_is_kept_of_a_run_that_failed_explains_it(tmp_path, monkeypatch, seed):
+    """A folder for each seed, with the log of each process and what Slack did with the message."""
+
+    def losing(said, dispatched, handed, unsaved):
+        return judge(said, [each for each in dispatched if each.number != 5], handed, unsaved)
+
+    monkeypatch.setattr(runs, "judge", losing)
+    plan = {**SMALL, "seed": seed, "leaves_within": 60.0, "keep": str(tmp_path)}
+    report = with_restarts(Plan(60, restarts=2, **plan))
+    assert report.verdict.lost == [5]
+    folder = tmp_path / ("seed_%d" % seed) / "kill_-9_SIGTERM_and_restart_socket_mode"
+    assert (folder / "log").read_text().count("--- process ") == 3
+    assert (folder / "datastore_3.json").exists()
+    (lost,) = map(json.loads, (folder / "wrong.jsonl").read_text().splitlines())
+    assert lost["said"]["number"] == 5 and not lost["given_up"]
+    assert lost["deliveries"] and lost["acknowledged"]
+    assert lost["acknowledged"][-1]["envelope_id"] in [
+        each["envelope_id"] for each in lost["deliveries"]
+    ]
 
 
 def test_a_burst_that_is_more_than_there_is_room_for():

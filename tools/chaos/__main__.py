@@ -68,7 +68,7 @@ def main() -> int:
     parser.add_argument("--transport", choices=("socket_mode", "rtm", "both"), default="both")
     parser.add_argument("--seeds", type=_numbers, default=[1])
     parser.add_argument("--eventlet", action="store_true", help="patched as StackStorm does it")
-    parser.add_argument("--keep", default="", help="folder for the files of a run that failed")
+    parser.add_argument("--keep", default="", help="folder for the files of runs that failed")
     asked = parser.parse_args()
     both = ("socket_mode", "rtm")
     good = True

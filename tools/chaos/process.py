@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from .judge import Dispatched
 from .plan import Plan
 from .traffic import WORD
 
+DATASTORE = "datastore.json"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -29,6 +31,7 @@ class SensorProcess:
         self._options += ["--eventlet"] if plan.eventlet else []
         self._options += ["--keep-limits"] if plan.limits else []
         self.peak = 0  # bytes of memory, of all processes so far
+        self._starts = 0
         self._process: Optional[subprocess.Popen[bytes]] = None
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
 
@@ -36,7 +39,13 @@ class SensorProcess:
         """Returns at once."""
         command = [sys.executable, "-m", "sandbox.stackstorm.sensor.host", str(self.folder)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self._starts += 1
+        store = self.folder / DATASTORE
+        if store.exists():  # what this process finds, for whoever looks for a lost message
+            shutil.copy(store, self.folder / ("datastore_%d.json" % self._starts))
         with open(self.folder / "log", "ab") as log:
+            log.write(b"--- process %d, at %.3f\n" % (self._starts, time.time()))
+            log.flush()
             self._process = subprocess.Popen(
                 command + self._options, cwd=self.folder, env=environment, stdout=log, stderr=log
             )

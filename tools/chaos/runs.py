@@ -312,16 +312,12 @@ def _calls(town: Town) -> Dict[str, int]:
 
 def _keep(town: Town, report: Report) -> None:
     """For whoever looks for the reason: the sensor's files, and what Slack did."""
-    folder = Path(town.plan.keep) / report.name.replace(" ", "_").replace(",", "").replace("/", "_")
+    name = report.name.replace(" ", "_").replace(",", "").replace("/", "_")
+    folder = Path(town.plan.keep) / ("seed_%d" % town.plan.seed) / name
     shutil.copytree(town.process.folder, folder, dirs_exist_ok=True)
     verdict = report.verdict
     wrong = {*verdict.lost, *verdict.twice, *(each for pair in verdict.disorder for each in pair)}
-    said = {each.number: each for each in town.traffic.said}
-    lines = [
-        {"said": said[number], "handed": town.traffic.handed.get(number)}
-        for number in sorted(wrong)
-        if number in said
-    ]
+    lines = [town.traffic.record_of(said) for said in town.traffic.said if said.number in wrong]
     text = "\n".join(map(json.dumps, lines))
     (folder / "wrong.jsonl").write_text(text, encoding="utf-8")
 

@@ -90,6 +90,21 @@ class Traffic:
             if self._ended.get(self._command_link[envelope], handed + 9.0) - handed > 1.0
         ]
 
+    def record_of(self, said: Said) -> Dict[str, Any]:
+        """Everything that Slack did with a message, as JSON."""
+        record = self.slack.socket.record
+        ids = {event_id for event_id, number in self._numbers.items() if number == said.number}
+        deliveries = [each for each in list(record.deliveries) if each.event_id in ids]
+        envelopes = {each.envelope_id for each in deliveries}
+        acknowledged = [each for each in list(record.acknowledged) if each.envelope_id in envelopes]
+        return {
+            "said": said._asdict(),
+            "handed": [each._asdict() for each in self.handed.get(said.number, ())],
+            "deliveries": [each._asdict() for each in deliveries],
+            "acknowledged": [each._asdict() for each in acknowledged],
+            "given_up": bool(ids & set(record.given_up)),
+        }
+
     def link_dies(self, number: int) -> None:
         """What will be handed over on this connection is not read."""
         self._ended.setdefault(number, time.time())
