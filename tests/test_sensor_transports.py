@@ -121,6 +121,29 @@ def test_what_a_dead_connection_swallowed_is_fetched_when_the_next_one_is_lost(m
         assert sorted(numbers(sensing.wait_texts(9))) == list(range(9))
 
 
+def test_what_a_dead_connection_swallowed_is_fetched_after_a_kill(monkeypatch, slack):
+    """Newer messages of the channel were dispatched, and Slack does not deliver again."""
+    monkeypatch.setattr(connection, "PING_AFTER", 0.2)
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 0.2)
+    slack.socket.ack_timeout, slack.socket.retry_after = 1000, ()
+    store = {}
+    with Sensing(slack, "socket_mode", store) as sensing:
+        sensing.say("m 0")
+        sensing.wait_texts(1)
+        silent = sensing.link()
+        silent.freeze()
+        until(lambda: len(sensing.links()) == 2 and "caught_up" in sensing.states)
+        for number in range(1, 9):
+            sensing.say("m %d" % number)
+        until(lambda: len(sensing.texts) == 5)  # half of them
+        until(lambda: len(sensing.workspace.queue) == 0)
+        sensing.workspace.checkpoint.save(time.time())
+        left = dict(store)  # the datastore as a kill leaves it
+        came = set(numbers(sensing.texts))
+    with Sensing(slack, "socket_mode", left) as following:
+        assert numbers(following.wait_texts(4)) == sorted(set(range(9)) - came)
+
+
 def test_a_half_open_connection_is_noticed(monkeypatch, sensing):
     monkeypatch.setattr(connection, "PING_AFTER", 0.2)
     monkeypatch.setattr(connection, "PONG_TIMEOUT", 0.2)

@@ -197,10 +197,13 @@ class GapLedger:
         found = self.channels.get(channel)
         return found.readable if found is not None else None
 
-    def missing(self, held: Iterable[Event] = ()) -> Dict[str, Missing]:
+    def missing(
+        self, held: Iterable[Event] = (), now: Optional[float] = None
+    ) -> Dict[str, Missing]:
         """What each channel lacks, and what waits in the queue, which a restart would lack.
 
         `held`: events that wait elsewhere, while newer ones of their channel are dispatched.
+        `now`: None where no connection is abandoned.
         """
         with self.lock:
             made = {
@@ -220,7 +223,23 @@ class GapLedger:
             missing = made.setdefault(channel, Missing(Spans(), Spans(), {}))
             spans = missing.threads.setdefault(thread, Spans()) if thread else missing.main
             spans.add(span)
+        for channel, span in self._swallowed(now).items():
+            missing = made.setdefault(channel, Missing(Spans(), Spans(), {}))
+            missing.main.add(span)
+            missing.parents.add(span)
         return made
+
+    def _swallowed(self, now: Optional[float]) -> Dict[str, Span]:
+        """What an abandoned connection may have swallowed, by channel, while newer ones came."""
+        if now is None or self._settings.backfill_max_age <= 0:
+            return {}
+        marks = self._marks()
+        since = self._since_abandoned(marks, now)
+        return {
+            channel: Span(since[channel], mark)
+            for channel, mark in marks.items()
+            if since[channel] < mark
+        }
 
     def oldest(self) -> Optional[float]:
         """Unix seconds: the start of the oldest gap; None where nothing is missing."""

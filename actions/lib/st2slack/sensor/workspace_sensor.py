@@ -465,7 +465,7 @@ class WorkspaceSensor:
         held = [event for event, _ in self._identity.held]  # before the queue: they move there
         with self.ledger.lock:
             self._deferred.saving(self.ledger.version)
-            return self.ledger.missing(held)
+            return self.ledger.missing(held, self._clock())
 
     def _warn_of_channels_left_out(self, now: float) -> None:
         line = self.ledger.left_out_line(now, self.checkpoint.alive)
