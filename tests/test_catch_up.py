@@ -691,3 +691,21 @@ def test_what_is_read_while_the_sensor_stops_is_fetched_by_the_next(slack, confi
     other.ledger.restore(other.checkpoint.gaps)
     other.connect()
     assert other.finish() == ["missed 1", "missed 2"]
+
+
+def test_what_the_older_of_two_connections_still_has_is_fetched_after_a_kill(slack, config):
+    """The newer connection raised the mark of the channel."""
+    one = Missing(slack, config)
+    one.say("m 0")
+    one.dispatch()
+    one.checkpoint.heard(one.now)
+    one.ledger.remember_marks()
+    one.say("on the older one", missed=True)
+    one.say("on the newer one")
+    one.checkpoint.missing = lambda: one.ledger.missing((), one.now)
+    one.checkpoint.save(one.now)
+    other = Missing(slack, config, one.store)
+    other.checkpoint.load(other.now)
+    other.ledger.restore(other.checkpoint.gaps)
+    other.connect()
+    assert other.finish() == ["on the older one", "on the newer one"]

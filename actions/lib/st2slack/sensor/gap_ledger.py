@@ -203,7 +203,7 @@ class GapLedger:
         """What each channel lacks, and what waits in the queue, which a restart would lack.
 
         `held`: events that wait elsewhere, while newer ones of their channel are dispatched.
-        `now`: None where no connection is abandoned.
+        `now`: None where there is one connection, and none was abandoned.
         """
         with self.lock:
             made = {
@@ -230,11 +230,17 @@ class GapLedger:
         return made
 
     def _swallowed(self, now: Optional[float]) -> Dict[str, Span]:
-        """What an abandoned connection may have swallowed, by channel, while newer ones came."""
+        """What may still be on another connection, by channel, while newer ones came: on one that
+        is abandoned, or on the older of two."""
         if now is None or self._settings.backfill_max_age <= 0:
             return {}
         marks = self._marks()
-        since = self._since_abandoned(marks, now)
+        before = self._marks_before  # there are two connections
+        if before is None:
+            before = marks
+        new = timestamp(now - SKEW)
+        complete = {channel: min(mark, before.get(channel, new)) for channel, mark in marks.items()}
+        since = self._since_abandoned(complete, now)
         return {
             channel: Span(since[channel], mark)
             for channel, mark in marks.items()
