@@ -231,6 +231,13 @@ def test_what_the_facts_know_is_told():
                 assert "Needed " in text
 
 
+def test_scopes_that_no_app_can_have_are_not_in_the_list_of_actions():
+    rows = (ROOT / "docs/actions.md").read_text(encoding="utf-8").splitlines()
+    scopes = [set(row.split("|")[-2].split(", ")) for row in rows if row.startswith("| `slack.")]
+    assert len(scopes) > 300
+    assert not any({each.strip() for each in row} & {"client", "seamless.user"} for row in scopes)
+
+
 def test_a_legacy_method_says_what_to_use():
     legacy = {name: facts for name, facts in LIVING.items() if facts.get("legacy")}
     assert {"search.all", "search.files", "search.messages", "rtm.connect"} < set(legacy)

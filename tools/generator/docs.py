@@ -9,6 +9,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 import yaml
 
 from tools.generator.sources import HAND_WRITTEN_ACTIONS, LOADER, Catalogue
+from tools.generator.texts import shown_scopes
 
 HEAD = "%d actions: %d for Slack's Web API methods, by family, and %d of the pack's own.\n"
 
@@ -50,7 +51,7 @@ def _hand_written(catalogue: Catalogue) -> Iterator[List[str]]:
 
 
 def _row(catalogue: Catalogue, name: str, facts: Mapping[str, Any]) -> List[str]:
-    scopes = sorted({scope for each in (facts.get("scopes") or {}).values() for scope in each})
+    scopes = sorted({scope for each in shown_scopes(facts).values() for scope in each})
     kinds = facts.get("token_types") or ()
     token = "none" if facts.get("takes_token") is False else ", ".join(kinds)
     return ["`slack.%s`" % name, catalogue.words.of(name)["description"], token, ", ".join(scopes)]

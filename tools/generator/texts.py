@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Mapping, Sequence
+from typing import Any, Dict, Iterator, List, Mapping, Sequence
 
 from tools.generator.sources import Words
 
@@ -127,11 +127,16 @@ def _token(facts: Mapping[str, Any]) -> str:
 _INTERNAL_SCOPES = {"seamless.user", "client"}
 
 
-def _scopes(facts: Mapping[str, Any]) -> str:
+def shown_scopes(facts: Mapping[str, Any]) -> Dict[str, List[str]]:
+    """Kind of token -> the scopes of the method that an app can have."""
     scopes: Mapping[str, List[str]] = facts.get("scopes") or {}
-    kinds = {
+    return {
         kind: [each for each in scopes[kind] if each not in _INTERNAL_SCOPES] for kind in scopes
     }
+
+
+def _scopes(facts: Mapping[str, Any]) -> str:
+    kinds = shown_scopes(facts)
     by_kind = {kind: ", ".join(kinds[kind]) for kind in sorted(kinds) if kinds[kind]}
     if not by_kind:
         return "Scope: none." if facts.get("no_scope_required") else ""
