@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional, Tuple
 
-from tools.facts import changes, events, fetch, merge, pages, rulings, sdk, typings
+from tools.facts import changes, decisions, events, fetch, merge, pages, rulings, sdk, typings
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = Path("etc/slack/web_api.json")
@@ -83,7 +83,7 @@ def refresh_events(
     merged, unknown = events.merge_events(document["events"], types)
     for name in unknown:
         text = "the event %s is new: which scopes has it, does RTM have it?" % name
-        outcome.undecided.append(merge.Undecided(text, "an entry in %s" % EVENTS))
+        outcome.undecided.append(decisions.Undecided(text, "an entry in %s" % EVENTS))
     lines = events.changes_of_events(document["events"], merged)
     return lines, {**document, "events": merged}
 

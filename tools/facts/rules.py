@@ -5,13 +5,12 @@ The rules that `meta.rules` of etc/slack/web_api.json describes, as code.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from tools.facts.pages import Page, PageArgument
-from tools.facts.rulings import WHOLE_METHOD, Ruling
+from tools.facts.rulings import Ruling
 from tools.facts.typings import Argument
 
 Json = Dict[str, Any]
@@ -34,8 +33,8 @@ ON_EVERY_PAGE = frozenset(
 )
 # Slack's own clients use these scopes; an app cannot have them.
 NOT_FOR_APPS = frozenset({"client", "seamless.user"})
-# Rulings that decide what no source states.
-DECISIONS = frozenset({"writes", "type", "pagination"})
+# What makes the form of an argument.
+FORM = ("type", "items", "format")
 # A ruling about `values`: those that the page lists are not all. About `pagination`: not paged.
 NONE = "none"
 _KINDS_OF_TOKEN = ("bot", "user", "app", "configuration")
@@ -287,12 +286,13 @@ def forms_by_name(facts: Mapping[str, Mapping[str, Any]]) -> Dict[str, Json]:
     found: Dict[str, List[Json]] = {}
     for method in facts.values():
         for name, argument in method["args"].items():
-            found.setdefault(name, []).append(_form_of(argument))
+            if "undecided" not in argument:
+                found.setdefault(name, []).append(_form_of(argument))
     return {name: forms[0] for name, forms in found.items() if forms.count(forms[0]) == len(forms)}
 
 
 def _form_of(argument: Mapping[str, Any]) -> Json:
-    form = {key: argument[key] for key in ("type", "items", "format") if key in argument}
+    form = {key: argument[key] for key in FORM if key in argument}
     if "items" in form:
         form["items"] = {"type": form["items"]["type"]}
     return form
@@ -358,15 +358,3 @@ def likely_type(page: PageArgument) -> str:
 def provisional_form(page: PageArgument) -> Json:
     """The form until it is decided."""
     return _form(likely_type(page)) or {}
-
-
-# rulings
-
-
-def suggested_ruling(method: str, name: str, about: str, value: object, source: str) -> str:
-    """A line for etc/slack/rulings.yaml; the reason is the reviewer's."""
-    return (
-        "  - {method: %s, name: %s, about: %s, ruling: %s, against: [%s],\n"
-        '     reason: "…", source: "…", date: …}'
-        % (method, name if name != WHOLE_METHOD else '"*"', about, json.dumps(value), source)
-    )
