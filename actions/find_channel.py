@@ -1,7 +1,7 @@
 """Finds a channel."""
 
 from st2slack import action
-from st2slack.people import lookup
+from st2slack.people.channel_lookup import find_channel
 
 
 class FindChannelAction(action.SlackBase):
@@ -9,4 +9,4 @@ class FindChannelAction(action.SlackBase):
 
     @action.reports_errors
     def run(self, channel, archived=False, token=None, workspace=None):
-        return lookup.find_channel(self.slack(token, workspace), channel, bool(archived))
+        return find_channel(self.slack(token, workspace), channel, bool(archived))

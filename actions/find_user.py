@@ -1,7 +1,7 @@
 """Finds a person."""
 
 from st2slack import action
-from st2slack.people import lookup
+from st2slack.people.user_lookup import find_user
 
 
 class FindUserAction(action.SlackBase):
@@ -9,4 +9,4 @@ class FindUserAction(action.SlackBase):
 
     @action.reports_errors
     def run(self, user, deleted=False, token=None, workspace=None):
-        return lookup.find_user(self.slack(token, workspace), user, bool(deleted))
+        return find_user(self.slack(token, workspace), user, bool(deleted))

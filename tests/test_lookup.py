@@ -19,7 +19,7 @@ from st2slack.base.errors import (
     SeveralMatch,
     SlackApiError,
 )
-from st2slack.people import lookup
+from st2slack.people import channel_lookup, lookup, user_lookup
 
 MARA, TOMASZ, JONAS = "U0HARBOUR01", "U0HARBOUR02", "U0HARBOUR04"
 DEPLOYS, INCIDENTS, ARCHIVED = "C0DEPLOYS01", "C0INCIDENT1", "C0OLDSITE01"
@@ -109,7 +109,7 @@ def test_what_can_only_be_an_id_is_never_looked_for_by_name(slack, config, form)
 def test_an_id_that_the_scope_does_not_reach_is_taken_for_one(slack, config):
     token_with(slack, config, "chat:write")
     given = ["CHWKVRQ", "<#CPLMNQRST|x>", DEPLOYS]
-    found = lookup.conversation_ids(make_client(config), given, "channels")
+    found = channel_lookup.conversation_ids(make_client(config), given, "channels")
     assert found == ["CHWKVRQ", "CPLMNQRST", DEPLOYS]
     assert methods(slack) == ["conversations.info"]
 
@@ -118,13 +118,13 @@ def test_what_is_meant_for_a_private_channel_goes_to_no_channel_of_that_name(sla
     """Slack does not tell that there is a channel CHWKVRQTZ, for the app is not in it."""
     add_channel(slack, 1, "chwkvrqtz", members=["U0HARBOUR06"])
     slack.workspace.add_channel(Channel("CHWKVRQTZ", "board", MARA, "private_channel"))
-    found = lookup.conversation_ids(make_client(config), ["CHWKVRQTZ"], "channels")
+    found = channel_lookup.conversation_ids(make_client(config), ["CHWKVRQTZ"], "channels")
     assert found == ["CHWKVRQTZ"] and slack.requests == []
 
 
 def test_ids_and_names_in_one_list(slack, config):
     given = ["#general", DEPLOYS, "DEPLOYS", "<#C1|x>", "general"]
-    found = lookup.conversation_ids(make_client(config), given, "channels")
+    found = channel_lookup.conversation_ids(make_client(config), given, "channels")
     assert found == ["C0GENERAL01", DEPLOYS, DEPLOYS, "C1", "C0GENERAL01"]
 
 
@@ -371,7 +371,7 @@ def test_several_people_cost_one_walk(slack, config):
     crowd(slack, 250)
     client = make_client(config)
     names = ["priya", TOMASZ, "extra3", "mara@harbour-works.example", "@priya", "Extra 240"]
-    found = [each["id"] for each in lookup.find_users(client, names)]
+    found = [each["id"] for each in user_lookup.find_users(client, names)]
     assert found == ["U0HARBOUR03", TOMASZ, "U0EXTRA0003", MARA, "U0EXTRA0240"]
     assert len(calls(slack, "users.list")) == 2
 
@@ -447,7 +447,7 @@ def test_a_rate_limit_in_the_middle_is_waited_for(slack, config):
     crowd(slack, 450)
     slack.faults.append(Fault.rate_limited(7, method="users.list", after=1))
     client = make_client(config)
-    assert lookup.find_user(client, "extra449")["id"] == "U0EXTRA0449"
+    assert user_lookup.find_user(client, "extra449")["id"] == "U0EXTRA0449"
     assert client.clock.slept == [7.0]
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from st2slack.api import pagination as pages_module
+from st2slack.api.item_stream import stream_items
 from st2slack.api.methods import find_method
-from st2slack.api.pagination import Walk, check_fields, paced, progress_line, read_path, slim_page
+from st2slack.api.pages import PAGE_SIZE, check_fields, slim_page
+from st2slack.api.pagination import Paginator
+from st2slack.api.progress import paced, progress_line
 from st2slack.base.errors import InputError, RateLimited, ResponseLost, ResultTooLarge
+from st2slack.base.json_path import read_path, write_path
 
 CURSOR = find_method("conversations.list").pages
 PAGE = find_method("files.list").pages
@@ -41,18 +44,18 @@ class Listing:
             start = (page - 1) * size
             count = -(-len(self.items) // size) or 1
             paging = {"page": page, "pages": count, "total": len(self.items)}
-            pages_module.write_path(answer, self.pages["paging"], paging)
+            write_path(answer, self.pages["paging"], paging)
         else:
             start = int((arguments.get("cursor") or "0").replace("*", "0") or 0)
             after = start + size
             cursor = str(after) if after < len(self.items) else ""
-            pages_module.write_path(answer, self.pages["next"][0], cursor)
-        pages_module.write_path(answer, self.pages["items"], self.items[start : start + size])
+            write_path(answer, self.pages["next"][0], cursor)
+        write_path(answer, self.pages["items"], self.items[start : start + size])
         return answer
 
 
 def walk(listing, arguments=None, **options):
-    return Walk(listing, listing.pages, **options).run(arguments or {})
+    return Paginator(listing, listing.pages, **options).run(arguments or {})
 
 
 @pytest.mark.parametrize("pages", [CURSOR, PAGE, NESTED], ids=["cursor", "page", "nested"])
@@ -118,7 +121,7 @@ def test_a_page_cut_in_the_middle_is_asked_for_again():
         items = [{"id": n} for n in range(start, start + 5)]
         return {"ok": True, "channels": items, "response_metadata": {"next_cursor": str(start + 5)}}
 
-    answer = Walk(generous, CURSOR, max_items=7).run({})
+    answer = Paginator(generous, CURSOR, max_items=7).run({})
     assert [each["id"] for each in answer["channels"]] == list(range(7))
     assert answer["response_metadata"]["next_cursor"] == "5"
 
@@ -145,7 +148,7 @@ def given(*cursors, pages=CURSOR):
     def call(arguments):
         number, cursor = next(answers)
         answer = {"ok": True, "channels": [{"id": number}]}
-        pages_module.write_path(answer, pages["next"][0], cursor)
+        write_path(answer, pages["next"][0], cursor)
         return answer
 
     return call
@@ -156,29 +159,29 @@ def test_a_cursor_that_leads_back_is_an_error_that_names_the_page(cursors):
     with pytest.raises(
         ResponseLost, match=r"lead back.*page %d, %d items" % ((3, 3), (2, 2))[len(cursors) == 2]
     ):
-        Walk(given(*cursors), CURSOR).run({})
+        Paginator(given(*cursors), CURSOR).run({})
 
 
 def test_a_cursor_that_leads_back_to_where_the_walk_began_is_one_too():
     with pytest.raises(ResponseLost, match="page 1, 1 items"):
-        Walk(given("mine"), CURSOR).run({"cursor": "mine"})
+        Paginator(given("mine"), CURSOR).run({"cursor": "mine"})
 
 
 @pytest.mark.parametrize("cursor", [7, 0, 1.5, True, ["a"], {"cursor": "a"}])
 def test_a_cursor_that_is_no_text_is_an_error_that_names_the_page(cursor):
     with pytest.raises(ResponseLost, match="after page 2, its next cursor is no text"):
-        Walk(given("a", cursor), CURSOR).run({})
+        Paginator(given("a", cursor), CURSOR).run({})
     with pytest.raises(ResponseLost, match="after page 2, its next cursor is no text"):
-        list(pages_module.stream(given("a", cursor), CURSOR, {}))
+        list(stream_items(given("a", cursor), CURSOR, {}))
 
 
 @pytest.mark.parametrize("cursor", ["", None, False])
 def test_no_cursor_is_the_end(cursor):
-    assert len(Walk(given("a", cursor), CURSOR).run({})["channels"]) == 2
+    assert len(Paginator(given("a", cursor), CURSOR).run({})["channels"]) == 2
 
 
 def test_where_enough_was_read_the_cursor_does_not_matter():
-    answer = Walk(given("a", "a"), CURSOR, max_items=2).run({})
+    answer = Paginator(given("a", "a"), CURSOR, max_items=2).run({})
     assert [each["id"] for each in answer["channels"]] == [0, 1]
     assert answer["response_metadata"]["next_cursor"] == "a"
 
@@ -187,15 +190,15 @@ def test_more_messages_and_no_cursor_is_an_error():
     pages = find_method("conversations.history").pages
     answer = {"ok": True, "messages": [{"ts": "1.0"}], "has_more": True}
     with pytest.raises(ResponseLost, match="after page 1, `has_more` is true"):
-        Walk(lambda arguments: dict(answer), pages).run({})
+        Paginator(lambda arguments: dict(answer), pages).run({})
     answer["has_more"] = False
-    assert len(Walk(lambda arguments: dict(answer), pages).run({})["messages"]) == 1
+    assert len(Paginator(lambda arguments: dict(answer), pages).run({})["messages"]) == 1
 
 
 @pytest.mark.parametrize("where", ["response_metadata", "messages.pagination", "messages.paging"])
 def test_the_cursor_of_a_search_can_stand_in_three_places(where):
     listing = Listing(250, dict(NESTED, next=[where + ".next_cursor"]))
-    answer = Walk(listing, NESTED).run({"query": "x"})
+    answer = Paginator(listing, NESTED).run({"query": "x"})
     assert len(answer["messages"]["matches"]) == 250
     assert [each["count"] for each in listing.asked] == [100, 100, 100]
     assert read_path(answer, where)["next_cursor"] == ""
@@ -209,10 +212,10 @@ def test_more_pages_of_a_search_than_were_walked_is_an_error(told):
         return {"ok": True, "messages": {"matches": [{"ts": "1.0"}], **told}}
 
     with pytest.raises(ResponseLost, match="after page 1, Slack tells of 3 pages"):
-        Walk(call, NESTED).run({"query": "x"})
-    assert Walk(call, NESTED, max_items=1).run({"query": "x"})["ok"] is True
+        Paginator(call, NESTED).run({"query": "x"})
+    assert Paginator(call, NESTED, max_items=1).run({"query": "x"})["ok"] is True
     # Who begins in the middle sees fewer pages than there are.
-    assert Walk(call, NESTED).run({"query": "x", "cursor": "c"})["ok"] is True
+    assert Paginator(call, NESTED).run({"query": "x", "cursor": "c"})["ok"] is True
 
 
 def numbered(pages, told=lambda page: page, size=1):
@@ -226,19 +229,19 @@ def numbered(pages, told=lambda page: page, size=1):
 
 def test_a_page_that_is_not_the_one_asked_for_is_an_error():
     with pytest.raises(ResponseLost, match="after page 2, Slack gave page 1 instead of page 2"):
-        Walk(numbered(9, lambda page: 1), PAGE).run({})
+        Paginator(numbered(9, lambda page: 1), PAGE).run({})
 
 
 @pytest.mark.parametrize("pages", ["3", 2.5, [1]])
 def test_a_number_of_pages_that_is_none_is_an_error(pages):
     with pytest.raises(ResponseLost, match="does not tell how many pages"):
-        Walk(numbered(pages), PAGE).run({})
+        Paginator(numbered(pages), PAGE).run({})
 
 
 def test_a_full_page_without_a_number_of_pages_is_an_error_and_a_short_one_the_end():
     with pytest.raises(ResponseLost, match="does not tell how many pages"):
-        Walk(numbered(None, size=5), PAGE).run({"count": 5})
-    assert len(Walk(numbered(None, size=4), PAGE).run({"count": 5})["files"]) == 4
+        Paginator(numbered(None, size=5), PAGE).run({"count": 5})
+    assert len(Paginator(numbered(None, size=4), PAGE).run({"count": 5})["files"]) == 4
 
 
 def test_a_walk_over_numbered_pages_can_begin_in_the_middle():
@@ -257,7 +260,7 @@ def put(answer, row, items):
     elif row["container"] == "lists":
         names = row["lists"]
         container = {name: items[n :: len(names)] for n, name in enumerate(names)}
-    pages_module.write_path(answer, row["at"], container)
+    write_path(answer, row["at"], container)
 
 
 def taken(answer, row):
@@ -283,7 +286,7 @@ class Typed(Listing):
     def __call__(self, arguments):
         answer = super().__call__(arguments)
         items = read_path(answer, self.pages["items"])
-        pages_module.write_path(answer, self.pages["items"], None)
+        write_path(answer, self.pages["items"], None)
         put(answer, self.row, items)
         return answer
 
@@ -312,7 +315,7 @@ def test_every_paged_method_can_be_walked(name):
     listing = Typed(name, 45)
     assert taken(walk(listing), listing.row) == listing.items
     assert len(listing.asked) == 3
-    most = listing.pages.get("max", pages_module.PAGE_SIZE)
+    most = listing.pages.get("max", PAGE_SIZE)
     if listing.pages.get("size"):
         assert {each[listing.pages["size"]] for each in listing.asked} == {min(200, most)}
         walk(listing, {listing.pages["size"]: most + 1})
@@ -351,7 +354,7 @@ def test_of_a_key_that_comes_twice_the_later_page_stays():
             {"ok": True, "emoji": {"gull": {"url": "2"}, "seal": {"url": "3"}}},
         ]
     )
-    answer = Walk(lambda arguments: next(answers), EMOJI).run({})
+    answer = Paginator(lambda arguments: next(answers), EMOJI).run({})
     assert answer["emoji"] == {"seal": {"url": "3"}, "gull": {"url": "2"}}
 
 
@@ -361,7 +364,10 @@ def test_fields_of_a_map_apply_to_values_that_are_objects():
         "emoji": {"seal": {"url": "1", "uploaded_by": "U1"}, "gull": "alias:seal"},
     }
     expected = {"seal": {"url": "1"}, "gull": "alias:seal"}
-    assert Walk(lambda arguments: dict(answer), EMOJI, fields=["url"]).run({})["emoji"] == expected
+    assert (
+        Paginator(lambda arguments: dict(answer), EMOJI, fields=["url"]).run({})["emoji"]
+        == expected
+    )
     assert slim_page(dict(answer), EMOJI, ["url"])["emoji"] == expected
 
 
@@ -374,8 +380,8 @@ def test_an_empty_page_of_a_map_may_be_an_empty_list(empty):
             {"ok": True, "emoji": empty},
         ]
     )
-    assert Walk(lambda arguments: next(answers), EMOJI).run({})["emoji"] == {"seal": {}}
-    assert Walk(lambda arguments: {"ok": True, "emoji": empty}, EMOJI).run({})["emoji"] == {}
+    assert Paginator(lambda arguments: next(answers), EMOJI).run({})["emoji"] == {"seal": {}}
+    assert Paginator(lambda arguments: {"ok": True, "emoji": empty}, EMOJI).run({})["emoji"] == {}
 
 
 def test_pages_of_several_lists_stay_whole_and_are_counted_together():
@@ -388,7 +394,7 @@ def test_pages_of_several_lists_stay_whole_and_are_counted_together():
         }
         return {"ok": True, "results": found, "response_metadata": {"next_cursor": str(start + 3)}}
 
-    answer = Walk(call, SEARCH, max_items=4).run({})
+    answer = Paginator(call, SEARCH, max_items=4).run({})
     assert [each["ts"] for each in answer["results"]["messages"]] == [0, 1, 3, 4]
     assert [each["file_id"] for each in answer["results"]["files"]] == [0, 3]
     assert answer["results"]["total"] == 12
@@ -398,12 +404,12 @@ def test_pages_of_several_lists_stay_whole_and_are_counted_together():
 @pytest.mark.parametrize("found", ["text", 7, True])
 def test_items_that_are_in_no_container_are_an_error(found):
     with pytest.raises(ResponseLost, match="after page 1, `emoji` is no map of items"):
-        Walk(lambda arguments: {"ok": True, "emoji": found}, EMOJI).run({})
+        Paginator(lambda arguments: {"ok": True, "emoji": found}, EMOJI).run({})
 
 
 def test_an_unexpected_container_is_kept_as_it_is():
     answer = {"ok": True, "channels": {"C1": {"id": "C1"}}}
-    assert Walk(lambda arguments: dict(answer), CURSOR).run({}) == answer
+    assert Paginator(lambda arguments: dict(answer), CURSOR).run({}) == answer
     changing = iter(
         [
             dict(answer, response_metadata={"next_cursor": "a"}),
@@ -411,12 +417,12 @@ def test_an_unexpected_container_is_kept_as_it_is():
         ]
     )
     with pytest.raises(ResponseLost, match="after page 2, `channels`"):
-        Walk(lambda arguments: next(changing), CURSOR).run({})
+        Paginator(lambda arguments: next(changing), CURSOR).run({})
 
 
 @pytest.mark.parametrize("answer", [{"ok": True}, {"ok": True, "channels": None}])
 def test_an_answer_without_a_list_is_an_empty_one(answer):
-    assert Walk(lambda arguments: dict(answer), CURSOR).run({})["channels"] == []
+    assert Paginator(lambda arguments: dict(answer), CURSOR).run({})["channels"] == []
 
 
 def test_a_failure_in_the_middle_says_where():
@@ -428,7 +434,7 @@ def test_a_failure_in_the_middle_says_where():
         return listing(arguments)
 
     with pytest.raises(RateLimited) as caught:
-        Walk(third_fails, CURSOR).run({})
+        Paginator(third_fails, CURSOR).run({})
     assert "page 3, after 400 items; to go on from there: cursor=400" in str(caught.value)
     assert caught.value.code == "ratelimited"
 
@@ -438,7 +444,7 @@ def test_a_failure_at_once_says_no_more_than_itself():
         raise RateLimited("too many.", "conversations.list", "ratelimited", {}, 3)
 
     with pytest.raises(RateLimited, match=r"^too many\.$"):
-        Walk(fails, CURSOR).run({})
+        Paginator(fails, CURSOR).run({})
 
 
 def test_a_result_that_stackstorm_cannot_store_fails_before_that():
@@ -452,7 +458,7 @@ def test_a_result_that_stackstorm_cannot_store_fails_before_that():
 @pytest.mark.parametrize("bad", [0, -1])
 def test_max_items_below_one_is_refused(bad):
     with pytest.raises(InputError, match="`max_items`"):
-        Walk(Listing(1), CURSOR, max_items=bad)
+        Paginator(Listing(1), CURSOR, max_items=bad)
 
 
 @pytest.mark.parametrize("bad", ["id", [1], {"id": 1}])
@@ -473,7 +479,7 @@ def test_the_parent_of_a_thread_comes_once():
         return {"ok": True, "messages": items, "response_metadata": {"next_cursor": cursor}}
 
     pages = find_method("conversations.replies").pages
-    answer = Walk(page, pages, fields=["ts"]).run({})
+    answer = Paginator(page, pages, fields=["ts"]).run({})
     assert [each["ts"] for each in answer["messages"]] == ["1.0"] + [each["ts"] for each in replies]
 
 

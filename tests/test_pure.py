@@ -261,9 +261,9 @@ def test_odd_refusals_do_not_break_the_explanation(answer):
 
 
 def test_every_meaning_can_be_told():
-    from st2slack.api import error_help
+    from st2slack.api import error_meanings
 
-    for code in error_help._MEANINGS:
+    for code in error_meanings.MEANINGS:
         text = said(code)
         assert "{" not in text.replace('[{"type"', "") and len(text) < 400
 
@@ -280,9 +280,9 @@ def numbers_in(text):
 
 
 def test_the_numbers_of_the_explanations_are_those_of_the_facts():
-    from st2slack.api import error_help
+    from st2slack.api import error_help, error_meanings
 
-    codes = set(error_help._MEANINGS) | {code for _, code in error_help._OF_METHOD}
+    codes = set(error_meanings.MEANINGS) | {code for _, code in error_meanings.MEANINGS_BY_METHOD}
     compared = 0
     for name, facts in FACTS["methods"].items():
         limits = facts.get("limits", {})
@@ -296,10 +296,10 @@ def test_the_numbers_of_the_explanations_are_those_of_the_facts():
 
 
 def test_numbers_that_no_method_tells_are_those_of_the_platform():
-    from st2slack.api import error_help
+    from st2slack.api import error_meanings
 
     of_methods = {code for facts in FACTS["methods"].values() for code in facts.get("limits", {})}
-    for code, words in error_help._MEANINGS.items():
+    for code, words in error_meanings.MEANINGS.items():
         if code not in of_methods:
             expected = set(FACTS["meta"]["limits"].get(code, ()))
             assert numbers_in(" ".join(words)) == expected, code
@@ -344,7 +344,7 @@ def test_the_largest_page_is_that_of_the_method():
 
 
 def test_codes_of_trouble_are_explained():
-    from st2slack.api import error_help
+    from st2slack.api import error_meanings
 
     assert {"internal_error", "fatal_error", "service_unavailable", "request_timeout"} <= TROUBLE
-    assert {"internal_error", "fatal_error"} <= set(error_help._MEANINGS)
+    assert {"internal_error", "fatal_error"} <= set(error_meanings.MEANINGS)

@@ -15,10 +15,10 @@ from helpers import calls, make_client, run_action
 
 from sandbox.slack import Fault
 from st2slack import action
-from st2slack.api import transport
+from st2slack.api import response, transport
 from st2slack.api.deadline import TimedOut, run_with_timeout
 from st2slack.api.methods import find_method
-from st2slack.api.pagination import Walk
+from st2slack.api.pagination import Paginator
 from st2slack.base.errors import (
     InputError,
     RequestNotSent,
@@ -132,7 +132,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(slack, config, monkeypatch
 
 
 def test_a_token_across_the_end_of_what_is_shown_is_not_shown_in_part(slack, config):
-    body = "x" * (transport._BEGINNING - 8) + slack.bot_token
+    body = "x" * (response.EXCERPT_LENGTH - 8) + slack.bot_token
     slack.faults.append(Fault.status(403, body))
     with pytest.raises(UnexpectedResponse) as caught:
         make_client(config).call(*WRITE)
@@ -185,11 +185,11 @@ PAGE = find_method("files.list").pages
 @pytest.mark.parametrize("items", [5, "text", True])
 def test_a_list_that_is_none_is_an_error(items):
     with pytest.raises(ResponseLost, match="after page 1, `channels` is no list"):
-        Walk(lambda page: {"ok": True, "channels": items}, CURSOR).run({})
+        Paginator(lambda page: {"ok": True, "channels": items}, CURSOR).run({})
 
 
 def test_no_list_is_an_empty_one():
-    assert Walk(lambda page: {"ok": True, "channels": None}, CURSOR).run({})["channels"] == []
+    assert Paginator(lambda page: {"ok": True, "channels": None}, CURSOR).run({})["channels"] == []
 
 
 @pytest.mark.parametrize("paging", [[1], "x", 5, {"page": "x", "pages": None}, {}])
@@ -200,9 +200,9 @@ def test_paging_that_is_none_ends_the_walk_at_a_page_that_is_not_full(paging):
         asked.append(arguments)
         return {"ok": True, "files": [{"id": 1}], "paging": paging}
 
-    assert Walk(page, PAGE).run({})["files"] == [{"id": 1}] and len(asked) == 1
+    assert Paginator(page, PAGE).run({})["files"] == [{"id": 1}] and len(asked) == 1
     with pytest.raises(ResponseLost, match="after page 1, Slack does not tell how many pages"):
-        Walk(page, PAGE).run({"count": 1})
+        Paginator(page, PAGE).run({"count": 1})
 
 
 def test_cursors_that_go_round_are_an_error():
@@ -215,7 +215,7 @@ def test_cursors_that_go_round_are_an_error():
         return dict(answer, response_metadata={"next_cursor": following})
 
     with pytest.raises(ResponseLost, match="lead back .*page 3, 3 items"):
-        Walk(page, CURSOR).run({})
+        Paginator(page, CURSOR).run({})
     assert asked == [None, "A", "B"]
 
 
@@ -227,7 +227,7 @@ def test_a_server_that_always_gives_the_first_page_is_an_error():
         return {"ok": True, "files": [{"id": 1}], "paging": {"page": 1, "pages": 3}}
 
     with pytest.raises(ResponseLost, match="Slack gave page 1 instead of page 2"):
-        Walk(page, PAGE).run({})
+        Paginator(page, PAGE).run({})
     assert asked == [None, 2]
 
 
@@ -235,7 +235,7 @@ def test_a_first_page_longer_than_asked_for_stays_whole():
     """There is no cursor that leads to its middle."""
     answer = {"ok": True, "channels": [{"id": n} for n in range(5)]}
     answer["response_metadata"] = {"next_cursor": "more"}
-    got = Walk(lambda page: dict(answer), CURSOR, max_items=3).run({})
+    got = Paginator(lambda page: dict(answer), CURSOR, max_items=3).run({})
     assert len(got["channels"]) == 5 and got["response_metadata"]["next_cursor"] == "more"
 
 
@@ -248,7 +248,7 @@ def test_the_last_page_is_asked_for_no_more_than_is_wanted():
         answer = {"ok": True, "channels": [{"id": start + n} for n in range(arguments["limit"])]}
         return dict(answer, response_metadata={"next_cursor": str(start + arguments["limit"])})
 
-    got = Walk(page, CURSOR, max_items=250).run({})
+    got = Paginator(page, CURSOR, max_items=250).run({})
     assert sizes == [200, 50] and len(got["channels"]) == 250
     assert got["response_metadata"]["next_cursor"] == "250"
 
@@ -259,10 +259,10 @@ def test_numbered_pages_that_were_cut_lead_to_the_page_that_was_cut():
         files = [{"id": 200 * (number - 1) + n} for n in range(200)]
         return {"ok": True, "files": files, "paging": {"page": number, "pages": 3}}
 
-    got = Walk(page, PAGE, max_items=250).run({})
+    got = Paginator(page, PAGE, max_items=250).run({})
     assert len(got["files"]) == 250
     assert got["paging"]["page"] == 1, "going on with page 2 leaves nothing out"
-    whole = Walk(page, PAGE, max_items=400).run({})
+    whole = Paginator(page, PAGE, max_items=400).run({})
     assert len(whole["files"]) == 400 and whole["paging"]["page"] == 2
 
 

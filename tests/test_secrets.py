@@ -10,9 +10,9 @@ from helpers import make_client
 from test_faults import Proxy, free_port, spoiled, tls_config
 
 from sandbox.slack import Fault, LoopbackSlack
-from st2slack.api.pagination import Walk
+from st2slack.api.pagination import Paginator
 from st2slack.base.errors import SlackError
-from st2slack.people import invite, lookup, user_filter, usergroups
+from st2slack.people import channel_lookup, invite, user_filter, user_lookup, usergroups
 from st2slack.settings.invite import InviteSettings
 
 CANARY = "canary7f3a"
@@ -101,11 +101,11 @@ INVITE = InviteSettings("harbour-works")
 # What works with people, each leading through other calls; a client → what it does.
 OF_PEOPLE = {
     "filter": lambda client: user_filter.filter_users(client, {}, verb="GET"),
-    "user by name": lambda client: lookup.find_user(client, "mara"),
-    "user by e-mail": lambda client: lookup.find_user(client, "mara@harbour-works.example"),
-    "user by ID": lambda client: lookup.find_user(client, "U0HARBOUR01"),
-    "channel by name": lambda client: lookup.find_channel(client, "deploys"),
-    "channel by ID": lambda client: lookup.find_channel(client, "C0DEPLOYS01"),
+    "user by name": lambda client: user_lookup.find_user(client, "mara"),
+    "user by e-mail": lambda client: user_lookup.find_user(client, "mara@harbour-works.example"),
+    "user by ID": lambda client: user_lookup.find_user(client, "U0HARBOUR01"),
+    "channel by name": lambda client: channel_lookup.find_channel(client, "deploys"),
+    "channel by ID": lambda client: channel_lookup.find_channel(client, "C0DEPLOYS01"),
     "message": lambda client: usergroups.send_direct_message(client, "mara", {"text": "x"}),
     "hand-over": lambda client: usergroups.set_usergroup(client, "on-call", "mara", True),
     "who is in": lambda client: usergroups.list_members(client, "on-call"),
@@ -197,7 +197,7 @@ def test_a_walk_that_breaks_brings_no_secret_out(slack, config, capfd):
     pages = {"items": "channels", "size": "limit", "cursor": "cursor"}
     pages["next"] = ["response_metadata.next_cursor"]
     with Everything(capfd) as everything, pytest.raises(SlackError, match="page 2") as caught:
-        Walk(lambda page: client.call("conversations.list", page), pages).run({"limit": 1})
+        Paginator(lambda page: client.call("conversations.list", page), pages).run({"limit": 1})
     assert CANARY not in everything.text(caught.value)
 
 

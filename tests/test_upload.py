@@ -279,7 +279,7 @@ def test_ids_pass_without_a_call(slack, config, report):
 
 
 def test_names_are_looked_for_no_further_than_needed(slack, config, report, monkeypatch):
-    monkeypatch.setattr(lookup._all, "__defaults__", (1, *lookup._all.__defaults__[1:]))
+    monkeypatch.setattr(lookup.list_all, "__defaults__", (1, *lookup.list_all.__defaults__[1:]))
     upload(config, file_path=report, channels="general")
     assert len(calls(slack, "conversations.list")) == 1
     upload(config, file_path=report, channels="deploys,general")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from sandbox.slack.http.faults import Fault
 from st2slack.api import file_hosts, transport
-from st2slack.api.transport import Request
+from st2slack.api.request import Request
 from st2slack.base import urls
 from st2slack.base.errors import InputError, SettingsError, SlackError, UnexpectedResponse
 from st2slack.files import download, upload

@@ -18,7 +18,7 @@ from test_faults import free_port
 
 from sandbox.slack import Fault
 from sandbox.stackstorm.runner.action_process import run_action
-from st2slack.api.transport import Request
+from st2slack.api.request import Request
 from st2slack.base.errors import (
     InputError,
     RateLimited,

@@ -19,15 +19,10 @@ from st2common.runners.base_action import Action
 from st2slack.api.client import Client
 from st2slack.api.deadline import ASK_AFTER, MARGIN, remembered
 from st2slack.api.methods import Method, find_method
-from st2slack.api.pagination import (
-    RESULT_LIMIT,
-    Progress,
-    Walk,
-    check_fields,
-    paced,
-    slim_page,
-    too_large,
-)
+from st2slack.api.pages import check_fields, slim_page
+from st2slack.api.pagination import Paginator
+from st2slack.api.progress import Progress, paced
+from st2slack.api.result_limit import RESULT_LIMIT, too_large
 from st2slack.api.session import closing_session
 from st2slack.base.errors import ResponseLost, SlackError
 from st2slack.files.save import check_target, save
@@ -159,7 +154,7 @@ class SlackBase(Action):
                 allowed = () if walk.begun else how["ignore_errors"]
                 return client.call(method.name, page, **{**how, "ignore_errors": allowed})
 
-            walk = Walk(
+            walk = Paginator(
                 call,
                 method.pages,
                 max_items=options["max_items"],

@@ -17,8 +17,10 @@ from st2slack.api.deadline import Threads, TimedOut, run_while_progressing, run_
 from st2slack.api.encoding import encode, encode_value
 from st2slack.api.error_help import explain
 from st2slack.api.methods import Method, find_method
+from st2slack.api.request import Request
+from st2slack.api.response import is_file, is_number, parse
 from st2slack.api.retry import TROUBLE, wait_before_next
-from st2slack.api.transport import Request, is_file, is_number, parse, send
+from st2slack.api.transport import send
 from st2slack.base.errors import (
     InputError,
     RateLimited,

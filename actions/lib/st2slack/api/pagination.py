@@ -15,22 +15,26 @@ that tells of more pages than it leads to, are errors that name the page.
 
 from __future__ import annotations
 
-import json
-import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
-from st2slack.api.containers import LIST, Items, UnknownContainer, count, first, slim_all
-from st2slack.base.errors import InputError, ResponseLost, ResultTooLarge, SlackError
-
-PAGE_SIZE = 200  # what Slack recommends; fewer requests than its default, no time-outs as with 1000
-RESULT_LIMIT = 15 * 1024 * 1024  # bytes; MongoDB refuses 16 MB, and the execution holds more
+from st2slack.api.containers import LIST, Items, count, first, slim_all
+from st2slack.api.cursors import (
+    find_cursor,
+    incomplete_list_error,
+    next_cursor,
+    repeated_cursor_error,
+)
+from st2slack.api.pages import PAGE_SIZE, is_count, is_thread_parent, page_numbers, read_items
+from st2slack.api.progress import Progress
+from st2slack.api.result_limit import RESULT_LIMIT, json_size, too_large
+from st2slack.base.errors import InputError, SlackError
+from st2slack.base.json_path import read_path, write_path
 
 Call = Callable[[Dict[str, Any]], Any]
-Progress = Callable[[int, int], None]
 Place = Dict[str, Any]  # the arguments that lead to one page
 
 
-class Walk:
+class Paginator:
     """One walk over the pages of a list.
 
     `call` calls the method with the arguments it is given. `max_items`: stop after so many.
@@ -107,7 +111,7 @@ class Walk:
             return {}
         asked = arguments.get(name) or PAGE_SIZE
         limits = [each for each in (self._pages.get("max"), self._max_items) if each]
-        return {name: min([asked, *limits]) if _is_count(asked) else asked}
+        return {name: min([asked, *limits]) if is_count(asked) else asked}
 
     def _smaller(self, place: Place) -> Place:
         """The place, its page no larger than what is wanted.
@@ -115,7 +119,7 @@ class Walk:
         Where Slack tells how many pages there are, they keep their size: the number depends on it.
         """
         name = self._pages.get("size", "")
-        if not self._max_items or self._pages.get("paging") or not _is_count(place.get(name)):
+        if not self._max_items or self._pages.get("paging") or not is_count(place.get(name)):
             return place
         return {**place, name: min(place[name], self._max_items - len(self._items))}
 
@@ -137,7 +141,7 @@ class Walk:
     def _keep(self, answer: Any) -> bool:
         """Take the items of a page; False where some had to be left."""
         self._count += 1
-        items = self._without_parent(_read(answer, self._pages, self._items, self._count))
+        items = self._without_parent(read_items(answer, self._pages, self._items, self._count))
         kind = self._items.kind
         taken = items
         if self._max_items and self._count > 1:
@@ -145,7 +149,7 @@ class Walk:
         whole = count(taken, kind) == count(items, kind)
         taken = slim_all(taken, kind, self._fields)
         self._items.add(taken)
-        self._bytes += weight(taken)
+        self._bytes += json_size(taken)
         if self._bytes > RESULT_LIMIT:
             raise too_large("%d items" % len(self._items))
         self._progress(len(self._items), self._count)
@@ -157,7 +161,7 @@ class Walk:
             return items
         if self._count == 1:
             self._parent = items[0] if items else None
-        elif items and _is_parent(self._parent) and _is_parent(items[0]):
+        elif items and is_thread_parent(self._parent) and is_thread_parent(items[0]):
             return items[1:] if items[0]["ts"] == self._parent["ts"] else items
         return items
 
@@ -169,11 +173,11 @@ class Walk:
         if not self._pages.get("cursor"):
             page = self._next_page(answer, place)
             return None if page is None else {**place, self._pages["page"]: page}
-        cursor = _next_cursor(answer, self._pages, self._count)
+        cursor = next_cursor(answer, self._pages, self._count)
         if cursor is None:
             return None
         if cursor in self._seen:
-            raise _leads_back(self._count, len(self._items))
+            raise repeated_cursor_error(self._count, len(self._items))
         self._seen.add(cursor)
         return {**place, self._pages["cursor"]: cursor}
 
@@ -183,28 +187,32 @@ class Walk:
         came = read_path(answer, self._pages["paging"] + ".page")
         if last is None and not self._is_full_page(place):
             return None  # a page that is not full is the last one
-        if not _is_count(last):
-            raise _not_whole(self._count, "Slack does not tell how many pages there are")
-        if _is_count(came) and came != page:
-            raise _not_whole(self._count, "Slack gave page %d instead of page %d" % (came, page))
+        if not is_count(last):
+            raise incomplete_list_error(self._count, "Slack does not tell how many pages there are")
+        if is_count(came) and came != page:
+            raise incomplete_list_error(
+                self._count, "Slack gave page %d instead of page %d" % (came, page)
+            )
         return page + 1 if page < last else None
 
     def _is_full_page(self, place: Place) -> bool:
         size: Any = place.get(self._pages.get("size", ""))
-        return _is_count(size) and len(self._items) >= int(size) * self._count
+        return is_count(size) and len(self._items) >= int(size) * self._count
 
     def _check_end(self, answer: Any, arguments: Mapping[str, Any]) -> None:
         """Raises ResponseLost where an answer that leads nowhere tells of more pages."""
         more = self._pages.get("more")
         if more and read_path(answer, more) is True:
-            raise _not_whole(self._count, "`%s` is true, and there is no cursor" % more)
+            raise incomplete_list_error(self._count, "`%s` is true, and there is no cursor" % more)
         cursor, paging = self._pages.get("cursor"), self._pages.get("paging")
         # Who began in the middle has seen fewer pages than there are.
         if not cursor or not paging or arguments.get(cursor) not in (None, "", self._first()):
             return
-        pages, page = _paging_of(answer, paging)
+        pages, page = page_numbers(answer, paging)
         if pages > self._count and not page >= pages:
-            raise _not_whole(self._count, "Slack tells of %d pages and gave no cursor" % pages)
+            raise incomplete_list_error(
+                self._count, "Slack tells of %d pages and gave no cursor" % pages
+            )
 
     def _first(self) -> Any:
         return self._pages.get("first")
@@ -213,183 +221,10 @@ class Walk:
         write_path(first, self._pages["items"], self._items.value)
         if self._pages.get("cursor"):
             # A page that was taken in part is asked for again, so that nothing is skipped.
-            onward = _found_cursor(last, self._pages) if whole else place.get(self._pages["cursor"])
+            onward = find_cursor(last, self._pages) if whole else place.get(self._pages["cursor"])
             for path in self._pages["next"]:
                 if read_path(first, path) is not None:
                     write_path(first, path, onward or "")
         elif last is not None:
             write_path(first, self._pages["paging"], read_path(last, self._pages["paging"]))
         return first
-
-
-def stream(
-    call: Call,
-    pages: Mapping[str, Any],
-    arguments: Mapping[str, Any],
-    size: int = PAGE_SIZE,
-    progress: Progress = lambda items, count: None,
-) -> Iterator[Any]:
-    """The items of a list that is paged by cursor, one after the other; no page is kept.
-
-    A page is fetched when its first item is wanted: who has found what they look for, stops.
-    `progress` takes (items, pages) after every page.
-    Raises what the calls raise, with the page in the message, and ResponseLost where Slack leads
-    back to a page that was read: what was not seen then is not known.
-    """
-    place: Place = {pages["size"]: size}
-    seen: Set[str] = set()
-    total = 0
-    while True:
-        answer = _fetched(call, {**arguments, **place}, len(seen))
-        items = _read(answer, pages, Items(LIST), len(seen) + 1)
-        total += len(items)
-        progress(total, len(seen) + 1)
-        yield from items
-        items = []  # not to be held while the next page is read
-        cursor = _next_cursor(answer, pages, len(seen) + 1)
-        if cursor is None:
-            return
-        if cursor in seen:
-            raise _leads_back(len(seen) + 1, total)
-        seen.add(cursor)
-        place[pages["cursor"]] = cursor
-
-
-def _fetched(call: Call, arguments: Dict[str, Any], before: int) -> Any:
-    try:
-        return call(arguments)
-    except SlackError as error:
-        if before:
-            error.add(" This was page %d of the list." % (before + 1))
-        raise
-
-
-def _found_cursor(answer: Any, pages: Mapping[str, Any]) -> Any:
-    """What stands where the next cursor belongs; None where nothing does."""
-    found = (read_path(answer, path) for path in pages["next"])
-    return next(
-        (each for each in found if each is not None and each is not False and each != ""), None
-    )
-
-
-def _next_cursor(answer: Any, pages: Mapping[str, Any], page: int) -> Optional[str]:
-    """The next cursor; None at the end. Raises ResponseLost for one that cannot be used."""
-    cursor = _found_cursor(answer, pages)
-    if cursor is None or isinstance(cursor, str):
-        return cursor
-    raise _not_whole(page, "its next cursor is no text (%s)" % type(cursor).__name__)
-
-
-def _leads_back(page: int, items: int) -> ResponseLost:
-    return ResponseLost(
-        "Slack's pages lead back to one that was read (page %d, %d items so far), so the list "
-        "cannot be read whole. Try again later." % (page, items)
-    )
-
-
-def _not_whole(page: int, why: str) -> ResponseLost:
-    return ResponseLost(
-        "The list cannot be read whole: after page %d, %s. Try again later." % (page, why)
-    )
-
-
-def _paging_of(answer: Any, path: str) -> Tuple[int, int]:
-    """(pages, page) as Slack counts them, 0 where it does not tell. search.messages has both."""
-    other = re.sub(r"paging\Z", "pagination", path)
-    pages = [read_path(answer, path + ".pages"), read_path(answer, other + ".page_count")]
-    page = [read_path(answer, path + ".page"), read_path(answer, other + ".page")]
-    return _greatest(pages), _greatest(page)
-
-
-def _greatest(numbers: List[Any]) -> int:
-    return max([0, *(int(each) for each in numbers if _is_count(each))])
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_parent(item: Any) -> bool:
-    return (
-        isinstance(item, dict)
-        and item.get("ts") is not None
-        and item["ts"] == item.get("thread_ts")
-    )
-
-
-def slim_page(answer: Any, pages: Mapping[str, Any], fields: Optional[List[str]]) -> Any:
-    """One page with only `fields` of each item."""
-    if fields and read_path(answer, pages["items"]):
-        items = Items(pages.get("container", LIST))
-        found = _read(answer, pages, items, 1)
-        write_path(answer, pages["items"], slim_all(found, items.kind, fields))
-    return answer
-
-
-def _read(answer: Any, pages: Mapping[str, Any], items: Items, page: int) -> Any:
-    """The items of a page; empty where the answer has none."""
-    try:
-        return items.read(read_path(answer, pages["items"]))
-    except UnknownContainer:
-        raise _not_whole(page, "`%s` is no %s of items" % (pages["items"], items.kind)) from None
-
-
-def too_large(what: str) -> ResultTooLarge:
-    """The error for a result that StackStorm cannot store, with advice."""
-    return ResultTooLarge(
-        "The result has more than %d MB after %s; StackStorm cannot store an execution of 16 MB. "
-        "Name the keys you need in `fields`, or ask for less with `max_items`."
-        % (RESULT_LIMIT // 1024 // 1024, what)
-    )
-
-
-def read_path(value: Any, path: str) -> Any:
-    """What stands at a dotted path; None where nothing does."""
-    for key in path.split("."):
-        if not isinstance(value, dict):
-            return None
-        value = value.get(key)
-    return value
-
-
-def write_path(value: Any, path: str, what: Any) -> None:
-    """Put `what` at a dotted path, making the objects on the way."""
-    *way, last = path.split(".")
-    for key in way:
-        value = value.setdefault(key, {})
-    value[last] = what
-
-
-def weight(items: Any) -> int:
-    """Bytes that the items take as JSON, as StackStorm stores them."""
-    text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
-    return len(text.encode("utf-8", "replace"))
-
-
-def progress_line(name: str, items: int, count: int) -> str:
-    """A line for the live output."""
-    return "%s: %d items after %d page%s" % (name, items, count, "" if count == 1 else "s")
-
-
-def paced(
-    say: Callable[[str], None], name: str, every: float, clock: Callable[[], float]
-) -> Progress:
-    """A `progress` that says how far it is, at most once in `every` seconds."""
-    last = [clock()]
-
-    def progress(items: int, count: int) -> None:
-        now = clock()
-        if now - last[0] >= every:
-            last[0] = now
-            say(progress_line(name, items, count))
-
-    return progress
-
-
-def check_fields(fields: Any) -> Optional[List[str]]:
-    """`fields` as a list of keys. Raises InputError for anything else."""
-    if fields is None:
-        return None
-    if not isinstance(fields, list) or not all(isinstance(each, str) for each in fields):
-        raise InputError('Parameter `fields` must be a list of keys, e.g. ["id", "name"].')
-    return fields or None

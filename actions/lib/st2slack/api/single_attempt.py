@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 from st2slack.api.client import Client
 from st2slack.api.methods import Method
-from st2slack.api.transport import Request
+from st2slack.api.request import Request
 
 
 class SingleAttemptClient(Client):

@@ -15,7 +15,9 @@ from st2slack.approvals.store import QuestionRecord
 from st2slack.base.errors import InputError, NotFound, SlackError
 from st2slack.base.ids import PERSON_ID, parse_mention, plain_argument, trim
 from st2slack.base.json_access import JsonObject, as_object, get_text
-from st2slack.people.lookup import conversation_ids, find_group, find_user
+from st2slack.people.channel_lookup import conversation_ids
+from st2slack.people.lookup import find_group
+from st2slack.people.user_lookup import find_user
 from st2slack.settings.entries import Entry, Person, UserGroup, texts_of
 from st2slack.stackstorm.client import StackStorm
 

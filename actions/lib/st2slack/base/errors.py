@@ -1,4 +1,4 @@
-"""PURE: the error tree. Foreign errors are translated into it once, in `api/transport.py`.
+"""PURE: the error tree. Foreign errors are translated into it once, in `api/transport_errors.py`.
 
     SlackError
     ├── SettingsError           the pack's config is wrong or incomplete; nothing was sent

@@ -17,7 +17,8 @@ from urllib.parse import urljoin
 from st2slack.api.client import Client, rate_limited
 from st2slack.api.file_hosts import is_slacks
 from st2slack.api.methods import find_method
-from st2slack.api.transport import REDIRECTS, Request, foreign, redirected_to, trouble
+from st2slack.api.request import Request
+from st2slack.api.response import REDIRECTS, redirected_to, server_error, unexpected_response
 from st2slack.base.errors import InputError, UnexpectedResponse
 from st2slack.base.ids import FILE_ID
 from st2slack.files.save import Limits, Saved, check_size, check_target, store
@@ -241,7 +242,7 @@ def _accept(response: Any, request: Request, info: Mapping[str, Any]) -> None:
     if status == 429:
         raise rate_limited(response, request)
     if status in range(500, 600):
-        raise trouble(response, request)
+        raise server_error(response, request)
     if status in (401, 403, 404, 410):
         raise UnexpectedResponse(
             "%s: %s answered HTTP %s. The file is gone, or the token may not see it."
@@ -250,7 +251,7 @@ def _accept(response: Any, request: Request, info: Mapping[str, Any]) -> None:
     if status in REDIRECTS:
         raise UnexpectedResponse("%s was redirected more than %d times." % (NAME, MOST_REDIRECTS))
     if status != 200:
-        raise foreign(response, request)
+        raise unexpected_response(response, request)
     if kind == "text/html" and info.get("mimetype") != "text/html":
         response.close()
         raise UnexpectedResponse(

@@ -14,17 +14,17 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from st2slack.api.client import Client, rate_limited
 from st2slack.api.file_hosts import takes_uploads
 from st2slack.api.methods import find_method
-from st2slack.api.retry import TROUBLE
-from st2slack.api.transport import (
+from st2slack.api.request import Request
+from st2slack.api.response import (
     REDIRECTS,
-    Request,
-    beginning,
+    excerpt,
     first_text,
-    foreign,
     has_text,
     redirected_to,
-    trouble,
+    server_error,
+    unexpected_response,
 )
+from st2slack.api.retry import TROUBLE
 from st2slack.base.errors import (
     InputError,
     ResponseLost,
@@ -35,7 +35,7 @@ from st2slack.base.errors import (
 from st2slack.base.ids import PERSON_ID, Kind, parse_mention, split_list
 from st2slack.base.urls import secret_parts
 from st2slack.files.upload_body import Progress, Source, sources
-from st2slack.people.lookup import conversation_ids
+from st2slack.people.channel_lookup import conversation_ids
 from st2slack.settings.slack import Settings
 
 NAME = "files.upload"
@@ -213,18 +213,18 @@ def _accept(response: Any, request: Request, size: int) -> None:
             "and nowhere else. Check the proxy." % (NAME, status, redirected_to(response))
         )
     if status in range(500, 600):
-        raise trouble(response, request)
+        raise server_error(response, request)
     if status in range(400, 500):
         raise _UrlRefused(
             "%s was refused at the upload URL (HTTP %s): %s."
-            % (NAME, status, beginning(response, request) or "no text")
+            % (NAME, status, excerpt(response, request) or "no text")
         )
     if not has_text(response):
         return
     text = first_text(response)
     taken = _TAKEN.fullmatch(text)
     if status != 200 or text.lstrip().startswith("<"):
-        raise foreign(response, request)
+        raise unexpected_response(response, request)
     if taken and int(taken.group(1)) != size:
         raise ResponseLost(
             "%s sent %d bytes, and %s arrived at %s." % (NAME, size, taken.group(1), request.host)

@@ -11,7 +11,8 @@ from requests import Response
 
 from st2slack.api.client import Client
 from st2slack.api.methods import Method
-from st2slack.api.transport import Request, foreign
+from st2slack.api.request import Request
+from st2slack.api.response import unexpected_response
 from st2slack.base.errors import InputError, SlackApiError
 from st2slack.base.json_access import JsonObject
 from st2slack.base.redact import redact
@@ -60,7 +61,7 @@ def _check_answer(response: Response, request: Request) -> None:
     if response.status_code == 200 and find_refusal_code(response) is None:
         return
     if body.startswith("<"):
-        raise foreign(response, request)
+        raise unexpected_response(response, request)
     text = "%s was refused by Slack (HTTP %s): %s. It accepts 5 answers within 30 minutes." % (
         NAME,
         response.status_code,

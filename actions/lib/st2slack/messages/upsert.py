@@ -34,7 +34,7 @@ from st2slack.base.json_access import (
     get_text,
     is_true,
 )
-from st2slack.people.lookup import find_channel
+from st2slack.people.channel_lookup import find_channel
 from st2slack.stackstorm.datastore import Datastore, UnreadableRecord
 
 EVENT = "st2_kept"  # type of the metadata

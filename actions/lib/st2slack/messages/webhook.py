@@ -21,15 +21,15 @@ from st2slack.api import error_help
 from st2slack.api.client import Client, rate_limited
 from st2slack.api.encoding import encode, encode_value
 from st2slack.api.methods import Method
-from st2slack.api.transport import (
-    Request,
-    beginning,
+from st2slack.api.request import Request
+from st2slack.api.response import (
+    excerpt,
     first_text,
-    foreign,
     has_text,
     read_json,
     refuse_redirect,
-    trouble,
+    server_error,
+    unexpected_response,
 )
 from st2slack.base.errors import InputError, SettingsError, SlackApiError
 from st2slack.base.ids import plain_argument
@@ -158,7 +158,7 @@ def _check_answer(response: Response, request: Request, settings: Settings) -> b
     if status in range(200, 300) and (code is None or not has_text(response)):
         return True
     if body.startswith("<") or (status not in range(200, 300) and not body):
-        raise foreign(response, request)
+        raise unexpected_response(response, request)
     raise _refusal(redact(code or "", request.secrets) or body, status, request, settings)
 
 
@@ -170,8 +170,8 @@ def read_answer(response: Response, request: Request) -> str:
         raise rate_limited(response, request)
     refuse_redirect(response, request)
     if response.status_code in range(500, 600):
-        raise trouble(response, request)
-    return beginning(response, request)
+        raise server_error(response, request)
+    return excerpt(response, request)
 
 
 def find_refusal_code(response: Response) -> Optional[str]:

@@ -13,7 +13,7 @@ from typing import Any, Dict, Mapping, Optional
 from st2slack.api.client import Client
 from st2slack.api.encoding import encode
 from st2slack.api.methods import Method
-from st2slack.api.transport import Request
+from st2slack.api.request import Request
 from st2slack.base.errors import InputError, SettingsError
 from st2slack.base.ids import EMAIL, plain_argument
 from st2slack.base.urls import host_of

@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 from st2slack.api.client import Client
-from st2slack.api.pagination import (
-    PAGE_SIZE,
-    RESULT_LIMIT,
-    Progress,
-    check_fields,
-    too_large,
-    weight,
-)
+from st2slack.api.pages import PAGE_SIZE, check_fields
+from st2slack.api.progress import Progress
+from st2slack.api.result_limit import RESULT_LIMIT, json_size, too_large
 from st2slack.base.errors import InputError
 from st2slack.people.filters import check_attributes, keep, matches
-from st2slack.people.lookup import all_users
+from st2slack.people.user_lookup import all_users
 
 LARGEST_PAGE = 1000  # docs.slack.dev/reference/methods/users.list
 
@@ -43,7 +38,7 @@ def filter_users(
         if user["id"] in found or not matches(user, wanted):
             continue
         found[user["id"]] = kept = keep(user, fields)
-        total += weight([kept])
+        total += json_size([kept])
         if total > RESULT_LIMIT:
             raise too_large("%d users" % len(found))
         if len(found) == max_items:

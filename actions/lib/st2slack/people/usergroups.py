@@ -10,11 +10,12 @@ from typing import Any, Dict, List, Mapping, Optional
 from st2slack.api.client import Client
 from st2slack.api.encoding import encode
 from st2slack.base.errors import InputError, SlackError
-from st2slack.people.lookup import Found, all_users, find_group, find_users, split_names
+from st2slack.people.lookup import Found, find_group, split_names
+from st2slack.people.user_lookup import all_users, find_users
 
-MOST_PEOPLE = 8  # of one direct message beside the app (docs.slack.dev, conversations.open)
+MAX_RECIPIENTS = 8  # of one direct message beside the app (docs.slack.dev, conversations.open)
 CONTENT = ("text", "blocks", "attachments")
-ASKED_ONE_BY_ONE = 20  # people; for more, the list of all is fewer calls
+SINGLE_LOOKUPS = 20  # people; for more, the list of all is fewer calls
 
 
 def send_direct_message(slack: Client, users: str, message: Mapping[str, Any]) -> Dict[str, Any]:
@@ -29,10 +30,10 @@ def send_direct_message(slack: Client, users: str, message: Mapping[str, Any]) -
         raise InputError("The message is empty. Give `text`, `blocks` or `attachments`.")
     encode(content)  # names what cannot be sent, before anything is opened
     people = _ids(find_users(slack, split_names(users, "users")))
-    if len(people) > MOST_PEOPLE:
+    if len(people) > MAX_RECIPIENTS:
         raise InputError(
             "Parameter `users` names %d people; a direct message has %d at most. Use a channel."
-            % (len(people), MOST_PEOPLE)
+            % (len(people), MAX_RECIPIENTS)
         )
     opened = slack.call("conversations.open", {"users": ",".join(people)})
     answer = slack.call("chat.postMessage", {**content, "channel": opened["channel"]["id"]})
@@ -78,7 +79,7 @@ def list_members(slack: Client, usergroup: str) -> Dict[str, Any]:
     """The members of a user group: `id`, `handle`, `name`, `disabled`, and `users`, each with
     `id`, `name`, `real_name` and `deleted`, as far as Slack tells."""
     group = find_group(slack, usergroup)
-    people = _known(slack, members_of(slack, group))
+    people = _describe_members(slack, members_of(slack, group))
     told = ("id", "name", "real_name", "deleted")
     return {
         "id": group["id"],
@@ -113,16 +114,16 @@ def _replace(slack: Client, group: Found, wanted: List[str], enabled: bool) -> N
         raise
 
 
-def _known(slack: Client, ids: List[str]) -> List[Found]:
+def _describe_members(slack: Client, ids: List[str]) -> List[Found]:
     """What Slack tells of these people, in their order; the ID alone where it tells nothing."""
-    if len(ids) <= ASKED_ONE_BY_ONE:
-        return [_asked(slack, each) for each in ids]
+    if len(ids) <= SINGLE_LOOKUPS:
+        return [_fetch_user(slack, each) for each in ids]
     wanted = set(ids)
     found = {each["id"]: each for each in all_users(slack) if each["id"] in wanted}
     return [found.get(each, {"id": each}) for each in ids]
 
 
-def _asked(slack: Client, user_id: str) -> Found:
+def _fetch_user(slack: Client, user_id: str) -> Found:
     answer = slack.call(
         "users.info", {"user": user_id}, ignore_errors=("user_not_found", "user_not_visible")
     )

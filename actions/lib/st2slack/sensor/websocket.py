@@ -23,7 +23,7 @@ from websockets.sync.client import ClientConnection, connect, unix_connect
 from websockets.utils import apply_mask
 
 from st2slack.api.proxy import proxy_for
-from st2slack.api.transport import is_number
+from st2slack.api.response import is_number
 from st2slack.base.errors import Disconnected, SettingsError
 from st2slack.base.redact import redact
 from st2slack.base.urls import UnclearUrl, is_loopback, parse_address
