@@ -15,7 +15,7 @@ from sandbox.slack import Fault, SocketFault, Token
 from sandbox.slack.sockets.socket_faults import GARBAGE, Close, Wire, oversized
 from sandbox.slack.state import seed
 from st2slack.base.errors import Disconnected
-from st2slack.sensor import connection, event_filter, identity, workspace_sensor
+from st2slack.sensor import connection, event_filter, identity, slack_clients, workspace_sensor
 
 
 @pytest.fixture(params=TRANSPORTS)
@@ -439,7 +439,7 @@ def test_an_expired_token_is_read_afresh(slack, transport):
 
 @pytest.mark.parametrize("status", [500, 503])
 def test_trouble_at_opening(monkeypatch, slack, transport, status):
-    monkeypatch.setattr(workspace_sensor, "OPENING", 0.2)  # so the keeper itself has to try again
+    monkeypatch.setattr(slack_clients, "OPENING", 0.2)  # so the keeper itself has to try again
     slack.faults.append(Fault.status(status, method=OPENING[transport], times=3))
     with Sensing(slack, transport) as sensing:
         sensing.say("m 0")
@@ -670,7 +670,7 @@ def test_any_json_as_a_frame(slack, transport):
 
 
 def test_slow_look_ups_delay_nothing_beyond_the_budget(monkeypatch, slack, transport):
-    monkeypatch.setattr(workspace_sensor, "LOOK_UP", 0.4)
+    monkeypatch.setattr(slack_clients, "LOOK_UP", 0.4)
     sensing = Sensing(slack, transport)
     try:
         sensing.start()

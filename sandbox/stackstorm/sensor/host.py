@@ -73,12 +73,12 @@ def run(options: Any) -> None:
 
 def hurry(keep_limits: bool = False) -> None:
     """Shorter waits, all of them constants of the sensor's."""
-    from st2slack.sensor import connection, dispatcher, rate_limiter, workspace_sensor
+    from st2slack.sensor import connection, dispatcher, rate_limiter, slack_clients
 
     names = ("HELLO", "SLOW", "CEILING")
     for name in names if keep_limits else (*names, "QUIET", "ANSWER"):
         setattr(connection, name, 1.0)
-    dispatcher.LONGEST_WAIT = workspace_sensor.OPENING = 1.0
+    dispatcher.LONGEST_WAIT = slack_clients.OPENING = 1.0
     if keep_limits:
         return
     original_init = rate_limiter.RateLimiter.__init__

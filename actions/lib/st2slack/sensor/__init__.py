@@ -3,6 +3,7 @@
     workspace_sensor     puts the parts together for one workspace
     websocket, proxy_tunnel   the socket, also through a proxy
     transport, socket_mode, rtm   the two transports, and what both do
+    slack_clients        calls Slack, and renews tokens
     frames, model        what arrives on a socket
     connection           opens connections, and replaces them
     receiver             puts what was read into event_queue and command_queue

@@ -18,13 +18,9 @@ from __future__ import annotations
 import random
 import threading
 import time
-from dataclasses import replace
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from st2slack.api.client import Client, Timing
 from st2slack.api.proxy import proxy_for
-from st2slack.api.single_attempt import SingleAttemptClient
-from st2slack.base.errors import SlackApiError
 from st2slack.sensor import event_filter, payloads
 from st2slack.sensor.backfill import Backfill
 from st2slack.sensor.catch_up import CatchUp
@@ -51,6 +47,7 @@ from st2slack.sensor.name_cache import NameCache
 from st2slack.sensor.rate_limiter import RateLimiter
 from st2slack.sensor.receiver import Destinations, Receiver
 from st2slack.sensor.rtm import RealTimeMessaging
+from st2slack.sensor.slack_clients import SlackClients
 from st2slack.sensor.socket_mode import SocketMode
 from st2slack.sensor.spans import Missing
 from st2slack.sensor.status import Status
@@ -58,12 +55,7 @@ from st2slack.sensor.transport import Transport
 from st2slack.sensor.websocket import open_websocket
 from st2slack.settings.sensor import SensorSettings, read_sensor
 from st2slack.settings.slack import read_settings
-from st2slack.settings.values import check_token
 
-OPENING = (
-    10.0  # seconds for all tries of one opening; the connection manager backs off between them
-)
-LOOK_UP = 2.0  # seconds for a look-up, after which the trigger goes out with IDs only
 REDELIVERY = 360.0  # seconds in which Slack delivers again what was not acknowledged
 STATUS_EVERY, HEARTBEAT = 300.0, 15.0  # seconds between status lines, and between heartbeats
 WATCH = 0.25  # seconds between two looks at whether StackStorm takes triggers
@@ -109,21 +101,16 @@ class WorkspaceSensor:
         kind = SocketMode if self.sensor.app_token else RealTimeMessaging
         self._transport: Transport = kind(self.sensor, name)
         self.status = Status(name, self._transport.name)
-        self._opening = Client(
-            replace(self._settings, max_wait=OPENING), timing=Timing(sleep=self._sleep)
-        )
-        # Neither waits by itself: a look-up can do without its answer, and the catch-up waits where
-        # the sensor's end can interrupt it.
-        self._asking = SingleAttemptClient(self._with_lookup_token(LOOK_UP))
-        self._fetching = SingleAttemptClient(self._with_lookup_token(OPENING))
-        self._directory = NameCache(self._asking, budget=LOOK_UP)
+        self._clients = SlackClients(self._settings, self.sensor, services.read_secret, stop)
+        lookup = self._clients.lookup
+        self._directory = NameCache(lookup, budget=lookup.settings.max_wait)
         self._seen = Deduplicator(REDELIVERY + self.sensor.backfill_max_age)
         warn = services.log.warning
         self.checkpoint = Checkpoint(services.read, services.write, name, self._seen, warn)
         self._me = Identity()
         self._wanted = event_filter.EventFilter(self.sensor, self._me)
         self._identity = IdentityLookup(
-            self._asking,
+            lookup,
             services.log,
             self._renew_lookup_token,
             self._set_identity,
@@ -166,7 +153,7 @@ class WorkspaceSensor:
             self._dispatched,
             self._clock,
         )
-        self._backfill = Backfill(self._fetching, self.name)
+        self._backfill = Backfill(self._clients.history, self.name)
         parts = Parts(
             self._backfill,
             self.ledger,
@@ -276,15 +263,6 @@ class WorkspaceSensor:
                 self._services.log.exception("Slack: a fault in %s; going on", work.__name__)
                 self._stop.wait(1.0)
 
-    def _sleep(self, seconds: float) -> None:
-        self._stop.wait(seconds)
-
-    def _with_lookup_token(self, max_wait: float) -> Any:
-        """A classic app has one token for everything."""
-        own = self._settings.token_for(("bot",)) or self.sensor.token
-        settings = self._settings.with_bot_token(own) if own else self._settings
-        return replace(settings, max_wait=max_wait)
-
     def _figures(self) -> Dict[str, Any]:
         connection = self._manager.connection
         return {
@@ -306,25 +284,11 @@ class WorkspaceSensor:
         )
 
     def _url(self) -> str:
-        try:
-            return self._transport.open_url(self._opening)
-        except SlackApiError as refusal:
-            fresh = self._fresh_token(self.sensor.token_key)
-            if refusal.code != "token_expired" or fresh is None:
-                raise
-            return self._transport.open_url(self._opening, fresh)
-
-    def _fresh_token(self, key: Optional[str]) -> Optional[str]:
-        """The token that the datastore holds now; None where no key is named or none is there."""
-        text = self._services.read_secret(key) if key else None
-        return check_token(text, "The datastore key %s" % key) if text else None
+        return self._clients.open_url(self._transport)
 
     def _renew_lookup_token(self) -> None:
         self._directory.last_failure = ""
-        fresh = self._fresh_token(self.sensor.action_token_key)
-        if fresh is not None:
-            for client in (self._asking, self._fetching):
-                client.settings = client.settings.with_bot_token(fresh)
+        self._clients.renew_lookup_token()
 
     def _set_identity(self, identity: Identity) -> None:
         self._me = identity
