@@ -2,7 +2,7 @@
 
 from sandbox.stackstorm import package_path
 
-package_path.add_stubs()  # the real StackStorm where it can be imported, our stand-ins elsewhere
+package_path.add_stubs()  # the real StackStorm where it can be imported, our stubs elsewhere
 
 import os  # noqa: E402
 from collections import Counter  # noqa: E402

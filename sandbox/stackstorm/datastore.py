@@ -1,4 +1,4 @@
-"""A stand-in for StackStorm's datastore, as actions meet it: `self.action_service`.
+"""StackStorm's datastore as actions use it: `self.action_service`.
 
 Standard library only: the wrapper loads this file by its path, without the sandbox package.
 Values are text, kept in memory or in a JSON file {key: [value, end of life or null, true where it

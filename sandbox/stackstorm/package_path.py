@@ -1,6 +1,6 @@
 """Where StackStorm's packages (`NAMES`) come from: the real ones, else stubs/.
 
-The stand-ins are appended at the END of the import path and only for what cannot be imported,
+The stubs are appended at the END of the import path and only for what cannot be imported,
 so a real StackStorm always wins.
 """
 
@@ -28,7 +28,7 @@ def real_folder(name: str) -> Optional[Path]:
 
 
 def missing() -> List[str]:
-    """The packages of StackStorm that only the stand-ins provide here."""
+    """The packages of StackStorm that only the stubs provide here."""
     return [name for name in NAMES if real_folder(name) is None]
 
 

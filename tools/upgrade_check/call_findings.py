@@ -213,7 +213,7 @@ def _errors(action: Action, parsed: Parameters) -> List[ValidationError]:
     }
     checked_schema = {name: each for name, each in action.parameters.items() if name not in right}
     checked_action = dataclasses.replace(action, parameters=checked_schema)
-    # The stand-in for an expression under an unknown name is never looked at.
+    # Placeholders of expressions under unknown names are never checked.
     values = {
         name: None if value.open else value.value
         for name, value in parsed.items()

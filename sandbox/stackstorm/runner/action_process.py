@@ -2,7 +2,7 @@
 
 The action runs in a process of its own whose import path is that of a default install: packages
 of this interpreter, actions/lib, what the parent had on PYTHONPATH (without the pack's own
-folders), StackStorm or its stand-ins, the standard library, actions/ last. Config and parameters
+folders), StackStorm or its stubs, the standard library, actions/ last. Config and parameters
 go there by stdin, never by the command line, where anyone could read them.
 """
 

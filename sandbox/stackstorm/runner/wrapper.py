@@ -77,14 +77,14 @@ def _can_run(found: type) -> bool:
 
 def prepare_stackstorm() -> None:
     """Where the action's base class is the real one: it tells faults with StackStorm's options."""
-    if "st2common.runners.utils" not in sys.modules:  # the stand-in has no such module
+    if "st2common.runners.utils" not in sys.modules:  # the stub has no such module
         return
     with contextlib.suppress(Exception):
         importlib.import_module("st2common.config").parse_args(args=[])
 
 
 def action_service(order: Dict[str, Any], class_name: str) -> Any:
-    """The stand-in for the datastore: on the API where there is one, else a file or memory."""
+    """The action service: of StackStorm's API where there is one, else of a file or memory."""
     if os.environ.get("ST2_ACTION_API_URL"):
         return _file("remote_service").ActionService(order["pack"], class_name, order["log_level"])
     module = _file("../datastore")

@@ -1,4 +1,4 @@
-"""The clock of the stand-in; a test may set it forward."""
+"""The clock of the fake StackStorm; a test can set it forward."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The parts of the stand-in, put together. It lives on while the server is stopped."""
+"""The parts of the fake StackStorm, wired together; they outlive a stopped server."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Server:
         """Listen; returns once connections are accepted."""
         self._ready.clear()
         self._failure = None
-        self._thread = threading.Thread(target=self._serve_here, name="standin-api", daemon=True)
+        self._thread = threading.Thread(target=self._serve_here, name="fake-st2", daemon=True)
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:

@@ -147,7 +147,7 @@ class PackActions:
                     os.environ["ST2_AUTH_TOKEN"] = token
 
     def _clear_environment(self) -> None:
-        """Take out what is there of ours; another stand-in may have put its own there since."""
+        """Take out what is there of ours; another fake may have put its own there since."""
         for name, value in self._environment.items():
             if os.environ.get(name) == value:
                 del os.environ[name]

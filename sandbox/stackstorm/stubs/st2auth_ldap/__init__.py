@@ -1,1 +1,1 @@
-"""A stand-in for st2-auth-ldap, which comes with StackStorm and is not on PyPI."""
+"""A stub of st2-auth-ldap, which comes with StackStorm and is not on PyPI."""

@@ -1,4 +1,4 @@
-"""A stand-in for StackStorm's LDAP backend: what it can be asked about people and their groups.
+"""A stub of StackStorm's LDAP backend: what it can be asked about people and their groups.
 
 It speaks to a real server, by python-ldap, and has the real one's habits: None for whatever went
 wrong, with the reason in the log; certificates unchecked without `cacert`; closing may raise.

@@ -1,4 +1,4 @@
-"""Stand-ins for the base classes that packs use in the tests of their actions and aliases."""
+"""Stubs of the base classes that packs use in the tests of their actions and aliases."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Stand-in: used only where StackStorm itself cannot be imported."""
+"""Stub: used only where StackStorm itself cannot be imported."""

@@ -1,4 +1,4 @@
-"""A stand-in for StackStorm's base class of Python actions.
+"""A stub of StackStorm's base class of Python actions.
 
 Same face as the real one as far as packs use it: `config`, `action_service`, `logger`, `run`.
 """

@@ -1,4 +1,4 @@
-"""A stand-in for StackStorm's base class of passive sensors, as far as packs use it."""
+"""A stub of StackStorm's base class of passive sensors, as far as packs use it."""
 
 from __future__ import annotations
 

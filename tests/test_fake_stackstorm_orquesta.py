@@ -1,8 +1,8 @@
-"""Workflows on the stand-in end as they do in StackStorm's own engine: `make test-st2`."""
+"""Workflows on the fake StackStorm end as they do in StackStorm's own engine: `make test-st2`."""
 
 import pytest
 from helpers import NEEDS_STACKSTORM
-from test_standin_yaql import CONTEXT, KNOWN
+from test_fake_stackstorm_yaql import CONTEXT, KNOWN
 
 from sandbox.stackstorm.server.workflow_spec import render
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 from st2client.models import KeyValuePair
-from test_standin_api import TEXT, command, hello, post, put, refused  # noqa: F401
+from test_fake_stackstorm import TEXT, command, hello, post, put, refused  # noqa: F401
 
 from sandbox.slack.state import seed
 from sandbox.stackstorm.server import FakeStackStorm

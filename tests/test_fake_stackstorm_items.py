@@ -1,4 +1,4 @@
-"""Tasks with items on the stand-in, and what becomes of a root that is resumed twice."""
+"""Tasks with items on the fake StackStorm, and what becomes of a root that is resumed twice."""
 
 import threading
 
