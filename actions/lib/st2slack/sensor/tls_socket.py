@@ -88,6 +88,7 @@ class ThreadSafeTlsSocket(ssl.SSLSocket):
         ends = None if self._limit is None else time.monotonic() + self._limit
         with self._counted():
             while True:
+                wanted = usual
                 try:
                     with self._one_call:
                         return call(*arguments)
