@@ -4,12 +4,14 @@ The shape of every answer comes from `fixtures/paged_answers.json`: Slack's publ
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from st2slack.api.item_stream import stream_items
 from st2slack.api.methods import find_method
+from st2slack.api.page_facts import PageFacts
 from st2slack.api.pages import PAGE_SIZE, check_fields, slim_page
 from st2slack.api.pagination import Paginator
 from st2slack.api.progress import paced, progress_line
@@ -37,20 +39,20 @@ class Listing:
 
     def __call__(self, arguments):
         self.asked.append(dict(arguments))
-        size = min(self.most, arguments.get(self.pages.get("size")) or self.most)
+        size = min(self.most, arguments.get(self.pages.size) or self.most)
         answer = {"ok": True}
-        if "page" in self.pages:
+        if self.pages.page:
             page = arguments.get("page") or 1
             start = (page - 1) * size
             count = -(-len(self.items) // size) or 1
             paging = {"page": page, "pages": count, "total": len(self.items)}
-            write_path(answer, self.pages["paging"], paging)
+            write_path(answer, self.pages.paging, paging)
         else:
             start = int((arguments.get("cursor") or "0").replace("*", "0") or 0)
             after = start + size
             cursor = str(after) if after < len(self.items) else ""
-            write_path(answer, self.pages["next"][0], cursor)
-        write_path(answer, self.pages["items"], self.items[start : start + size])
+            write_path(answer, self.pages.next[0], cursor)
+        write_path(answer, self.pages.items, self.items[start : start + size])
         return answer
 
 
@@ -63,11 +65,11 @@ def walk(listing, arguments=None, **options):
 def test_all_items_in_one_answer_of_the_same_shape(pages, total):
     listing = Listing(total, pages)
     answer = walk(listing)
-    assert read_path(answer, pages["items"]) == listing.items
+    assert read_path(answer, pages.items) == listing.items
     assert answer["ok"] is True
-    assert len(listing.asked) == max(1, -(-total // min(200, pages.get("max", 200))))
-    if "cursor" in pages:
-        assert read_path(answer, pages["next"][0]) == ""
+    assert len(listing.asked) == max(1, -(-total // min(200, (pages.max or 200))))
+    if pages.cursor:
+        assert read_path(answer, pages.next[0]) == ""
 
 
 def test_a_page_is_as_large_as_asked_for_else_what_slack_recommends():
@@ -148,7 +150,7 @@ def given(*cursors, pages=CURSOR):
     def call(arguments):
         number, cursor = next(answers)
         answer = {"ok": True, "channels": [{"id": number}]}
-        write_path(answer, pages["next"][0], cursor)
+        write_path(answer, pages.next[0], cursor)
         return answer
 
     return call
@@ -197,7 +199,7 @@ def test_more_messages_and_no_cursor_is_an_error():
 
 @pytest.mark.parametrize("where", ["response_metadata", "messages.pagination", "messages.paging"])
 def test_the_cursor_of_a_search_can_stand_in_three_places(where):
-    listing = Listing(250, dict(NESTED, next=[where + ".next_cursor"]))
+    listing = Listing(250, replace(NESTED, next=(where + ".next_cursor",)))
     answer = Paginator(listing, NESTED).run({"query": "x"})
     assert len(answer["messages"]["matches"]) == 250
     assert [each["count"] for each in listing.asked] == [100, 100, 100]
@@ -285,8 +287,8 @@ class Typed(Listing):
 
     def __call__(self, arguments):
         answer = super().__call__(arguments)
-        items = read_path(answer, self.pages["items"])
-        write_path(answer, self.pages["items"], None)
+        items = read_path(answer, self.pages.items)
+        write_path(answer, self.pages.items, None)
         put(answer, self.row, items)
         return answer
 
@@ -301,12 +303,12 @@ def test_the_shape_of_every_paged_method_is_known():
     assert len(paged()) > 50
     assert set(paged()) == set(SHAPES) - {"search.all"}
     for name, row in SHAPES.items():
-        pages = find_method(name).pages or {"items": row["at"]}
-        assert (pages["items"], pages.get("container", "list")) == (row["at"], row["container"])
+        pages = find_method(name).pages or PageFacts(items=row["at"])
+        assert (pages.items, pages.container) == (row["at"], row["container"])
         typed = row.get("cursor", [])
-        assert set(typed) <= set(pages.get("next", [])), name
+        assert set(typed) <= set(pages.next), name
         # admin.emoji.list and its like have no block of pages; those that have one are checked.
-        assert pages.get("paging") in [None, *row.get("paging", [])], name
+        assert pages.paging in [None, *row.get("paging", [])], name
 
 
 @pytest.mark.parametrize("name", paged())
@@ -315,11 +317,11 @@ def test_every_paged_method_can_be_walked(name):
     listing = Typed(name, 45)
     assert taken(walk(listing), listing.row) == listing.items
     assert len(listing.asked) == 3
-    most = listing.pages.get("max", PAGE_SIZE)
-    if listing.pages.get("size"):
-        assert {each[listing.pages["size"]] for each in listing.asked} == {min(200, most)}
-        walk(listing, {listing.pages["size"]: most + 1})
-        assert listing.asked[-1][listing.pages["size"]] <= max(most, 201)
+    most = listing.pages.max or PAGE_SIZE
+    if listing.pages.size:
+        assert {each[listing.pages.size] for each in listing.asked} == {min(200, most)}
+        walk(listing, {listing.pages.size: most + 1})
+        assert listing.asked[-1][listing.pages.size] <= max(most, 201)
     if listing.row["of"] == "object":
         slimmed = [{"id": n} for n in range(45)]
         assert taken(walk(Typed(name, 45), fields=["id"]), listing.row) == slimmed
@@ -333,11 +335,11 @@ def test_every_paged_method_stops_at_max_items_and_goes_on_without_a_loss(name, 
     listing = Typed(name, 45)
     answer = walk(listing, max_items=max_items)
     got = taken(answer, listing.row)
-    exact = listing.row["container"] != "lists" and listing.pages.get("size")
+    exact = listing.row["container"] != "lists" and listing.pages.size
     assert len(got) == min(max_items, 45) if exact else len(got) >= min(max_items, 45)
-    if "page" in listing.pages:
+    if listing.pages.page:
         return  # its answer tells the number of the page
-    cursor = read_path(answer, listing.pages["next"][0])
+    cursor = read_path(answer, listing.pages.next[0])
     rest = taken(walk(listing, {"cursor": cursor}), listing.row) if cursor else []
     seen = {json.dumps(each) for each in got + rest}
     assert seen == {json.dumps(each) for each in listing.items}

@@ -10,6 +10,7 @@ from helpers import make_client
 from test_faults import Proxy, free_port, spoiled, tls_config
 
 from sandbox.slack import Fault, LoopbackSlack
+from st2slack.api.page_facts import PageFacts
 from st2slack.api.pagination import Paginator
 from st2slack.base.errors import SlackError
 from st2slack.people import channel_lookup, invite, user_filter, user_lookup, usergroups
@@ -194,8 +195,8 @@ def test_a_walk_that_breaks_brings_no_secret_out(slack, config, capfd):
     config["action_token"] = TOKEN
     slack.faults.append(Fault.status(403, "Bearer " + TOKEN, after=1, times=None))
     client = make_client(config)
-    pages = {"items": "channels", "size": "limit", "cursor": "cursor"}
-    pages["next"] = ["response_metadata.next_cursor"]
+    cursor_at = ("response_metadata.next_cursor",)
+    pages = PageFacts("channels", size="limit", cursor="cursor", next=cursor_at)
     with Everything(capfd) as everything, pytest.raises(SlackError, match="page 2") as caught:
         Paginator(lambda page: client.call("conversations.list", page), pages).run({"limit": 1})
     assert CANARY not in everything.text(caught.value)

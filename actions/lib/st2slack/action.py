@@ -151,17 +151,17 @@ class SlackBase(Action):
             def call(page: Dict[str, Any]) -> Any:
                 check_time()
                 # A refusal in the middle, let pass, would look like the end of the list.
-                allowed = () if walk.begun else how["ignore_errors"]
+                allowed = () if paginator.has_begun else how["ignore_errors"]
                 return client.call(method.name, page, **{**how, "ignore_errors": allowed})
 
-            walk = Paginator(
+            paginator = Paginator(
                 call,
                 method.pages,
                 max_items=options["max_items"],
                 fields=check_fields(options["fields"]),
                 progress=self.progress(method.name),
             )
-            return walk.run(arguments)
+            return paginator.run(arguments)
 
     def _save(
         self,

@@ -285,7 +285,7 @@ class Client:
             method.token_kinds,
             method.replaced_by,
             writes=method.writes,
-            largest=(method.pages or {}).get("max"),
+            largest=method.pages.max if method.pages else None,
             status=response.status_code,
         )
         raise SlackApiError(redact(text, request.secrets), request.method, code, answer)

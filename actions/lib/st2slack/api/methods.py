@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Dict, Mapping, Optional, Tuple
 
+from st2slack.api.page_facts import PageFacts
+
 _TABLE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "methods.json")
 
 
@@ -19,8 +21,8 @@ class Method:
     """Facts of one Web API method. The defaults are the careful ones, for one not in the table.
 
     `writes`: whether a second request could do something twice. `token_kinds`: which kinds Slack
-    takes, empty where it does not tell. `pages`: how it is paged, see `pages.py`. `files`:
-    arguments that are files. `secrets`: names of arguments that are credentials, of any method.
+    takes, empty where it does not tell. `pages`: how it is paged. `files`: arguments that are
+    files. `secrets`: names of arguments that are credentials, of any method.
     `ids`: arguments of any method that are IDs → of what, a key of `ids.ARGUMENTS`.
     `unsent`: parameters of 2.x that are accepted and go nowhere. `basic_auth`: client id and secret
     go as HTTP Basic auth. `fills_team`: the configured workspace goes into its `team_id`. `gzip`:
@@ -31,7 +33,7 @@ class Method:
     writes: bool = True
     takes_token: bool = True
     token_kinds: Tuple[str, ...] = ()
-    pages: Optional[Mapping[str, Any]] = None
+    pages: Optional[PageFacts] = None
     files: Tuple[str, ...] = ()
     secrets: Tuple[str, ...] = ()
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -52,8 +54,11 @@ def _table() -> Dict[str, Any]:
 def find_method(name: str) -> Method:
     """Facts of `name`; the careful defaults where it is not in the table."""
     table = _table()
-    facts: Dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in table["methods"].get(name, {}).items()
-    }
+    facts = _with_tuples(table["methods"].get(name, {}))
+    if facts.get("pages"):
+        facts["pages"] = PageFacts(**_with_tuples(facts["pages"]))
     return Method(name, secrets=tuple(table["secrets"]), ids=table["ids"], **facts)
+
+
+def _with_tuples(facts: Mapping[str, Any]) -> Dict[str, Any]:
+    return {key: tuple(each) if isinstance(each, list) else each for key, each in facts.items()}

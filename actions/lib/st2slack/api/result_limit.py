@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from st2slack.base.errors import ResultTooLarge
 
 RESULT_LIMIT = 15 * 1024 * 1024  # bytes; MongoDB refuses 16 MB, and the execution holds more
 
 
-def json_size(items: Any) -> int:
+def json_size(items: object) -> int:
     """Bytes that the items take as JSON, as StackStorm stores them."""
     text = json.dumps(items, ensure_ascii=False, separators=(",", ":"))
     return len(text.encode("utf-8", "replace"))

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from st2slack.base.json_access import JsonObject, as_object, find_object
 
 
-def read_path(value: Any, path: str) -> Any:
-    """What stands at a dotted path; None where nothing does."""
+def read_path(value: object, path: str) -> object:
+    """The value at a dotted path; None where there is none."""
     for key in path.split("."):
-        if not isinstance(value, dict):
-            return None
-        value = value.get(key)
+        value = as_object(value).get(key)
     return value
 
 
-def write_path(value: Any, path: str, what: Any) -> None:
-    """Put `what` at a dotted path, making the objects on the way."""
-    *way, last = path.split(".")
-    for key in way:
-        value = value.setdefault(key, {})
-    value[last] = what
+def write_path(value: JsonObject, path: str, new: object) -> None:
+    """Set the value at a dotted path; objects that are missing on the way are added."""
+    *parents, last = path.split(".")
+    for key in parents:
+        inner = find_object(value, key)
+        if inner is None:
+            inner = value[key] = {}
+        value = inner
+    value[last] = new
