@@ -1,4 +1,4 @@
-"""How the sensor is."""
+"""Shows the status of the sensor."""
 
 import time
 
@@ -9,8 +9,9 @@ from st2slack.sensor import status
 class SensorStatusAction(action.SlackBase):
     """The status of a workspace's sensor; fails where the sensor is not healthy."""
 
+    @action.reports_errors
     def run(self, workspace=None, max_age=None):
-        return status.read(self.config, workspace, self._kept, time.time(), max_age)
+        return status.read(self.config, workspace, self._read, time.time(), max_age)
 
-    def _kept(self, key):
+    def _read(self, key):
         return self.action_service.get_value(key, local=False)

@@ -132,9 +132,10 @@ def one(run: Run, slack: LoopbackSlack, stackstorm: StackStorm) -> bool:
         % ("behind the bus: StackStorm's trigger instances", after - instances, messages)
     )
     status = stackstorm.run("slack.sensor_status")
-    told = (status.get("result") or {}).get("result") or {}
+    result = (status.get("result") or {}).get("result")
+    state = result.get("state") if isinstance(result, dict) else "unknown"  # it failed
     print(
-        "        %-58s %s, state %s" % ("slack.sensor_status", status["status"], told.get("state")),
+        "        %-58s %s, state %s" % ("slack.sensor_status", status["status"], state),
         flush=True,
     )
     return not bad
