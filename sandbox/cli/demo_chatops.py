@@ -59,7 +59,7 @@ class ChatOpsDemo:
 
     def approval(self) -> bool:
         """Whoever started it may not approve it; somebody else does."""
-        self._step(APPROVAL_STEP, "Who started it may not approve it. Somebody else does.")
+        self._step(APPROVAL_STEP, "The person who started it is not allowed to approve it.")
         self._press(TOMASZ)
         denied = self._show_private()
         self._press(PRIYA)
