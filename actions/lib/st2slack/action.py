@@ -25,8 +25,6 @@ from st2slack.api.progress import Progress, paced
 from st2slack.api.result_limit import RESULT_LIMIT, too_large
 from st2slack.api.session import closing_session
 from st2slack.base.errors import ResponseLost, SlackError
-from st2slack.files.save import check_target, save
-from st2slack.messages import webhook
 from st2slack.settings.invite import InviteSettings, read_invite
 from st2slack.settings.slack import Settings, read_settings
 from st2slack.settings.values import check_token
@@ -170,6 +168,8 @@ class SlackBase(Action):
         arguments: Dict[str, Any],
         options: Dict[str, Any],
     ) -> Dict[str, Any]:
+        from st2slack.files.save import check_target, save  # few methods answer a file
+
         overwrite = bool(options["overwrite"])
         path = check_target(options["save_to"], overwrite)
         saved: Dict[str, Any] = self.client(settings).download(
@@ -217,6 +217,8 @@ class WebhookBase(SlackBase):
     ) -> bool:
         """Post `content`, appearing as `given` (see `webhook.build`). True when Slack took it."""
         settings = self.settings(workspace)
+        from st2slack.messages import webhook
+
         url = webhook.find_url(settings, webhook_url)
         message = webhook.build(settings, content, given)
         return webhook.post(self.client(settings, http), url, message)

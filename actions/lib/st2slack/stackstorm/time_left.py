@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Mapping, Optional
+from typing import TYPE_CHECKING, Mapping, Optional
 
 import requests
 
 from st2slack.base.json_access import as_object
-from st2slack.stackstorm.execution import Execution
+
+if TYPE_CHECKING:
+    from st2slack.stackstorm.execution import Execution
 
 TIMEOUT = 2.0  # seconds for the answer
 
@@ -36,6 +38,8 @@ def seconds_left(environ: Mapping[str, str] = os.environ) -> Optional[float]:
             ).json()
     except (requests.RequestException, ValueError):
         return None
+    from st2slack.stackstorm.execution import Execution  # few calls wait
+
     return seconds_left_of(Execution.from_json(as_object(answer)), time.time())
 
 
