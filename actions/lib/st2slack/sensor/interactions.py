@@ -38,7 +38,7 @@ _CHOICES = (
 
 
 def command_payload(sent: Object, workspace: str) -> Json:
-    """Of `slack.command`. `sent` must be storable (storable.py); so for the others below."""
+    """Of `slack.command`. `sent` must be storable (json_safe.py); so for the others below."""
     payload: Json = {
         "command": get_text(sent, "command"),
         "text": get_text(sent, "text"),

@@ -31,7 +31,7 @@ class Event:
     that the event came from, another one with Slack Connect, "" where that is not said.
     `workspace`: name in the config, "" for its top level. `source`: "socket_mode", "rtm" or
     "backfill". `is_storable`: that StackStorm can store whatever is in it was seen already
-    (storable.py). Not to be changed; a frozen one takes three times as long to make.
+    (json_safe.py). Not to be changed; a frozen one takes three times as long to make.
 
     `channel`: ID of the conversation, "" where there is none. `order`: when it happened, as Slack's
     timestamp text: events of a channel are in this order.
