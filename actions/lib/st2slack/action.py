@@ -43,19 +43,36 @@ _PAGING = ("all_pages", "max_items", "fields")
 _SAVING = ("save_to", "overwrite")
 
 
-def reports_errors(run: Callable[..., object]) -> Callable[..., object]:
+def _checked(answer: Any) -> Any:
+    """`answer`, if StackStorm can store it."""
+    if isinstance(answer, dict):
+        text = json.dumps(answer, ensure_ascii=False, default=str)
+        size = len(text.encode("utf-8", "replace"))
+        if size > RESULT_LIMIT:
+            raise too_large("one answer")
+    return answer
+
+
+def reports_errors(
+    run: Callable[..., object], check: Callable[[object], object] = _checked
+) -> Callable[..., object]:
     """Decorator of `run` of an action: the text of a SlackError is what the operator reads, without
-    frames; a result must be small enough for StackStorm.
+    frames; `check` refuses a result that is too large for StackStorm.
     """
 
     @functools.wraps(run)
     def run_and_check(*arguments: object, **parameters: object) -> object:
         try:
-            return _checked(run(*arguments, **parameters))
+            return check(run(*arguments, **parameters))
         except SlackError as error:
             raise error.with_traceback(None) from None
 
     return run_and_check
+
+
+def reports_method_errors(run: Callable[..., object]) -> Callable[..., object]:
+    """The same for `run_method`, which checks each result, or each page of a list, by itself."""
+    return reports_errors(run, check=lambda result: result)
 
 
 class SlackBase(Action):
@@ -130,7 +147,7 @@ class SlackBase(Action):
             return self._all_pages(method, settings, arguments, options)
         fields = check_fields(options.get("fields"))
         answer = self.client(settings, http).call(method.name, arguments, **_how(options))
-        return slim_page(answer, method.pages, fields) if method.pages else answer
+        return _checked(slim_page(answer, method.pages, fields) if method.pages else answer)
 
     def _all_pages(
         self,
@@ -198,7 +215,7 @@ class QuestionBase(SlackBase):
 
         stackstorm = self.stackstorm()
         name = find_workspace(stackstorm, inquiry) if inquiry else workspace
-        slack = self.client(self.settings(name))
+        slack = self.slack(workspace=name)
         log = self.logger.info
         authorizer = functools.partial(Authorizer, self.config, slack, name, seconds_left, log)
         return ApprovalContext(stackstorm, slack, authorizer, read_chatops(self.config))
@@ -216,9 +233,9 @@ class WebhookBase(SlackBase):
         http: Any = requests,
     ) -> bool:
         """Post `content`, appearing as `given` (see `webhook.build`). True when Slack took it."""
-        settings = self.settings(workspace)
-        from st2slack.messages import webhook
+        from st2slack.messages import webhook  # generated actions do not need it
 
+        settings = self.settings(workspace)
         url = webhook.find_url(settings, webhook_url)
         message = webhook.build(settings, content, given)
         return webhook.post(self.client(settings, http), url, message)
@@ -252,13 +269,3 @@ def own_time(
             )
 
     return check
-
-
-def _checked(answer: Any) -> Any:
-    """`answer`, if StackStorm can store it."""
-    if isinstance(answer, dict):
-        text = json.dumps(answer, ensure_ascii=False, default=str)
-        size = len(text.encode("utf-8", "replace"))
-        if size > RESULT_LIMIT:
-            raise too_large("one answer")
-    return answer
