@@ -9,6 +9,7 @@ from helpers import Clock, calls, make_client, run_action
 
 from sandbox.slack import Fault
 from sandbox.slack.state import rotation
+from st2slack import action
 from st2slack.base.errors import (
     InputError,
     ResultTooLarge,
@@ -404,3 +405,11 @@ def test_debug_logging_of_everything_shows_no_secret(slack, config, caplog):
     assert caplog.records  # urllib3 does log
     for secret in (slack.bot_token, "s3cret", "c0de"):
         assert secret not in caplog.text
+
+
+def test_a_list_that_was_weighed_page_by_page_is_not_refused_as_a_whole(monkeypatch, slack, config):
+    monkeypatch.setattr(action, "RESULT_LIMIT", 10)
+    answer = run_action(config, "users.list", http_method="GET", all_pages=True)
+    assert answer["members"]
+    with pytest.raises(ResultTooLarge):
+        run_action(config, "users.list", http_method="GET")
