@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ssl
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any, Awaitable, Callable, Dict, List, Optional
 
@@ -32,6 +30,7 @@ from sandbox.slack.state import tokens
 from sandbox.slack.state.rotation import Rotation
 from sandbox.slack.state.seed import BOT, BOT_ID, OWNER, harbour_works
 from sandbox.slack.state.workspace import Json, Workspace
+from sandbox.threaded_server import ThreadedServer
 
 GREATEST_BODY = 1 << 30
 # A typed key, which newer versions of aiohttp ask for.
@@ -43,7 +42,7 @@ UPLOAD, PAGE = "upload", "page"
 Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class LoopbackSlack:
+class LoopbackSlack(ThreadedServer):
     """A Slack on 127.0.0.1. `with LoopbackSlack() as slack: ...`, or `start()` and `stop()`.
 
     `tls`: None for plain http, else good, wrong_name or expired (see certificates.py);
@@ -56,6 +55,7 @@ class LoopbackSlack:
     def __init__(
         self, tls: Optional[str] = None, port: int = 0, workspace: Optional[Workspace] = None
     ) -> None:
+        super().__init__("loopback-slack")
         self.faults = FaultList()
         self.limits: Optional[RateLimits] = None
         self.requests: List[http_request.Request] = []
@@ -75,11 +75,6 @@ class LoopbackSlack:
         self.ca_pem: Optional[str] = None
         self._tls = tls
         self._requested_port = port
-        self._thread: Optional[threading.Thread] = None
-        self._ready = threading.Event()
-        self._failure: Optional[BaseException] = None
-        self.loop: Optional[asyncio.AbstractEventLoop] = None
-        self.stopping: asyncio.Event
 
     @property
     def url(self) -> str:
@@ -118,23 +113,12 @@ class LoopbackSlack:
 
     def start(self) -> LoopbackSlack:
         """Listen; returns once connections are accepted."""
-        self._ready.clear()
-        self._failure = None
-        self._thread = threading.Thread(target=self._run, name="loopback-slack", daemon=True)
-        self._thread.start()
-        self._ready.wait()
-        if self._failure is not None:
-            raise self._failure
+        self.start_thread()
         return self
 
     def stop(self) -> None:
         """End all connections and the thread. A second call does nothing."""
-        if self._thread is None:
-            return
-        if self._thread.is_alive() and self.loop is not None:
-            self.loop.call_soon_threadsafe(self.stopping.set)
-        self._thread.join()
-        self._thread = None
+        self.stop_thread()
 
     def __enter__(self) -> LoopbackSlack:
         return self.start()
@@ -142,17 +126,7 @@ class LoopbackSlack:
     def __exit__(self, *exc_info: Any) -> None:
         self.stop()
 
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:  # told by start(), in the thread that can act on it
-            self._failure = error
-        finally:
-            self._ready.set()
-
     async def _serve(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.stopping = asyncio.Event()
         async with contextlib.AsyncExitStack() as stack:
             context = self._context(stack)
             runner = web.AppRunner(
@@ -177,8 +151,7 @@ class LoopbackSlack:
             self.socket.start(self.url)
             stack.push_async_callback(self.socket.stop)
             self._listener.start()
-            self._ready.set()
-            await self.stopping.wait()
+            await self._serve_until_stopped()
 
     def _subscribe(self, before: Optional[Callable[[Json], None]]) -> Callable[[], None]:
         """Hear what happens in the workspace, beside whoever did before; returns how to end it."""

@@ -16,6 +16,7 @@ from sandbox.stackstorm.server.api_error import ApiError
 from sandbox.stackstorm.server.container import Container
 from sandbox.stackstorm.server.controllers import ApiRequest, ApiResponse, Controller
 from sandbox.stackstorm.server.faults import Faults
+from sandbox.threaded_server import ThreadedServer
 
 ON_PURPOSE = {"faultstring": "on purpose"}
 
@@ -29,49 +30,26 @@ class RecordedRequest(NamedTuple):
     token: Optional[str]
 
 
-class Server:
+class Server(ThreadedServer):
     """Serves a Container on 127.0.0.1. After `stop()` it starts again on the same port."""
 
     def __init__(self, system: Container, faults: Faults, port: int = 0) -> None:
+        super().__init__("fake-st2")
         self.port = port
         self.requests: List[RecordedRequest] = []
         self._system = system
         self._faults = faults
-        self._thread: Optional[threading.Thread] = None
-        self._ready = threading.Event()
-        self._failure: Optional[BaseException] = None
 
     def start(self) -> None:
         """Listen; returns once connections are accepted."""
-        self._ready.clear()
-        self._failure = None
-        self._thread = threading.Thread(target=self._serve_here, name="fake-st2", daemon=True)
-        self._thread.start()
-        self._ready.wait()
-        if self._failure is not None:
-            raise self._failure
+        self.start_thread()
 
     def stop(self) -> None:
         """Accept nothing more. A second call does nothing."""
-        if self._thread is None:
-            return
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join()
-        self._thread = None
-        self._system.inquiries.settle_all()
-
-    def _serve_here(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except BaseException as error:  # told by start(), in the thread that can act on it
-            self._failure = error
-        finally:
-            self._ready.set()
+        if self.stop_thread():
+            self._system.inquiries.settle_all()
 
     async def _serve(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
         application = web.Application(client_max_size=16 << 20)
         for method, path, controller in controllers.ROUTES:
             application.router.add_route(method, path + "{slash:/?}", self._handler(controller))
@@ -81,8 +59,7 @@ class Server:
         await runner.setup()
         try:
             await web.SockSite(runner, self._listener()).start()
-            self._ready.set()
-            await self._stopping.wait()
+            await self._serve_until_stopped()
         finally:
             await runner.cleanup()
 
@@ -129,13 +106,14 @@ class Server:
 
     async def _settle(self, inquiry_id: str) -> None:
         """Leave the window open for its time, or until somebody settles it."""
-        end = self._loop.time() + self._system.inquiries.window
-        while self._loop.time() < end and self._system.inquiries.is_open(inquiry_id):
+        clock = asyncio.get_running_loop().time
+        end = clock() + self._system.inquiries.window
+        while clock() < end and self._system.inquiries.is_open(inquiry_id):
             await asyncio.sleep(min(0.01, self._system.inquiries.window))
         self._system.inquiries.settle(inquiry_id)
 
     async def _until(self, event: threading.Event) -> None:
-        while not event.is_set() and not self._stopping.is_set():
+        while not event.is_set() and not self.stopping.is_set():
             await asyncio.sleep(0.01)
 
 
