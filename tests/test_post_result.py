@@ -23,7 +23,8 @@ from st2slack.results.notification import Notification, find_workspace, read_not
 from st2slack.results.post_result import Clocks, post_result
 from st2slack.results.result_blocks import REQUEST_BLOCK_ID
 from st2slack.stackstorm.alias import AliasRequest
-from st2slack.stackstorm.client import ENDED, StackStorm
+from st2slack.stackstorm.client import StackStorm
+from st2slack.stackstorm.execution import ENDED
 
 DEPLOYS, GENERAL = seed.DEPLOYS, seed.GENERAL
 TOMASZ = "U0HARBOUR02"

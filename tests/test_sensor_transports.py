@@ -439,7 +439,9 @@ def test_an_expired_token_is_read_afresh(slack, transport):
 
 @pytest.mark.parametrize("status", [500, 503])
 def test_trouble_at_opening(monkeypatch, slack, transport, status):
-    monkeypatch.setattr(slack_clients, "OPENING", 0.2)  # so the keeper itself has to try again
+    monkeypatch.setattr(
+        slack_clients, "OPENING", 0.2
+    )  # so ConnectionManager itself has to try again
     slack.faults.append(Fault.status(status, method=OPENING[transport], times=3))
     with Sensing(slack, transport) as sensing:
         sensing.say("m 0")

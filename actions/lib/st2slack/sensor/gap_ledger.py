@@ -78,18 +78,11 @@ class GapLedger:
 
     def abandon(self, now: float) -> None:
         """The connection fell silent: Slack may go on to send to it for a while."""
-        marks = self._marks()
-        if self._is_abandoned(now) is not None:
-            marks = self._since_abandoned(marks, now)
-        self._abandoned = Abandoned(now, marks)
-
-    def _is_abandoned(self, now: float) -> Optional[Abandoned]:
-        found = self._abandoned
-        return found if found is not None and now - found.at < ABANDONED_FOR else None
+        self._abandoned = Abandoned(now, self._since_abandoned(self._marks(), now))
 
     def _since_abandoned(self, marks: Mapping[str, str], now: float) -> Dict[str, str]:
-        found = self._is_abandoned(now)
-        if found is None:
+        found = self._abandoned
+        if found is None or now - found.at >= ABANDONED_FOR:
             return dict(marks)
         return {channel: found.since(channel, mark) for channel, mark in marks.items()}
 

@@ -157,7 +157,7 @@ def open_websocket(url: str, settings: Settings, timeout: float = 10.0) -> WebSo
     options = _options(parts, settings, timeout)
     try:
         tunnel = _open_tcp(parts, settings, timeout)
-        # From here on websockets keeps the time, and later Link does. With a time-out of the
+        # From here on websockets keeps the time, and later Connection does. With a time-out of the
         # socket's own every send would ask first whether there is room.
         tunnel.sock.settimeout(None)
         return _websocket(url, tunnel, options)

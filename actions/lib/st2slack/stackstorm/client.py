@@ -7,19 +7,16 @@ restarts; what starts something or answers an inquiry is sent once.
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional
+from typing import Callable, Dict, Iterator, List, Mapping, Optional
 from urllib.parse import quote
 
 from st2slack.base.errors import StackStormError
 from st2slack.base.json_access import JsonObject, as_object, as_objects, get_object, get_text
 from st2slack.stackstorm.alias import Alias, AliasExecution, AliasRequest, MatchedAlias
 from st2slack.stackstorm.datastore import Datastore
-from st2slack.stackstorm.execution import ENDED, GIVEN_UP, Execution, Inquiry
+from st2slack.stackstorm.execution import Execution, Inquiry
 from st2slack.stackstorm.transport import PAGE_SIZE, ApiRequest, ApiTransport, St2Client
 
-__all__ = ["ENDED", "GIVEN_UP", "Json", "StackStorm"]
-
-Json = Dict[str, Any]
 MAX_DEPTH = 50  # workflows around one another
 _WITHOUT_RESULT = {"exclude_attributes": "result,trigger_instance"}
 
@@ -126,57 +123,3 @@ class StackStorm:
         """The config as it was registered: expressions are not evaluated, secrets are masked."""
         found = self._transport.read("/configs/" + quote(pack, safe=""), {})
         return get_object(as_object(found), "values")
-
-    # --- documents as the API sends them ----------------------------------------------------------
-
-    def execution(self, execution_id: str, whole: bool = True) -> Optional[Json]:
-        """The document of an execution; None if there is none. Not `whole`: without its result."""
-        return self._transport.find("/executions/", execution_id, {} if whole else _WITHOUT_RESULT)
-
-    def executions(self, **filters: str) -> List[Json]:
-        """Documents of executions, latest first, without their results."""
-        params = {"limit": str(PAGE_SIZE), **_WITHOUT_RESULT, **filters}
-        return as_objects(self._transport.read("/executions", params))
-
-    def ancestors(self, execution: Mapping[str, Any]) -> Iterator[Json]:
-        """Documents of the workflows around an execution, the innermost first."""
-        parent = execution.get("parent")
-        for _ in range(MAX_DEPTH):
-            found = self.execution(str(parent), whole=False) if parent else None
-            if found is None:
-                return
-            yield found
-            parent = found.get("parent")
-
-    def start(self, action: str, parameters: Mapping[str, Any]) -> Json:
-        """Start an action; the document of its execution."""
-        body: JsonObject = {"action": action, "parameters": dict(parameters)}
-        return self._transport.write("POST", "/executions", body)
-
-    def run_again(self, execution_id: str) -> Json:
-        """Start an execution once more; the document of the new one."""
-        path = "/executions/%s/re_run" % quote(execution_id, safe="")
-        body: JsonObject = {"parameters": {}, "tasks": [], "reset": [], "delay": 0}
-        return self._transport.write("POST", path, body)
-
-    def inquiries(self) -> List[Json]:
-        """Documents of the inquiries that wait for an answer."""
-        return self._transport.read_all("/inquiries", {})
-
-    def read(self, key: str) -> Optional[str]:
-        """See Datastore.read."""
-        return self.datastore.read(key)
-
-    def write(
-        self, key: str, text: str, ttl: Optional[int] = None, encrypted: bool = False
-    ) -> None:
-        """See Datastore.write."""
-        self.datastore.write(key, text, ttl, encrypted)
-
-    def delete(self, key: str) -> None:
-        """See Datastore.delete."""
-        self.datastore.delete(key)
-
-    def keys(self, prefix: str, encrypted: bool = False) -> Dict[str, str]:
-        """See Datastore.list."""
-        return self.datastore.list(prefix, encrypted)
