@@ -237,7 +237,7 @@ def test_what_was_posted_but_not_stored_is_found_again(slack, st2, tell, executi
     before = len(messages(slack))
     key = "slack_result.%s.%s" % (execution_id, DEPLOYS)
     begun = '{"asked": "%s", "thread_ts": "", "begun": 1795420800.0}' % DEPLOYS
-    StackStorm(st2.client()).write(key, begun)
+    StackStorm(st2.client()).datastore.write(key, begun)
     assert tell(execution_id)["created"] is False and len(messages(slack)) == before
     assert messages(slack)[-1]["metadata"] == {"event_type": EVENT, "event_payload": {"key": key}}
 
