@@ -40,7 +40,7 @@ def messages(slack, channel=DEPLOYS):
 
 
 def stored(st2, key=KEY):
-    return json.loads(StackStorm(st2.client()).read(key) or "null")
+    return json.loads(StackStorm(st2.client()).datastore.read(key) or "null")
 
 
 def delete(slack, config, ts):
@@ -270,7 +270,7 @@ def test_a_message_of_another_key_is_not_taken_for_it(slack, st2, config, keep):
     metadata = {"event_type": EVENT, "event_payload": {"key": "slack_kept.:incident-4"}}
     foreign = {"channel": DEPLOYS, "text": "x", "metadata": metadata}
     make_client(config).call("chat.postMessage", foreign)
-    StackStorm(st2.client()).write(KEY, json.dumps({"asked": DEPLOYS, "begun": 1.0}))
+    StackStorm(st2.client()).datastore.write(KEY, json.dumps({"asked": DEPLOYS, "begun": 1.0}))
     assert keep()["created"]
 
 
@@ -300,7 +300,7 @@ def test_a_datastore_that_cannot_be_read_posts_nothing(slack, st2, keep):
 
 @pytest.mark.parametrize("text", ["no JSON", "[]", '"x"'])
 def test_a_record_that_is_none_is_named(slack, st2, keep, text):
-    StackStorm(st2.client()).write(KEY, text)
+    StackStorm(st2.client()).datastore.write(KEY, text)
     with pytest.raises(InputError, match="key %s holds no record" % KEY):
         keep()
     assert not slack.requests
